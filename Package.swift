@@ -1,0 +1,115 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+let safe = house + [.strictMemorySafety()]
+
+/// An area of the system and its tests, which mirror it.
+func area(_ name: String, uses: [Target.Dependency], settings: [SwiftSetting] = safe) -> [Target] {
+    [
+        .target(name: name, dependencies: uses, swiftSettings: settings),
+        .testTarget(
+            name: "\(name)Tests",
+            dependencies: [.byName(name: name), "TestSupport"] + uses,
+            swiftSettings: house
+        ),
+    ]
+}
+
+// The event loops, sockets and buffers of the server and the client.
+let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let sockets: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+// SQLite with one writer, pooled readers and migrations.
+let sql: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+// Control messages, so that clients in other languages can be generated.
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+// Definitions files, with line numbers for errors.
+let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
+// The HTTP port: health now, metrics and other people's clients later.
+let http: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+// Start and graceful stop on signals.
+let lifecycle: Target.Dependency = .product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+// Diagnostics.
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+// The command line.
+let arguments: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "alula",
+    products: [
+        .executable(name: "alula", targets: ["alula"]),
+        .library(name: "AlulaClient", targets: ["Client"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(
+            name: "Migrations",
+            path: "migrations",
+            resources: [.embedInCode("catalog"), .embedInCode("offline")],
+            swiftSettings: house
+        ),
+        .target(
+            name: "TestSupport", dependencies: ["Domain"], path: "Tests/TestSupport",
+            swiftSettings: house),
+        .executableTarget(
+            name: "alula", dependencies: ["Domain", "Codec", "Tabular", "Server", "Client", arguments],
+            swiftSettings: safe),
+    ]
+        // Level 0
+        + area("Domain", uses: [])
+        // Level 1
+        + area("RocksDB", uses: ["CRocksDB"], settings: house)
+        + area("Digest", uses: ["COpenSSL", "Domain"], settings: house)
+        + area("Codec", uses: ["Domain"], settings: house)
+        + area("Tabular", uses: ["Domain"])
+        // Level 2
+        + area("Log", uses: ["Domain", "Codec", "RocksDB"])
+        + area("Online", uses: ["Domain", "Codec", "RocksDB"])
+        + area("Offline", uses: ["Domain", "Codec", "Migrations", sql])
+        + area("Catalog", uses: ["Domain", "Migrations", sql, yaml])
+        + area("Registry", uses: ["Domain", "Migrations", sql])
+        + area("Artifacts", uses: ["Domain", "Digest"])
+        + area("Wire", uses: ["Domain", "Codec", nio, protobuf])
+        // Level 3
+        + area("Ingest", uses: ["Domain", "Codec", "RocksDB", "Log", "Online", "Offline"])
+        + area("Training", uses: ["Domain", "Codec", "Digest", "Offline", "Artifacts"])
+        + area("Releases", uses: ["Domain", "Catalog", "Registry", "Migrations", sql])
+        + area("Client", uses: ["Domain", "Wire", "Codec", nio, sockets, protobuf])
+        // Level 4
+        + area(
+            "Server",
+            uses: [
+                "Domain", "Codec", "Digest", "RocksDB", "Wire", "Catalog", "Registry", "Artifacts", "Log",
+                "Online", "Offline", "Ingest", "Training", "Releases", "Migrations", nio, sockets, sql, http,
+                lifecycle, logging, protobuf,
+            ]
+        )
+        + [
+            .testTarget(name: "TidyTests", swiftSettings: house),
+            .testTarget(
+                name: "EndToEndTests",
+                dependencies: ["Domain", "Codec", "Client", "Server", "Wire", "TestSupport", nio, sockets, logging],
+                swiftSettings: house),
+        ]
+)

@@ -1,0 +1,35 @@
+/// Every limit of the system, in one place. Each is checked before memory is taken, and named in the error.
+public enum Limits {
+    /// Bytes of one frame behind its header.
+    public static let frameBytes = 1 << 20
+    /// Bytes of the control message in a frame.
+    public static let controlBytes = 256 << 10
+    /// Characters of a name.
+    public static let nameLength = 128
+    /// Items of one list value.
+    public static let listLength = 65_536
+    /// Bytes of one string or bytes value.
+    public static let valueBytes = 256 << 10
+    /// Bytes of one entity key in its canonical form.
+    public static let keyBytes = 4_096
+    /// Join keys of an entity.
+    public static let keyParts = 16
+    /// Features of a view, and columns of a service.
+    public static let columns = 4_096
+    /// Rows of one record batch.
+    public static let batchRows = 65_536
+    /// Bytes of one row with all its values.
+    public static let rowBytes = 512 << 10
+    /// Calls in flight on one connection.
+    public static let callsPerConnection = 256
+    /// Connections of one server.
+    public static let connections = 4_096
+    /// Bytes that either side may send on one call before the other grants more.
+    public static let callWindow = 4 << 20
+    /// Bytes of a definitions file.
+    public static let definitionsBytes = 192 << 10
+    /// How far ahead of now an event time may lie.
+    public static let maxSkew = TimeSpan.seconds(60)
+    /// How long an answer is kept for a repeated request id.
+    public static let requestIdLife = TimeSpan.seconds(86_400)
+}
