@@ -79,7 +79,7 @@ let package = Package(
         // Level 0
         + area("Domain", uses: [])
         // Level 1
-        + area("RocksDB", uses: ["CRocksDB"], settings: house)
+        + area("RocksDB", uses: ["CRocksDB", "Domain"], settings: house)
         + area("Digest", uses: ["COpenSSL", "Domain"], settings: house)
         + area("Codec", uses: ["Domain"], settings: house)
         + area("Tabular", uses: ["Domain"])
@@ -90,7 +90,7 @@ let package = Package(
         + area("Catalog", uses: ["Domain", "Migrations", sql, yaml])
         + area("Registry", uses: ["Domain", "Migrations", sql])
         + area("Artifacts", uses: ["Domain", "Digest"])
-        + area("Wire", uses: ["Domain", "Codec", nio, protobuf])
+        + area("Wire", uses: ["Domain", "Codec", nio, protobuf], settings: house)
         // Level 3
         + area("Ingest", uses: ["Domain", "Codec", "RocksDB", "Log", "Online", "Offline"])
         + area("Training", uses: ["Domain", "Codec", "Digest", "Offline", "Artifacts"])

@@ -1,0 +1,39 @@
+import Domain
+import Glibc
+
+/// The data directory and its lock: one server per directory, for as long as this value lives.
+final class DataDirectory: Sendable {
+    let path: String
+    private let lock: CInt
+
+    var catalog: String { path + "/catalog.sqlite" }
+    var offline: String { path + "/offline.sqlite" }
+    var online: String { path + "/online" }
+    var artifacts: String { path + "/artifacts" }
+
+    /// Makes the directory if it is missing, and locks it.
+    init(path: String) throws(AlulaError) {
+        self.path = path
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+            throw .refused("the data directory \(path) cannot be made: \(reason(errno))")
+        }
+        let lock = open(path + "/LOCK", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard lock >= 0 else {
+            throw .refused("the data directory \(path) cannot be used: \(reason(errno))")
+        }
+        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            close(lock)
+            throw .refused(
+                "another server is running on the data directory \(path)",
+                help: "stop it first, or start this one with another --data")
+        }
+        self.lock = lock
+    }
+
+    deinit { close(lock) }
+}
+
+private func reason(_ code: CInt) -> String {
+    guard let text = unsafe strerror(code) else { return "error \(code)" }
+    return unsafe String(cString: text)
+}

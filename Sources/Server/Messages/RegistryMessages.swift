@@ -1,0 +1,112 @@
+import Domain
+import Wire
+
+extension WireKeyValue {
+    init(_ key: String, _ value: String) {
+        self.init()
+        self.key = key
+        self.value = value
+    }
+
+    /// In the order of the keys, so that equal answers are equal bytes.
+    static func list(_ pairs: [String: String]) -> [WireKeyValue] {
+        pairs.sorted { $0.key < $1.key }.map { WireKeyValue($0.key, $0.value) }
+    }
+}
+
+extension [String: String] {
+    /// Refuses a key that is there twice.
+    init(wire: [WireKeyValue], as what: String) throws(AlulaError) {
+        self.init(minimumCapacity: wire.count)
+        for pair in wire {
+            guard updateValue(pair.value, forKey: pair.key) == nil else {
+                throw .invalid("\(what) \"\(pair.key)\" is there twice")
+            }
+        }
+    }
+}
+
+extension WireMetric {
+    init(_ metric: Metric) {
+        self.init()
+        name = metric.name.text
+        value = metric.value
+        step = metric.step
+        timeUs = metric.time.microseconds
+    }
+}
+
+extension Metric {
+    init(wire: WireMetric) throws(AlulaError) {
+        self.init(
+            name: try MetricName(wire.name, as: "metric"), value: wire.value, step: wire.step,
+            time: Timestamp(microseconds: wire.timeUs))
+    }
+}
+
+extension WireRun {
+    init(_ run: Run) {
+        self.init()
+        id = run.id.text
+        experiment = run.experiment.text
+        name = run.name
+        status = run.status.rawValue
+        startedUs = run.started.microseconds
+        endedUs = run.ended?.microseconds ?? 0
+        params = WireKeyValue.list(run.params)
+        metrics = run.metrics.map(WireMetric.init)
+        tags = WireKeyValue.list(run.tags)
+        trainingSet = run.trainingSet?.text ?? ""
+        codeRevision = run.codeRevision
+        actor = run.actor
+    }
+}
+
+extension WireModelVersion {
+    /// `trainingSet` is the record of the version's training set, where it has one.
+    init(_ version: ModelVersion, trainingSet record: TrainingSetRecord?) {
+        self.init()
+        model = version.model.text
+        self.version = version.number
+        stage = version.stage.rawValue
+        run = version.run.text
+        trainingSet = version.trainingSet?.text ?? ""
+        service = version.service?.description ?? ""
+        artifacts = version.artifacts.map(WireVersionArtifact.init)
+        params = WireKeyValue.list(version.params)
+        metrics = version.metrics.map(WireMetric.init)
+        codeRevision = version.codeRevision
+        description_p = version.description
+        tags = WireKeyValue.list(version.tags)
+        registeredUs = version.registered.microseconds
+        actor = version.actor
+        trainingDigest = record?.digest.description ?? ""
+        logEntry = record?.logEntry ?? 0
+    }
+}
+
+extension WireVersionArtifact {
+    init(_ artifact: ModelVersion.Artifact) {
+        self.init()
+        name = artifact.name
+        digest = artifact.digest.description
+        bytes = artifact.bytes
+    }
+}
+
+extension WireRegisteredModel {
+    init(_ model: RegisteredModel) {
+        self.init()
+        name = model.name.text
+        revision = model.revision
+        newestVersion = model.newestVersion
+        holders = model.holders.map { holder in
+            var wire = WireStageHolder()
+            wire.stage = holder.stage.rawValue
+            wire.version = holder.version
+            wire.sinceUs = holder.since.microseconds
+            wire.previous = holder.previous ?? 0
+            return wire
+        }
+    }
+}

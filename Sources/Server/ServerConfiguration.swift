@@ -1,0 +1,16 @@
+/// What `alula serve` needs to know.
+package struct ServerConfiguration: Sendable {
+    package var dataDirectory: String
+    /// Where the RPC port listens, HOST:PORT; port 0 takes a free one.
+    package var listen: String
+    /// Where the HTTP port listens; nil is nowhere.
+    package var http: String?
+
+    package init(
+        dataDirectory: String, listen: String = "127.0.0.1:7461", http: String? = "127.0.0.1:7462"
+    ) {
+        self.dataDirectory = dataDirectory
+        self.listen = listen
+        self.http = http
+    }
+}

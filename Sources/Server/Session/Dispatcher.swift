@@ -1,0 +1,76 @@
+import Domain
+import Logging
+import NIOCore
+import SwiftProtobuf
+import Wire
+
+/// The last frame of a call that succeeded.
+struct Answer: Sendable {
+    var control: ByteBuffer
+    var data = ByteBuffer()
+
+    init(_ message: some Message, data: [UInt8] = []) throws(AlulaError) {
+        control = try Messages.encode(message)
+        self.data = ByteBuffer(bytes: data)
+    }
+
+    /// The bytes of a control message, as kept under a request id.
+    init(stored: [UInt8]) { control = ByteBuffer(bytes: stored) }
+}
+
+/// One place that turns a call into its answer, and any error into a house error.
+struct Dispatcher: Sendable {
+    let services: Services
+    let logger: Logger
+
+    /// Runs on a worker thread and may block.
+    func answer(_ call: Call) -> Result<Answer, AlulaError> {
+        do {
+            try call.checkEnded()
+            return .success(try perform(call))
+        } catch let error as AlulaError {
+            return .failure(error)
+        } catch {
+            logger.error("call failed", metadata: ["operation": "\(call.operation)", "error": "\(error)"])
+            return .failure(
+                .init(.internal, "the server failed; its log says more", retry: .never))
+        }
+    }
+
+    private func perform(_ call: Call) throws -> Answer {
+        switch call.operation {
+        case .status: try status(call)
+        case .plan: try plan(call)
+        case .apply: try apply(call)
+        case .describeCatalog: try describeCatalog(call)
+        case .push: try push(call)
+        case .beginImport: try beginImport(call)
+        case .stageRows: try stageRows(call)
+        case .publishImport: try publishImport(call)
+        case .listImports: try listImports(call)
+        case .materialize: try materialize(call)
+        case .read: try read(call)
+        case .history: try history(call)
+        case .makeTrainingSet: try makeTrainingSet(call)
+        case .listTrainingSets: try listTrainingSets(call)
+        case .showTrainingSet: try showTrainingSet(call)
+        case .getTrainingSet: try getTrainingSet(call)
+        case .startRun: try startRun(call)
+        case .logRun: try logRun(call)
+        case .endRun: try endRun(call)
+        case .getRun: try getRun(call)
+        case .listRuns: try listRuns(call)
+        case .registerVersion: try registerVersion(call)
+        case .listModels: try listModels(call)
+        case .listVersions: try listVersions(call)
+        case .resolveVersion: try resolveVersion(call)
+        case .promote: try promote(call)
+        case .rollback: try rollback(call)
+        case .lineage: try lineage(call)
+        case .listAudit: try listAudit(call)
+        case .putArtifact: try putArtifact(call)
+        case .statArtifact: try statArtifact(call)
+        case .getArtifact: try getArtifact(call)
+        }
+    }
+}

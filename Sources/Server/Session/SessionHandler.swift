@@ -1,0 +1,248 @@
+import Domain
+import Logging
+import NIOCore
+import NIOPosix
+import Wire
+
+/// One connection: preface, then frames, each opening, feeding or ending one of many calls.
+final class SessionHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private enum Phase {
+        case preface(ByteBuffer)
+        case frames(NIOSingleStepByteToMessageProcessor<FrameDecoder>)
+        case closed
+    }
+
+    private let dispatcher: Dispatcher
+    private let workers: Workers
+    private let logger: Logger
+    private var phase = Phase.preface(ByteBuffer())
+    private var calls: [UInt32: Call] = [:]
+    private var deadlines: [UInt32: Scheduled<Void>] = [:]
+    /// The server is stopping: calls in flight finish, new ones are refused.
+    private var isDraining = false
+
+    init(dispatcher: Dispatcher, workers: Workers, logger: Logger) {
+        self.dispatcher = dispatcher
+        self.workers = workers
+        self.logger = logger
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        do {
+            switch phase {
+            case .preface(var waiting):
+                waiting.writeBuffer(&bytes)
+                guard let version = try Preface.takeClient(from: &waiting) else {
+                    phase = .preface(waiting)
+                    return
+                }
+                context.writeAndFlush(wrapOutboundOut(Preface.server(chosen: version)), promise: nil)
+                guard version != 0 else { return close(context) }
+                phase = .frames(NIOSingleStepByteToMessageProcessor(FrameDecoder()))
+                try decode(waiting, context)
+            case .frames: try decode(bytes, context)
+            case .closed: break
+            }
+        } catch {
+            fail(context, error)
+        }
+    }
+
+    private func decode(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) throws {
+        guard case .frames(let processor) = phase else { return }
+        try processor.process(buffer: bytes) { frame in
+            try receive(frame, context)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        phase = .closed
+        let gone = AlulaError(.cancelled, "the client has gone")
+        for call in calls.values { call.end(gone) }
+        for deadline in deadlines.values { deadline.cancel() }
+        calls = [:]
+        deadlines = [:]
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        logger.debug("connection failed", metadata: ["error": "\(error)"])
+        close(context)
+    }
+
+    /// A graceful stop: what is in flight may finish, then the connection is closed.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent {
+            isDraining = true
+            if calls.isEmpty { close(context) }
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+}
+
+// MARK: - Frames in
+
+extension SessionHandler {
+    private func receive(_ frame: Frame, _ context: ChannelHandlerContext) throws(AlulaError) {
+        switch frame.kind {
+        case .request: try open(frame, context)
+        case .item: try calls[frame.call]?.receive(frame)
+        case .end: calls[frame.call]?.receiveEnd()
+        case .cancel:
+            finish(frame.call, .failure(.init(.cancelled, "cancelled by the client")), context)
+        case .window:
+            let window = try Messages.decode(WireWindow.self, from: frame.control)
+            calls[frame.call]?.receiveCredit(Int(window.bytes))
+        case .response, .error:
+            throw .invalid("a client sent a frame of kind \(frame.kind), which only servers send")
+        }
+    }
+
+    private func open(_ frame: Frame, _ context: ChannelHandlerContext) throws(AlulaError) {
+        guard calls[frame.call] == nil else {
+            throw .invalid("call \(frame.call) is in use: calls are numbered upwards")
+        }
+        guard let operation = Operation(rawValue: frame.operation) else {
+            return send(
+                .failure(
+                    .init(
+                        .unimplemented, "operation \(frame.operation) is unknown",
+                        help: "the client may be newer than the server")), for: frame, context)
+        }
+        guard !isDraining else {
+            return send(
+                .failure(
+                    .init(.unavailable, "the server is stopping", help: "connect again in a moment")),
+                for: frame, context)
+        }
+        guard calls.count < Limits.callsPerConnection else {
+            let most = Limits.callsPerConnection
+            return send(
+                .failure(
+                    .init(.resourceExhausted, "there are \(most) calls in flight on this connection")),
+                for: frame, context)
+        }
+        start(frame, operation, context)
+    }
+
+    private func start(
+        _ frame: Frame, _ operation: Operation, _ context: ChannelHandlerContext
+    ) {
+        let channel = context.channel
+        let call = Call(
+            request: frame, operation: operation, actor: .local, eventLoop: context.eventLoop
+        ) { frame, promise in
+            var bytes = channel.allocator.buffer(capacity: Frame.headerBytes + frame.payloadBytes)
+            frame.encode(into: &bytes)
+            channel.writeAndFlush(bytes, promise: promise)
+        }
+        calls[frame.call] = call
+        schedule(call, context)
+        let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let eventLoop = context.eventLoop
+        let dispatcher = dispatcher
+        let taken = workers.run(operation) {
+            let result = dispatcher.answer(call)
+            eventLoop.execute {
+                let (session, context) = loopBound.value
+                session.finish(call.id, result, context)
+            }
+        }
+        if !taken {
+            finish(
+                frame.call,
+                .failure(.init(.resourceExhausted, "the server has too many calls of this kind waiting")),
+                context)
+        }
+    }
+
+    private func schedule(_ call: Call, _ context: ChannelHandlerContext) {
+        guard let head = try? CallHead.peek(call.control), head.timeoutMilliseconds > 0 else {
+            return  // a broken head is reported by the dispatcher, with its reason
+        }
+        let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        deadlines[call.id] = context.eventLoop.scheduleTask(
+            in: .milliseconds(Int64(head.timeoutMilliseconds))
+        ) {
+            let (session, context) = loopBound.value
+            let late = AlulaError(
+                .deadlineExceeded, "the call took longer than its \(head.timeoutMilliseconds) ms",
+                help: call.operation.isWrite
+                    ? "it may have been done: repeat it with the same request id" : "")
+            session.finish(call.id, .failure(late), context)
+        }
+    }
+}
+
+// MARK: - Frames out
+
+extension SessionHandler {
+    /// Sends the last frame of a call, once.
+    private func finish(
+        _ id: UInt32, _ result: Result<Answer, AlulaError>, _ context: ChannelHandlerContext
+    ) {
+        guard let call = calls.removeValue(forKey: id) else { return }
+        deadlines.removeValue(forKey: id)?.cancel()
+        if case .failure(let error) = result { call.end(error) }
+        send(
+            result,
+            for: Frame(kind: .request, operation: call.operation.rawValue, call: id), context)
+        if isDraining && calls.isEmpty { close(context) }
+    }
+
+    private func send(
+        _ result: Result<Answer, AlulaError>, for request: Frame, _ context: ChannelHandlerContext
+    ) {
+        guard context.channel.isActive else { return }
+        let frame: Frame
+        switch result {
+        case .success(let answer):
+            frame = Frame(
+                kind: .response, operation: request.operation, call: request.call,
+                control: answer.control, data: answer.data)
+        case .failure(let error):
+            frame = Frame(
+                kind: .error, operation: request.operation, call: request.call,
+                control: Self.control(of: error))
+        }
+        var bytes = context.channel.allocator.buffer(
+            capacity: Frame.headerBytes + frame.payloadBytes)
+        frame.encode(into: &bytes)
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    private static func control(of error: AlulaError) -> ByteBuffer {
+        if let control = try? Messages.encode(WireFailure(error)) { return control }
+        // The details were too long to travel: the sentence alone always fits.
+        var short = error
+        short.details = []
+        short.message = String(error.message.prefix(1_000))
+        return (try? Messages.encode(WireFailure(short))) ?? ByteBuffer()
+    }
+
+    /// A broken frame: an error for call 0, then the connection is closed.
+    private func fail(_ context: ChannelHandlerContext, _ error: any Error) {
+        let reason =
+            error as? AlulaError ?? .invalid("the frames of this connection are broken: \(error)")
+        send(.failure(reason), for: Frame(kind: .request, operation: 0, call: 0), context)
+        phase = .closed
+        // What the client still sends is read and dropped for a second: closing on unread bytes would
+        // reset the connection, and the client would lose the reason.
+        context.close(mode: .output, promise: nil)
+        let loopBound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: .seconds(1)) {
+            loopBound.value.close(promise: nil)
+        }
+    }
+
+    private func close(_ context: ChannelHandlerContext) {
+        phase = .closed
+        context.flush()
+        context.close(promise: nil)
+    }
+}

@@ -1,0 +1,25 @@
+import Domain
+
+/// A host and a port as text: `127.0.0.1:7461`, `[::1]:7461`, `localhost:0`.
+struct HostAndPort: Sendable, Equatable {
+    var host: String
+    var port: Int
+
+    init(text: String, option: String) throws(AlulaError) {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65_535).contains(port)
+        else { throw .invalid("\(option) \(text): expected HOST:PORT, such as 127.0.0.1:7461") }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        guard !host.isEmpty else {
+            throw .invalid("\(option) \(text): expected HOST:PORT, such as 127.0.0.1:7461")
+        }
+        self.host = String(host)
+        self.port = port
+    }
+
+    /// Whether only this machine can reach it.
+    var isLoopback: Bool {
+        host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    }
+}

@@ -1,0 +1,31 @@
+package import Domain
+package import NIOCore
+package import SwiftProtobuf
+
+/// Protobuf messages to and from the control section of a frame.
+package enum Messages {
+    package static func decode<M: Message>(_ type: M.Type, from control: ByteBuffer) throws(AlulaError) -> M {
+        do {
+            return try M(serializedBytes: Array(control.readableBytesView))
+        } catch {
+            throw .invalid("the control message is not a \(M.protoMessageName)")
+        }
+    }
+
+    package static func encode(_ message: some Message) throws(AlulaError) -> ByteBuffer {
+        do {
+            let bytes: [UInt8] = try message.serializedBytes()
+            guard bytes.count <= Limits.controlBytes else {
+                throw AlulaError(
+                    .resourceExhausted,
+                    "an answer of \(bytes.count) bytes is over the limit of \(Limits.controlBytes)",
+                    help: "ask for less at once (a limit, a filter)", retry: .never)
+            }
+            return ByteBuffer(bytes: bytes)
+        } catch let error as AlulaError {
+            throw error
+        } catch {
+            throw .init(.internal, "a message could not be encoded")
+        }
+    }
+}

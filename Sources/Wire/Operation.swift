@@ -1,0 +1,81 @@
+/// Every call of the protocol. Adding a case makes the compiler ask for its permission, its shape and its
+/// place in the dispatcher.
+package enum Operation: UInt16, Sendable, CaseIterable {
+    case status = 0x0001
+    case plan = 0x0010
+    case apply = 0x0011
+    case describeCatalog = 0x0012
+    case push = 0x0020
+    case beginImport = 0x0021
+    case stageRows = 0x0022
+    case publishImport = 0x0023
+    case listImports = 0x0024
+    case materialize = 0x0025
+    case read = 0x0030
+    case history = 0x0031
+    case makeTrainingSet = 0x0040
+    case listTrainingSets = 0x0041
+    case showTrainingSet = 0x0042
+    case getTrainingSet = 0x0043
+    case startRun = 0x0050
+    case logRun = 0x0051
+    case endRun = 0x0052
+    case getRun = 0x0053
+    case listRuns = 0x0054
+    case registerVersion = 0x0060
+    case listModels = 0x0061
+    case listVersions = 0x0062
+    case resolveVersion = 0x0063
+    case promote = 0x0064
+    case rollback = 0x0065
+    case lineage = 0x0066
+    case listAudit = 0x0067
+    case putArtifact = 0x0070
+    case statArtifact = 0x0071
+    case getArtifact = 0x0072
+}
+
+extension Operation {
+    /// What a caller must be allowed to do.
+    package enum Permission: Sendable {
+        case observe
+        case readFeatures
+        case writeFeatures
+        case define
+        case train
+        case readRegistry
+        case writeRegistry
+        case promote
+        case audit
+    }
+
+    package var permission: Permission {
+        switch self {
+        case .status: .observe
+        case .plan, .apply: .define
+        case .describeCatalog, .read, .history, .listImports: .readFeatures
+        case .push, .beginImport, .stageRows, .publishImport, .materialize: .writeFeatures
+        case .makeTrainingSet, .listTrainingSets, .showTrainingSet, .getTrainingSet: .train
+        case .startRun, .logRun, .endRun, .registerVersion, .putArtifact: .writeRegistry
+        case .getRun, .listRuns, .listModels, .listVersions, .resolveVersion, .lineage,
+            .statArtifact, .getArtifact:
+            .readRegistry
+        case .promote, .rollback: .promote
+        case .listAudit: .audit
+        }
+    }
+
+    /// Whether a repeat must carry the request id of the first.
+    package var isWrite: Bool {
+        switch self {
+        case .apply, .push, .beginImport, .stageRows, .publishImport, .materialize,
+            .makeTrainingSet, .startRun, .logRun, .endRun, .registerVersion, .promote, .rollback,
+            .putArtifact:
+            true
+        case .status, .plan, .describeCatalog, .listImports, .read, .history, .listTrainingSets,
+            .showTrainingSet, .getTrainingSet, .getRun, .listRuns, .listModels, .listVersions,
+            .resolveVersion, .lineage, .listAudit, .statArtifact, .getArtifact:
+            false
+        }
+    }
+}
