@@ -1,0 +1,72 @@
+package import Domain
+import Glibc
+
+/// Files named by the SHA-256 of their content, read-only once named.
+///
+/// ```
+/// DIR/artifacts/ab/cdef…   the content whose digest is abcdef…
+/// DIR/artifacts/tmp/…      what is being written; swept when the store opens
+/// ```
+/// No text of a client ever becomes a path: names are made of digests only. Every call blocks.
+package final class ArtifactStore: Sendable {
+    private let root: String
+    private let temporary: String
+
+    /// Opens the store in a data directory, making `artifacts` where it is missing. One server has the
+    /// directory, so whatever lies in `tmp` was left by a crash and is removed.
+    package init(directory: String) throws(AlulaError) {
+        root = directory + "/artifacts"
+        temporary = root + "/tmp"
+        try Files.makeDirectory(root)
+        try Files.makeDirectory(temporary)
+        for name in try Files.names(in: temporary) { try Files.remove(temporary + "/" + name) }
+        try Files.syncDirectory(root)
+        try Files.syncDirectory(directory)
+    }
+
+    /// Bytes of this content; nil where it is not here.
+    package func size(of digest: ContentDigest) throws(AlulaError) -> UInt64? {
+        try Files.size(path(of: digest))
+    }
+
+    /// Begins new content; it has no name until `finish`.
+    package func writer() throws(AlulaError) -> ArtifactWriter {
+        let name = String(UInt64.random(in: .min ... .max), radix: 16)
+        return try ArtifactWriter(temporary: temporary + "/" + name) { self.place(of: $0) }
+    }
+
+    /// Hands the content to `body` in order, in chunks of `chunkBytes`, the last one shorter. Throws
+    /// `notFound` where it is not here. The bytes are as the disk gave them: whoever needs to be sure
+    /// compares their hash.
+    package func read(
+        _ digest: ContentDigest, chunkBytes: Int, body: ([UInt8]) throws -> Void
+    ) throws {
+        guard let file = try File.open(path(of: digest)) else {
+            throw AlulaError.notFound(
+                "there is no artifact \(digest)", help: "upload it first, or check the digest")
+        }
+        while true {
+            let chunk = try file.read(upTo: chunkBytes)
+            guard !chunk.isEmpty else { return }
+            try body(chunk)
+        }
+    }
+
+    private func path(of digest: ContentDigest) -> String {
+        let place = place(of: digest)
+        return place.directory + "/" + place.name
+    }
+
+    private func place(of digest: ContentDigest) -> ArtifactPlace {
+        let digits = digest.description
+        return ArtifactPlace(
+            root: root, directory: root + "/" + digits.prefix(2), name: String(digits.dropFirst(2)))
+    }
+}
+
+/// Where content of one digest belongs.
+struct ArtifactPlace {
+    let root: String
+    let directory: String
+    let name: String
+}

@@ -1,0 +1,65 @@
+import Domain
+import Glibc
+
+/// The system calls on names, with errors that say what failed and where.
+enum Files {
+    static func makeDirectory(_ path: String) throws(AlulaError) {
+        guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else {
+            throw failure("make the directory", path)
+        }
+    }
+
+    /// Bytes of a regular file; nil where there is none.
+    static func size(_ path: String) throws(AlulaError) -> UInt64? {
+        var found = stat()
+        guard unsafe lstat(path, &found) == 0 else {
+            if errno == ENOENT { return nil }
+            throw failure("look at", path)
+        }
+        guard found.st_mode & S_IFMT == S_IFREG else {
+            throw .corrupt("\(path) is not a regular file")
+        }
+        return UInt64(found.st_size)
+    }
+
+    /// Removes a file; one that is gone already is as good.
+    static func remove(_ path: String) throws(AlulaError) {
+        guard unsafe unlink(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
+    }
+
+    static func rename(_ path: String, to target: String) throws(AlulaError) {
+        guard unsafe Glibc.rename(path, target) == 0 else { throw failure("rename", path) }
+    }
+
+    /// Makes what was named or removed in a directory durable.
+    static func syncDirectory(_ path: String) throws(AlulaError) {
+        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("open the directory", path) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw failure("sync the directory", path) }
+    }
+
+    /// The names in a directory but `.` and `..`.
+    static func names(in path: String) throws(AlulaError) -> [String] {
+        guard let directory = unsafe opendir(path) else { throw failure("list", path) }
+        defer { unsafe closedir(directory) }
+        var names: [String] = []
+        while let entry = unsafe readdir(directory) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+                unsafe String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    /// What the last system call reported.
+    static func failure(_ act: String, _ path: String) -> AlulaError {
+        let number = errno
+        let reason = unsafe String(cString: strerror(number))
+        let isFull = number == ENOSPC || number == EDQUOT
+        return AlulaError(
+            isFull ? .resourceExhausted : .internal, "cannot \(act) \(path): \(reason)",
+            help: isFull ? "free some space on the data disk" : "")
+    }
+}

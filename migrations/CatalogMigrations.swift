@@ -1,0 +1,10 @@
+/// The migrations of catalog.sqlite, in their order. One that was shipped never changes.
+package enum CatalogMigrations {
+    package static let all: [(name: String, sql: String)] = [
+        ("0001 definitions", text(PackageResources.catalog_0001_definitions_sql)),
+        ("0002 registry", text(PackageResources.catalog_0002_registry_sql)),
+        ("0003 acts", text(PackageResources.catalog_0003_acts_sql)),
+    ]
+
+    private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+}
