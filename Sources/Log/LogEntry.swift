@@ -1,0 +1,34 @@
+package import Domain
+
+/// One step of the sequence of all that ever became visible.
+package struct LogEntry: Sendable, Hashable {
+    package enum Change: Sendable, Hashable {
+        /// Rows as they were pushed; row `i` of them stands at position (entry, i).
+        case push(FeatureRows)
+        /// The staged rows of an import become visible.
+        case publishImport(importID: String, view: FeatureViewID, rows: UInt64)
+    }
+
+    /// When Alula learned it; never earlier than that of the entry before.
+    package var recorded: Timestamp
+    package var change: Change
+
+    package init(recorded: Timestamp, change: Change) {
+        self.recorded = recorded
+        self.change = change
+    }
+}
+
+/// How far the log reaches.
+package struct LogHead: Sendable, Hashable {
+    /// The last entry; entries count from 1, and 0 is none.
+    package var number: UInt64
+    package var recorded: Timestamp
+
+    package init(number: UInt64, recorded: Timestamp) {
+        self.number = number
+        self.recorded = recorded
+    }
+
+    package static let empty = LogHead(number: 0, recorded: .distantPast)
+}

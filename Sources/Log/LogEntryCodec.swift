@@ -1,0 +1,148 @@
+import Codec
+import Domain
+
+/// A log entry as bytes, readable without the catalog; integers little-endian.
+///
+/// ```
+/// u8 format 1 | u8 kind | i64 recorded
+/// kind 1, push:            u32 view | u32 schema version | u16 keys | u8 key type, each
+///                          u16 features | each: u8 item type, u8 shape, u32 length | record batch
+/// kind 2, publish import:  u32 view | u64 rows | u16 length | import id in UTF-8
+/// u32 CRC-32C of all bytes before
+/// ```
+/// Shapes: 0 one value, 1 list, 2 list of `length`. The batch holds the keys, the event time, the created
+/// time (null where none was given) and the features.
+enum LogEntryCodec {
+    private static let format: UInt8 = 1
+    private static let push: UInt8 = 1
+    private static let publishImport: UInt8 = 2
+
+    static func encode(_ entry: LogEntry) -> [UInt8] {
+        var bytes: [UInt8] = [format]
+        switch entry.change {
+        case .push(let rows):
+            bytes.append(push)
+            bytes.append(littleEndian: entry.recorded.microseconds)
+            append(rows, to: &bytes)
+        case .publishImport(let importID, let view, let rows):
+            bytes.append(publishImport)
+            bytes.append(littleEndian: entry.recorded.microseconds)
+            bytes.append(littleEndian: view.number)
+            bytes.append(littleEndian: rows)
+            bytes.append(littleEndian: UInt16(importID.utf8.count))
+            bytes.append(contentsOf: importID.utf8)
+        }
+        bytes.append(littleEndian: Checksum.crc32c(bytes))
+        return bytes
+    }
+
+    static func decode(_ bytes: [UInt8]) throws(AlulaError) -> LogEntry {
+        guard bytes.count > 4 else { throw .corrupt("a log entry is cut short") }
+        var end = ByteReader(bytes[(bytes.count - 4)...])
+        guard try end.integer(UInt32.self) == Checksum.crc32c(bytes.dropLast(4)) else {
+            throw .corrupt("a log entry does not match its checksum")
+        }
+        var reader = ByteReader(bytes.dropLast(4))
+        let format = try reader.integer(UInt8.self)
+        let kind = try reader.integer(UInt8.self)
+        guard format == Self.format, kind == push || kind == publishImport else {
+            throw .corrupt("a log entry is of the unknown format \(format), kind \(kind)")
+        }
+        let recorded = Timestamp(microseconds: try reader.integer(Int64.self))
+        if kind == push {
+            return LogEntry(recorded: recorded, change: .push(try rows(&reader)))
+        }
+        let view = FeatureViewID(try reader.integer(UInt32.self))
+        let rows = try reader.integer(UInt64.self)
+        let text = Array(try reader.take(Int(try reader.integer(UInt16.self))))
+        guard reader.rest().isEmpty, let importID = String(validating: text, as: UTF8.self) else {
+            throw .corrupt("a log entry names no import")
+        }
+        return LogEntry(
+            recorded: recorded, change: .publishImport(importID: importID, view: view, rows: rows))
+    }
+}
+
+extension LogEntryCodec {
+    private static func append(_ rows: FeatureRows, to bytes: inout [UInt8]) {
+        bytes.append(littleEndian: rows.view.number)
+        bytes.append(littleEndian: rows.schemaVersion)
+        bytes.append(littleEndian: UInt16(rows.keys.count))
+        bytes.append(contentsOf: rows.keys.map(\.type.item.rawValue))
+        bytes.append(littleEndian: UInt16(rows.features.count))
+        for column in rows.features { append(column.type, to: &bytes) }
+        let columns = rows.keys + [rows.event, rows.created] + rows.features
+        let batch = RecordBatch(
+            schema: schema(keys: rows.keys.map(\.type), features: rows.features.map(\.type)),
+            columns: columns, rowCount: rows.count)
+        bytes.append(contentsOf: BatchCodec.encode(batch))
+    }
+
+    private static func rows(_ reader: inout ByteReader) throws(AlulaError) -> FeatureRows {
+        let view = FeatureViewID(try reader.integer(UInt32.self))
+        let schemaVersion = try reader.integer(UInt32.self)
+        var keys: [ValueType] = []
+        for _ in 0..<(try reader.integer(UInt16.self)) {
+            guard let type = KeyType(rawValue: try reader.integer(UInt8.self)) else {
+                throw .corrupt("a log entry has a key of an unknown type")
+            }
+            keys.append(type.valueType)
+        }
+        var features: [ValueType] = []
+        for _ in 0..<(try reader.integer(UInt16.self)) { features.append(try type(&reader)) }
+        let batch: RecordBatch
+        do {
+            batch = try BatchCodec.decode(
+                Array(reader.rest()), schema: schema(keys: keys, features: features))
+        } catch {
+            throw .corrupt("a log entry: \(error.message)")
+        }
+        let required = batch.columns[...keys.count]
+        guard required.allSatisfy(\.validity.isEmpty) else {
+            throw .corrupt("a log entry has a null in a key or an event time")
+        }
+        return FeatureRows(
+            view: view, schemaVersion: schemaVersion, keys: Array(required.dropLast()),
+            event: batch.columns[keys.count], created: batch.columns[keys.count + 1],
+            features: Array(batch.columns[(keys.count + 2)...]))
+    }
+
+    private static func append(_ type: ValueType, to bytes: inout [UInt8]) {
+        bytes.append(type.item.rawValue)
+        switch type {
+        case .scalar:
+            bytes.append(0)
+            bytes.append(littleEndian: UInt32(0))
+        case .list:
+            bytes.append(1)
+            bytes.append(littleEndian: UInt32(0))
+        case .fixedList(_, let length):
+            bytes.append(2)
+            bytes.append(littleEndian: UInt32(length))
+        }
+    }
+
+    private static func type(_ reader: inout ByteReader) throws(AlulaError) -> ValueType {
+        let item = ScalarType(rawValue: try reader.integer(UInt8.self))
+        let shape = try reader.integer(UInt8.self)
+        let length = Int(try reader.integer(UInt32.self))
+        switch (item, shape) {
+        case (let item?, 0): return .scalar(item)
+        case (let item?, 1): return .list(item)
+        case (let item?, 2) where (1...Limits.listLength).contains(length):
+            return .fixedList(item, length: length)
+        default: throw .corrupt("a log entry has a feature of an unknown type")
+        }
+    }
+
+    private static func schema(keys: [ValueType], features: [ValueType]) -> Schema {
+        let keyFields = keys.enumerated().map { Schema.Field(name: "key \($0)", type: $1) }
+        let times = [RowColumn.eventTime, RowColumn.createdTime].map {
+            Schema.Field(name: $0, type: .timestamp)
+        }
+        let featureFields = features.enumerated().map {
+            Schema.Field(name: "feature \($0)", type: $1)
+        }
+        return Schema(fields: keyFields + times + featureFields)
+    }
+}

@@ -1,0 +1,139 @@
+import CRocksDB
+package import Domain
+import Glibc
+import Synchronization
+
+/// One open RocksDB directory. Closed when the last reference is gone, after everything that was read or
+/// written through it, with its write-ahead log synced.
+///
+/// All calls block and may come from any thread; that they may is RocksDB's own promise for an open
+/// database, its families and its options.
+package final class Database: @unchecked Sendable {
+    let handle: OpaquePointer
+    let families: [OpaquePointer]
+    let readOptions: OpaquePointer
+    private let syncedWrites: OpaquePointer
+    private let plainWrites: OpaquePointer
+    /// The first failed write. What RocksDB holds in memory then is not certain, so none follows it.
+    private let failedWrite = Mutex<AlulaError?>(nil)
+
+    /// Opens the directory, made with all column families if it is missing.
+    package init(path: String, cacheBytes: Int = 128 << 20) throws(AlulaError) {
+        let options = Options(cacheBytes: cacheBytes)
+        (handle, families) = try Self.open(path, options)
+        readOptions = rocksdb_readoptions_create()
+        syncedWrites = rocksdb_writeoptions_create()
+        rocksdb_writeoptions_set_sync(syncedWrites, 1)
+        plainWrites = rocksdb_writeoptions_create()
+    }
+
+    private static func open(
+        _ path: String, _ options: borrowing Options
+    ) throws(AlulaError) -> (OpaquePointer, [OpaquePointer]) {
+        // RocksDB's own family comes with every database and stays empty; it goes last, so that the
+        // others stand at their raw values.
+        let names = (ColumnFamily.allCases.map(\.name) + ["default"]).map { strdup($0) }
+        let count = names.count
+        defer { for name in names { free(name) } }
+        let constantNames = names.map { UnsafePointer($0) }
+        let familyOptions = [OpaquePointer?](repeating: options.database, count: count)
+        var handles = [OpaquePointer?](repeating: nil, count: count)
+        let database = try checked("open \(path)") { slot in
+            rocksdb_open_column_families(
+                options.database, path, Int32(count), constantNames, familyOptions, &handles, slot)
+        }
+        guard let database else {
+            throw AlulaError(.internal, "the online store could not open \(path)")
+        }
+        return (database, handles.compactMap(\.self))
+    }
+
+    deinit {
+        rocksdb_cancel_all_background_work(handle, 1)
+        // RocksDB 7.8 does not sync the log on close. What fails here was never acknowledged as durable.
+        try? syncLog()
+        for family in families { rocksdb_column_family_handle_destroy(family) }
+        rocksdb_close(handle)
+        rocksdb_readoptions_destroy(readOptions)
+        rocksdb_writeoptions_destroy(syncedWrites)
+        rocksdb_writeoptions_destroy(plainWrites)
+    }
+}
+
+extension Database {
+    package enum Durability: Sendable {
+        /// On disk when the call returns: survives the loss of power.
+        case synced
+        /// Survives the end of the process; on disk with the next synced write.
+        case buffered
+    }
+
+    /// Writes the whole batch or nothing. After one failed write every later one is refused.
+    package func write(
+        _ batch: WriteBatch, _ durability: Durability
+    ) throws(AlulaError) {
+        if let failure { throw Self.refusal(after: failure) }
+        let options = durability == .synced ? syncedWrites : plainWrites
+        do {
+            try checked("write") { rocksdb_write(handle, options, batch.handle, $0) }
+        } catch {
+            failedWrite.withLock { $0 = $0 ?? error }
+            throw error
+        }
+    }
+
+    /// Why no more writes are taken; nil while all is well.
+    package var failure: AlulaError? { failedWrite.withLock { $0 } }
+
+    /// Refuses all writes from now on, for a reason found outside a write.
+    package func refuseWrites(because error: AlulaError) {
+        failedWrite.withLock { $0 = $0 ?? error }
+    }
+
+    private static func refusal(after error: AlulaError) -> AlulaError {
+        .refused(
+            "the online store takes no more writes after this failure: \(error.message)",
+            help: "mend its cause, then restart the server")
+    }
+
+    /// Puts all that was written on disk.
+    package func syncLog() throws(AlulaError) {
+        try checked("sync its log") { rocksdb_flush_wal(handle, 1, $0) }
+    }
+
+    /// Writes the memtables out, so that the next open has nothing to replay.
+    package func flush() throws(AlulaError) {
+        let options = rocksdb_flushoptions_create()
+        defer { rocksdb_flushoptions_destroy(options) }
+        for family in families {
+            try checked("flush") { rocksdb_flush_cf(handle, options, family, $0) }
+        }
+    }
+
+    /// A consistent copy in a directory that must not exist yet; files are linked where they can be.
+    package func checkpoint(to path: String) throws(AlulaError) {
+        // A checkpoint of 7.8 may link a log that is not fully synced.
+        try flush()
+        try syncLog()
+        let checkpoint = try checked("make a checkpoint") {
+            rocksdb_checkpoint_object_create(handle, $0)
+        }
+        defer { rocksdb_checkpoint_object_destroy(checkpoint) }
+        try checked("make a checkpoint at \(path)") {
+            rocksdb_checkpoint_create(checkpoint, path, 0, $0)
+        }
+    }
+
+    /// Merges all files of a family, so that what was deleted or overwritten is gone from disk.
+    package func compact(_ family: ColumnFamily) {
+        rocksdb_compact_range_cf(handle, families[family.rawValue], nil, 0, nil, 0)
+    }
+
+    /// RocksDB's own estimate of the keys of a family.
+    package func estimatedCount(_ family: ColumnFamily) -> UInt64 {
+        var count: UInt64 = 0
+        let known = rocksdb_property_int_cf(
+            handle, families[family.rawValue], "rocksdb.estimate-num-keys", &count)
+        return known == 0 ? count : 0
+    }
+}
