@@ -9,6 +9,13 @@ extension Column {
                 throw .invalid("a null has a value behind it: row \(row) should be empty")
             }
         }
+        if case .fixedList(_, let length) = type, !validity.isEmpty, !itemOffsets.isEmpty {
+            for row in 0..<count where !isValid(row) {
+                guard itemOffsets[row * length] == itemOffsets[(row + 1) * length] else {
+                    throw .invalid("a null has a value behind it: row \(row) should be empty")
+                }
+            }
+        }
         var values = values
         if !validity.isEmpty, offsets.isEmpty { zeroNulls(in: &values) }
         switch type.item {

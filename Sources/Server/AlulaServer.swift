@@ -1,0 +1,129 @@
+import Artifacts
+import Catalog
+package import Domain
+import Foundation
+import Ingest
+import Logging
+import Offline
+import Registry
+import Releases
+import RocksDB
+import ServiceLifecycle
+import Training
+
+/// The composition root: builds every part once, top to bottom, runs until it is told to stop, and closes
+/// them in the opposite order.
+package enum AlulaServer {
+    package static let version = "0.1.0"
+
+    /// Serves until SIGTERM or SIGINT; `announce` gets the lines that say where it listens.
+    package static func run(
+        _ configuration: ServerConfiguration,
+        announce: @escaping @Sendable (String) -> Void
+    ) async throws(AlulaError) {
+        var logger = Logger(label: "alula") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .notice
+        let address = try HostAndPort(text: configuration.listen, option: "--listen")
+        let health = try configuration.http.map { (text: String) throws(AlulaError) in
+            try HostAndPort(text: text, option: "--http")
+        }
+        for place in [address, health].compactMap(\.self) where !place.isLoopback {
+            throw .refused(
+                "\(place.host) is not a loopback address: without TLS and tokens the server listens on this "
+                    + "machine only",
+                help: "listen on 127.0.0.1, and reach it from elsewhere through an authenticated tunnel")
+        }
+        let parts = try await blocking { () throws(AlulaError) in
+            try Parts.open(configuration.dataDirectory)
+        }
+        let workers = Workers()
+        workers.start()
+        let dispatcher = Dispatcher(services: parts.services, logger: logger)
+        let listener = Listener(
+            address: address, dispatcher: dispatcher, workers: workers, logger: logger,
+            announce: announce)
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: listener, failureTerminationBehavior: .gracefullyShutdownGroup)
+        ]
+        if let health {
+            services.append(
+                .init(
+                    service: HealthPort(
+                        address: health, readiness: { parts.services.readiness() }, announce: announce),
+                    failureTerminationBehavior: .gracefullyShutdownGroup))
+        }
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        var failure: (any Error)?
+        do { try await group.run() } catch { failure = error }
+        await workers.stop()
+        _ = try await blocking { () throws(AlulaError) in parts.close() }
+        if let failure {
+            throw failure as? AlulaError
+                ?? AlulaError(.unavailable, "the server stopped: \(failure)")
+        }
+    }
+
+    /// Runs work that blocks off the cooperative pool.
+    private static func blocking<T: Sendable>(
+        _ body: @escaping @Sendable () throws(AlulaError) -> T
+    ) async throws(AlulaError) -> T {
+        let result: Result<T, AlulaError> = await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(returning: Result { () throws(AlulaError) in try body() })
+            }
+        }
+        return try result.get()
+    }
+}
+
+/// The opened stores and all that is built on them.
+private struct Parts: Sendable {
+    let services: Services
+    let database: Database
+
+    static func open(_ path: String) throws(AlulaError) -> Parts {
+        do {
+            let now: @Sendable () -> Timestamp = { Timestamp.now }
+            let directory = try DataDirectory(path: path)
+            let pool = try openCatalogPool(path: directory.catalog)
+            let catalog = try Catalog.Catalog(pool: pool)
+            let artifacts = try ArtifactStore(directory: directory.artifacts)
+            let registry = try Registry.Registry(pool: pool, artifactSize: artifacts.size(of:))
+            let offline = try OfflineStore(path: directory.offline)
+            let database = try Database.open(
+                path: directory.online, families: Ingestor.families, cacheBytes: 256 << 20)
+            let ingestor = try Ingestor(
+                database: database, offline: offline, catalog: { catalog.snapshot }, now: now)
+            let services = Services(
+                directory: directory, catalog: catalog, registry: registry,
+                releases: Releases.Releases(pool: pool, catalog: catalog, registry: registry),
+                artifacts: artifacts, offline: offline, ingestor: ingestor,
+                trainingSets: TrainingSets(offline: offline, artifacts: artifacts),
+                plans: PlanCache(), started: now(), now: now)
+            return Parts(services: services, database: database)
+        } catch let error as AlulaError {
+            throw error
+        } catch {
+            throw .init(.internal, "the data directory \(path) could not be opened: \(error)")
+        }
+    }
+
+    func close() {
+        services.ingestor.stop()
+        database.close()
+    }
+}
+
+extension Services {
+    /// Nil where all is well, else the reason why writes are refused.
+    func readiness() -> String? { ingestor.refusal }
+}
+
+extension Timestamp {
+    /// The wall clock.
+    static var now: Timestamp {
+        Timestamp(microseconds: Int64((Date().timeIntervalSince1970 * 1_000_000).rounded()))
+    }
+}

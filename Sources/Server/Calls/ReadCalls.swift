@@ -1,0 +1,85 @@
+import Codec
+import Domain
+import Offline
+import Online
+import Wire
+
+extension Dispatcher {
+    func read(_ call: Call) throws -> Answer {
+        let request = try Messages.decode(WireReadRequest.self, from: call.control)
+        let head = try CallHead(request.head)
+        let snapshot = services.catalog.snapshot
+        let project = try snapshot.project(head.project)
+        let entry = try services.plans.plan(
+            try FeatureServiceReference(text: request.service), in: project, of: snapshot)
+        let batch = try Schema(wire: request.schema).batch(from: call.data)
+        let input = try ReadInput(batch, plan: entry.plan)
+        let answer = try services.ingestor.read(entry.plan, keys: input.keys, now: services.now())
+
+        var message = WireReadResponse()
+        message.plan = entry.id
+        message.service = entry.plan.service.description
+        message.rows = UInt32(answer.rowCount)
+        if request.knownPlan != entry.id {
+            message.schema = WireSchema(entry.plan.schema)
+            message.parts = entry.plan.views.map(WireViewPart.init)
+        }
+        let vector = RecordBatch(
+            schema: entry.plan.schema, columns: answer.columns + input.requestColumns,
+            rowCount: answer.rowCount)
+        let whole = ReadAnswerCodec.encode(vector, answer)
+        if whole.count <= ReadAnswerCodec.singleFrameBytes {
+            return try Answer(message, data: whole)
+        }
+        // Over one frame: items of as many rows as fit, then a response that says how many there were.
+        let rows = max(1, vector.rowCount * ReadAnswerCodec.singleFrameBytes / (2 * whole.count))
+        for start in stride(from: 0, to: vector.rowCount, by: rows) {
+            let range = start..<min(start + rows, vector.rowCount)
+            var item = message
+            item.rows = UInt32(range.count)
+            try call.send(
+                control: Messages.encode(item),
+                data: .init(bytes: ReadAnswerCodec.encode(vector.taking(range), answer, rows: range)))
+            message.clearSchema()
+            message.parts = []
+        }
+        return try Answer(message)
+    }
+
+    func history(_ call: Call) throws -> Answer {
+        let request = try Messages.decode(WireHistoryRequest.self, from: call.control)
+        let head = try CallHead(request.head)
+        let view = try services.catalog.snapshot.project(head.project).view(request.view)
+        let batch = try Schema(wire: request.schema).batch(from: call.data)
+        let keys = try KeyColumns.of(view.entity, in: batch)
+        guard batch.rowCount == 1 else {
+            throw AlulaError.invalid("history is of one entity: \(batch.rowCount) rows of keys came")
+        }
+        let through = services.ingestor.lastEntry
+        try services.ingestor.waitUntilApplied(through, cancelled: { call.isEnded })
+        let key = try KeyCodec.decode(KeyCodec.encode(keys, row: 0), parts: keys.count)
+        let rows = try services.offline.history(of: view, key: key, through: through)
+        let table = HistoryTable.batch(rows, of: view)
+        var isFirst = true
+        for piece in table.pieces(maxBytes: Limits.frameBytes / 2) {
+            var item = WireHistoryItem()
+            if isFirst { item.schema = WireSchema(table.schema) }
+            isFirst = false
+            try call.send(control: Messages.encode(item), data: piece.buffer)
+        }
+        var answer = WireHistoryResponse()
+        answer.rows = UInt64(table.rowCount)
+        answer.schema = WireSchema(table.schema)
+        return try Answer(answer)
+    }
+}
+
+extension WireViewPart {
+    fileprivate init(_ part: FeaturePlan.ViewPart) {
+        self.init()
+        label = part.label
+        view = part.view.name.text
+        columns = UInt32(part.features.count)
+        maxAgeUs = part.maxAge?.microseconds ?? 0
+    }
+}

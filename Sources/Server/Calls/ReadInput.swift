@@ -1,0 +1,89 @@
+import Domain
+
+/// What came with a read: the key columns of the plan and its request fields, by name.
+struct ReadInput {
+    let keys: RecordBatch
+    let requestColumns: [Column]
+
+    /// Refuses a column that is missing, unknown or of another type, naming it.
+    init(_ batch: RecordBatch, plan: FeaturePlan) throws(AlulaError) {
+        let wanted = plan.keyColumns
+        let fields = plan.requestFields
+        let known = Set(wanted.map(\.name.text) + fields.map(\.name.text))
+        if let stranger = batch.schema.fields.first(where: { !known.contains($0.name) }) {
+            throw .invalid(
+                "column \"\(stranger.name)\" is neither a key nor a request field of \(plan.service)"
+                    + hint(stranger.name, among: known.sorted()),
+                help: Self.help(plan))
+        }
+        var columns: [Column] = []
+        for key in wanted {
+            guard let column = batch[key.name.text] else {
+                throw .invalid("key column \"\(key.name)\" is missing", help: Self.help(plan))
+            }
+            columns.append(try KeyColumns.cast(column, to: key.type, named: key.name.text))
+        }
+        keys = RecordBatch(
+            schema: Schema(
+                fields: wanted.map { .init(name: $0.name.text, type: $0.type.valueType) }),
+            columns: columns, rowCount: batch.rowCount)
+        var carried: [Column] = []
+        for field in fields {
+            guard let column = batch[field.name.text] else {
+                throw .invalid(
+                    "request field \"\(field.name)\" (\(field.type)) is missing", help: Self.help(plan))
+            }
+            guard column.type.widens(to: field.type) else {
+                throw .invalid(
+                    "request field \"\(field.name)\" is \(column.type): expected \(field.type)")
+            }
+            carried.append(try column.widened(to: field.type))
+        }
+        requestColumns = carried
+    }
+
+    private static func help(_ plan: FeaturePlan) -> String {
+        let keys = plan.keyColumns.map { "\($0.name) (\($0.type.name))" }
+        let fields = plan.requestFields.map { "\($0.name) (\($0.type))" }
+        return "\(plan.service) takes keys \(keys.joined(separator: ", "))"
+            + (fields.isEmpty ? "" : " and request fields \(fields.joined(separator: ", "))")
+    }
+}
+
+/// Key columns out of a batch that came from a client.
+enum KeyColumns {
+    /// The columns of an entity's join keys, in their order.
+    static func of(_ entity: Entity, in batch: RecordBatch) throws(AlulaError) -> [Column] {
+        var columns: [Column] = []
+        for key in entity.keys {
+            guard let column = batch[key.name.text] else {
+                throw .invalid("key column \"\(key.name)\" is missing")
+            }
+            columns.append(try cast(column, to: key.type, named: key.name.text))
+        }
+        return columns
+    }
+
+    /// An int32 is taken for an int64; a null or another type is refused.
+    static func cast(
+        _ column: Column, to type: KeyType, named name: String
+    ) throws(AlulaError) -> Column {
+        if let row = (0..<column.count).first(where: { !column.isValid($0) }) {
+            throw .invalid("key column \"\(name)\", row \(row): a key is wanted, found null")
+        }
+        guard column.type.widens(to: type.valueType) else {
+            throw .invalid("key column \"\(name)\" is \(column.type): expected \(type.name)")
+        }
+        return try column.widened(to: type.valueType)
+    }
+}
+
+extension Column {
+    /// The same values in a wider type; the same column where the types are equal.
+    func widened(to type: ValueType) throws(AlulaError) -> Column {
+        guard self.type != type else { return self }
+        var builder = ColumnBuilder(type, reservingRows: count)
+        for row in 0..<count { try builder.append(self[row]) }
+        return builder.finish()
+    }
+}

@@ -1,0 +1,43 @@
+import Domain
+import Glibc
+import Wire
+
+extension Dispatcher {
+    func status(_ call: Call) throws -> Answer {
+        let snapshot = services.catalog.snapshot
+        var answer = WireStatusResponse()
+        answer.version = AlulaServer.version
+        answer.startedUs = services.started.microseconds
+        answer.dataDirectory = services.directory.path
+        answer.logLast = services.ingestor.lastEntry
+        answer.offlineApplied = services.offline.appliedThrough
+        answer.catalogRevision = snapshot.revision
+        answer.registryRevision = try services.registry.revision()
+        answer.projects = snapshot.projects.keys.sorted().map(\.text)
+        answer.diskFreeBytes = services.directory.freeBytes
+        let statistics = try services.offline.statistics()
+        for project in snapshot.projects.values.sorted(by: { $0.name < $1.name }) {
+            for view in project.views.values.sorted(by: { $0.name < $1.name }) {
+                var wire = WireViewStatus()
+                wire.project = project.name.text
+                wire.name = view.name.text
+                if let known = statistics[view.id] {
+                    wire.offlineRows = known.rows
+                    wire.segments = known.segments
+                    if let newest = known.newestEvent { wire.newestEventUs = newest.microseconds }
+                }
+                answer.views.append(wire)
+            }
+        }
+        return try Answer(answer)
+    }
+}
+
+extension DataDirectory {
+    /// Bytes that are left on the disk for this process; 0 where the system does not say.
+    var freeBytes: UInt64 {
+        var figures = statvfs()
+        guard unsafe statvfs(path, &figures) == 0 else { return 0 }
+        return UInt64(figures.f_bavail) * UInt64(figures.f_frsize)
+    }
+}

@@ -1,0 +1,126 @@
+import Domain
+import Registry
+import Training
+import Wire
+
+extension Dispatcher {
+    func makeTrainingSet(_ call: Call) throws -> Answer {
+        let request = try Messages.decode(WireMakeTrainingSetRequest.self, from: call.control)
+        let head = try CallHead(request.head)
+        if let first = try services.registry.storedAnswer(head.requestID) {
+            return try repeated(first, call)
+        }
+        let snapshot = services.catalog.snapshot
+        let project = try snapshot.project(head.project)
+        let plan = try services.plans.plan(
+            try FeatureServiceReference(text: request.service), in: project, of: snapshot
+        ).plan
+        let through = try logEntry(asOf: request.asOf)
+        try services.ingestor.waitUntilApplied(through, cancelled: { call.isEnded })
+        let schema = try Schema(wire: request.schema)
+        var sendsSchema = true
+        let record = try services.trainingSets.make(
+            TrainingRequest(
+                id: .random(prefix: "ts"), plan: plan, project: project.name, spineSchema: schema,
+                eventTimeColumn: request.eventTime, label: request.label, through: through,
+                asKnown: request.asKnown, keepUnknown: request.keepUnknown,
+                spineName: request.spineName, actor: call.actor.name, made: services.now()),
+            spine: { try call.nextUpload().map { try schema.batch(from: $0.data) } },
+            emit: { try send($0, of: call, withSchema: &sendsSchema) },
+            isCancelled: { call.isEnded })
+        try call.checkEnded()
+        let stored = try services.registry.recordTrainingSet(
+            record, call: try writeCall(call, head)
+        ) { try WireTrainingSet($0).serializedBytes() }
+        return Answer(stored: stored)
+    }
+
+    func listTrainingSets(_ call: Call) throws -> Answer {
+        let project = try services.catalog.snapshot.project(try CallHead.peek(call.control).project)
+        var answer = WireTrainingSets()
+        answer.sets = try services.registry.trainingSets(project: project.name).map(WireTrainingSet.init)
+        return try Answer(answer)
+    }
+
+    func showTrainingSet(_ call: Call) throws -> Answer {
+        let request = try Messages.decode(WireTrainingSetRequest.self, from: call.control)
+        return try Answer(WireTrainingSet(try trainingSet(request.id, try CallHead(request.head))))
+    }
+
+    func getTrainingSet(_ call: Call) throws -> Answer {
+        let request = try Messages.decode(WireTrainingSetRequest.self, from: call.control)
+        return try remake(try trainingSet(request.id, try CallHead(request.head)), call)
+    }
+
+    /// The answer to a repeated request: the recorded set, made again. What the client uploads is not read.
+    private func repeated(_ first: [UInt8], _ call: Call) throws -> Answer {
+        let message = try WireTrainingSet(serializedBytes: first)
+        let id = try TrainingSetID(message.id, as: "training set")
+        guard let record = try services.registry.trainingSet(id) else {
+            throw AlulaError(.internal, "training set \(id) is not recorded")
+        }
+        return try remake(record, call)
+    }
+
+    private func remake(_ record: TrainingSetRecord, _ call: Call) throws -> Answer {
+        let snapshot = services.catalog.snapshot
+        let project = try snapshot.project(record.project.text)
+        let plan = try services.plans.plan(record.service, in: project, of: snapshot).plan
+        try services.ingestor.waitUntilApplied(record.logEntry, cancelled: { call.isEnded })
+        var sendsSchema = true
+        let digest = try services.trainingSets.remake(
+            record, plan: plan, emit: { try send($0, of: call, withSchema: &sendsSchema) },
+            isCancelled: { call.isEnded })
+        try call.checkEnded()
+        guard digest == record.digest else {
+            throw AlulaError(
+                .dataLoss,
+                "training set \(record.id) was made again with digest \(digest): \(record.digest) was recorded",
+                help: "its history has changed: do not trust what was received")
+        }
+        return try Answer(WireTrainingSet(record))
+    }
+
+    private func send(
+        _ batch: RecordBatch, of call: Call, withSchema sendsSchema: inout Bool
+    ) throws {
+        var item = WireBatchItem()
+        if sendsSchema { item.schema = WireSchema(batch.schema) }
+        sendsSchema = false
+        try call.send(control: Messages.encode(item), data: batch.buffer)
+    }
+
+    private func trainingSet(_ text: String, _ head: CallHead) throws -> TrainingSetRecord {
+        let id = try TrainingSetID(text, as: "training set")
+        let project = try services.catalog.snapshot.project(head.project)
+        guard let record = try services.registry.trainingSet(id), record.project == project.name else {
+            throw AlulaError.notFound(
+                "there is no training set \(id) in project \(project.name)",
+                help: "list them: alula training-set list")
+        }
+        return record
+    }
+
+    /// The log entry that a training set sees last.
+    private func logEntry(asOf: WireAsOf) throws -> UInt64 {
+        let last = services.ingestor.lastEntry
+        switch asOf.point {
+        case nil: return last
+        case .logEntry(let entry):
+            guard entry <= last else {
+                throw AlulaError(
+                    .outOfRange, "as of log entry \(entry): the last one so far is \(last)")
+            }
+            return entry
+        case .timeUs(let time):
+            try services.ingestor.waitUntilApplied(last, cancelled: { false })
+            return try services.offline.logEntry(at: Timestamp(microseconds: time))
+        case .trainingSet(let text):
+            let id = try TrainingSetID(text, as: "training set")
+            guard let record = try services.registry.trainingSet(id) else {
+                throw AlulaError.notFound("there is no training set \(id)")
+            }
+            return record.logEntry
+        }
+    }
+}

@@ -1,0 +1,171 @@
+import Domain
+import Ingest
+import Offline
+import Wire
+
+/// Push, import and materialise.
+extension Dispatcher {
+    func push(_ call: Call) throws -> Answer {
+        let request = try Messages.decode(WirePushRequest.self, from: call.control)
+        let head = try CallHead(request.head)
+        let view = try writableView(request.view, head)
+        let batch = try Schema(wire: request.schema).batch(from: call.data)
+        let stored = try services.ingestor.push(
+            batch: batch, to: view, requestID: head.requestID
+        ) { result in
+            var answer = WirePushResponse()
+            answer.logEntry = result.logEntry
+            answer.statuses.append(contentsOf: result.statuses.map(\.rawValue))
+            answer.problems = result.problems.prefix(100).map(WireRowProblem.init)
+            return (try? answer.serializedBytes()) ?? []  // nothing in it can fail to encode
+        }
+        return Answer(stored: stored)
+    }
+
+    func beginImport(_ call: Call) throws -> Answer {
+        let request = try Messages.decode(WireBeginImportRequest.self, from: call.control)
+        let head = try CallHead(request.head)
+        let project = try services.catalog.snapshot.project(head.project)
+        let view = try writableView(request.view, head)
+        guard let digest = ContentDigest(bytes: Array(request.sourceDigest)) else {
+            throw AlulaError.invalid("source_digest: 32 bytes of SHA-256 are expected")
+        }
+        let record = try services.offline.beginImport(
+            .init(
+                view: view.id, project: project.name, sourceName: request.sourceName,
+                sourceDigest: digest,
+                options: request.options + (request.allowFuture ? ";allow_future" : ""),
+                begun: services.now()),
+            again: request.again)
+        var answer = WireBeginImportResponse()
+        answer.importID = record.id
+        answer.state = record.state.rawValue
+        answer.nextChunk = record.nextChunk
+        answer.stagedRows = record.rows
+        return try Answer(answer)
+    }
+
+    func stageRows(_ call: Call) throws -> Answer {
+        let request = try Messages.decode(WireStageRowsRequest.self, from: call.control)
+        var record = try importRecord(request.importID)
+        guard let view = services.catalog.snapshot.view(id: record.descriptor.view),
+            let layout = view.layout(view.schemaVersion)
+        else { throw AlulaError.refused("the view of import \(record.id) is gone") }
+        let schema = try Schema(wire: request.schema)
+        let allowFuture = record.descriptor.options.hasSuffix(";allow_future")
+        while let upload = try call.nextUpload() {
+            let chunk = try Messages.decode(WireStageChunk.self, from: upload.control)
+            let batch = try schema.batch(from: upload.data)
+            let checked = try FeatureRowsChecker.check(
+                batch, view: view, now: services.now(), allowFuture: allowFuture)
+            if let problem = checked.problems.first {
+                throw AlulaError.invalid(
+                    "row \(chunk.firstRow + UInt64(problem.row)): \(problem.reason)",
+                    help: "mend the source, or import it with --on-error skip",
+                    details: checked.problems.prefix(100).map {
+                        "row \(chunk.firstRow + UInt64($0.row)): \($0.reason)"
+                    })
+            }
+            record = try services.offline.stage(
+                importID: record.id, chunk: chunk.chunk, rows: checked.rows, layout: layout)
+            try call.send(control: Messages.encode(WireStageProgress(record)), data: .init())
+        }
+        return try Answer(WireStageProgress(record))
+    }
+
+    func publishImport(_ call: Call) throws -> Answer {
+        let request = try Messages.decode(WirePublishImportRequest.self, from: call.control)
+        let head = try CallHead(request.head)
+        let record = try importRecord(request.importID)
+        if record.state == .published, let entry = record.logEntry {
+            return try Answer(WirePublishImportResponse(entry: entry, rows: record.rows))
+        }
+        let stored = try services.ingestor.publishImport(
+            id: record.id, view: record.descriptor.view, rows: record.rows,
+            requestID: head.requestID
+        ) { entry in
+            let answer = WirePublishImportResponse(entry: entry, rows: record.rows)
+            return (try? answer.serializedBytes()) ?? []  // two numbers always encode
+        }
+        return Answer(stored: stored)
+    }
+
+    func listImports(_ call: Call) throws -> Answer {
+        let head = try CallHead.peek(call.control)
+        let snapshot = services.catalog.snapshot
+        let project = try snapshot.project(head.project)
+        var answer = WireImportsResponse()
+        answer.imports = try services.offline.imports(project: project.name).map { record in
+            var wire = WireImportRecord()
+            wire.importID = record.id
+            wire.view = snapshot.view(id: record.descriptor.view)?.name.text ?? ""
+            wire.sourceName = record.descriptor.sourceName
+            wire.state = record.state.rawValue
+            wire.rows = record.rows
+            wire.logEntry = record.logEntry ?? 0
+            wire.begunUs = record.descriptor.begun.microseconds
+            wire.sourceDigest = record.descriptor.sourceDigest.description
+            return wire
+        }
+        return try Answer(answer)
+    }
+
+    func materialize(_ call: Call) throws -> Answer {
+        let request = try Messages.decode(WireMaterializeRequest.self, from: call.control)
+        let project = try services.catalog.snapshot.project(try CallHead(request.head).project)
+        let views =
+            request.views.isEmpty
+            ? project.views.values.sorted { $0.name < $1.name } : try request.views.map(project.view)
+        try services.ingestor.waitUntilApplied(services.ingestor.lastEntry, cancelled: { call.isEnded })
+        var last = WireMaterializeProgress()
+        try services.ingestor.materialize(views: views, cancelled: { call.isEnded }) { view, keys, rows in
+            last = WireMaterializeProgress()
+            last.view = view.text
+            last.keysDone = keys
+            last.rowsWritten = rows
+            try call.send(control: Messages.encode(last), data: .init())
+        }
+        try call.checkEnded()
+        last.viewDone = true
+        return try Answer(last)
+    }
+
+    private func importRecord(_ id: String) throws -> OfflineStore.ImportRecord {
+        guard let record = try services.offline.importRecord(id: id) else {
+            throw AlulaError.notFound("there is no import \"\(id.prefix(64))\"", help: "list them: alula imports")
+        }
+        return record
+    }
+
+    private func writableView(_ name: String, _ head: CallHead) throws(AlulaError) -> FeatureView {
+        let view = try services.catalog.snapshot.project(head.project).view(name)
+        guard !view.isRetired else {
+            throw .refused("view \(view.name) is retired: it takes no more rows")
+        }
+        return view
+    }
+}
+
+extension WireRowProblem {
+    fileprivate init(_ problem: (row: Int, reason: String)) {
+        self.init()
+        row = UInt32(problem.row)
+        reason = problem.reason
+    }
+}
+
+extension WireStageProgress {
+    fileprivate init(_ record: OfflineStore.ImportRecord) {
+        self.init()
+        nextChunk = record.nextChunk
+        stagedRows = record.rows
+    }
+}
+
+extension WirePublishImportResponse {
+    fileprivate init(entry: UInt64, rows: UInt64) {
+        self.init()
+        logEntry = entry
+        self.rows = rows
+    }
+}

@@ -1,0 +1,19 @@
+import Codec
+import Domain
+import NIOCore
+import Wire
+
+extension Schema {
+    /// Reads the data section of a frame as a batch of this schema.
+    func batch(from data: ByteBuffer) throws(AlulaError) -> RecordBatch {
+        let result: Result<RecordBatch, AlulaError> = unsafe data.withUnsafeReadableBytes { raw in
+            Result { () throws(AlulaError) in unsafe try BatchCodec.decode(raw, schema: self) }
+        }
+        return try result.get()
+    }
+}
+
+extension RecordBatch {
+    /// The data section of a frame.
+    var buffer: ByteBuffer { ByteBuffer(bytes: BatchCodec.encode(self)) }
+}
