@@ -1,0 +1,132 @@
+package import Domain
+import GRDB
+import Migrations
+import Synchronization
+
+/// The history of all features, as immutable column segments in one SQLite file.
+///
+/// It follows the log: `apply` takes pieces of it in their order, each call one durable transaction that
+/// also stores how far the store has come. Reads see a snapshot, and no transaction is held while a caller
+/// works with what was read. Calls block; whoever calls does so on a thread that may.
+package final class OfflineStore: Sendable {
+    /// One entry of the log, as far as it concerns history.
+    package struct LogPiece: Sendable {
+        package enum Change: Sendable {
+            case rows(FeatureRows, layout: RowLayout)
+            case publish(importID: String)
+        }
+
+        package var entry: UInt64
+        package var recorded: Timestamp
+        package var change: Change
+
+        package init(entry: UInt64, recorded: Timestamp, change: Change) {
+            self.entry = entry
+            self.recorded = recorded
+            self.change = change
+        }
+    }
+
+    let pool: DatabasePool
+    /// Rows of one group of a segment.
+    let groupRows: Int
+    let applied = Mutex<UInt64>(0)
+
+    /// Opens the file, or makes it, and brings its tables up to date.
+    package convenience init(path: String) throws(AlulaError) {
+        try self.init(path: path, groupRows: Limits.batchRows)
+    }
+
+    init(path: String, groupRows: Int) throws(AlulaError) {
+        self.groupRows = groupRows
+        pool = try translating { try OfflineStore.open(path) }
+        let through = try translating {
+            try pool.read { try Int64.fetchOne($0, sql: "SELECT applied_through FROM progress") }
+        }
+        guard let through else { throw .corrupt("the offline store does not say how far it has come") }
+        applied.withLock { $0 = UInt64(through) }
+    }
+
+    /// The last log entry that is in the store, durable.
+    package var appliedThrough: UInt64 { applied.withLock { $0 } }
+
+    /// The greatest log entry recorded at or before this time; 0 where there is none.
+    package func logEntry(at time: Timestamp) throws(AlulaError) -> UInt64 {
+        try read { db in
+            let entry = try Int64.fetchOne(
+                db,
+                sql: "SELECT entry FROM log_time WHERE recorded <= ? ORDER BY recorded DESC LIMIT 1",
+                arguments: [time.microseconds])
+            return UInt64(entry ?? 0)
+        }
+    }
+}
+
+extension OfflineStore {
+    private static let pageBytes = 16_384
+
+    private static func open(_ path: String) throws -> DatabasePool {
+        try prepare(path)
+        var configuration = Configuration()
+        configuration.label = "offline"
+        configuration.maximumReaderCount = 8
+        configuration.prepareDatabase { db in
+            // Only the writer may checkpoint: https://www.sqlite.org/wal.html#walresetbug
+            if db.configuration.readonly { try db.execute(sql: "PRAGMA wal_autocheckpoint = 0") }
+            try db.execute(sql: "PRAGMA trusted_schema = OFF")
+        }
+        let pool = try DatabasePool(path: path, configuration: configuration)
+        // The pool has set NORMAL, which may lose the last commits; no transaction is open here.
+        try pool.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+            _ = try Int.fetchOne(db, sql: "PRAGMA secure_delete = FAST")
+        }
+        return pool
+    }
+
+    /// Page size and vacuum mode are taken by an empty file only, and migrations want one connection.
+    private static func prepare(_ path: String) throws {
+        let queue = try DatabaseQueue(path: path)
+        try queue.writeWithoutTransaction { db in
+            if try Int.fetchOne(db, sql: "PRAGMA page_count") == 0 {
+                try db.execute(sql: "PRAGMA page_size = \(pageBytes)")
+                try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
+            }
+        }
+        var migrator = DatabaseMigrator()
+        for (name, sql) in OfflineMigrations.all {
+            migrator.registerMigration(name) { try $0.execute(sql: sql) }
+        }
+        try migrator.migrate(queue)
+        try queue.close()
+    }
+
+    /// Reads in one snapshot.
+    func read<T>(_ body: (Database) throws -> T) throws(AlulaError) -> T {
+        try translating { try pool.read(body) }
+    }
+
+    /// Writes in one transaction, durable when this returns.
+    func write<T>(_ body: (Database) throws -> T) throws(AlulaError) -> T {
+        try translating { try pool.write(body) }
+    }
+}
+
+/// Turns what SQLite says into the house error.
+func translating<T>(_ body: () throws -> T) throws(AlulaError) -> T {
+    do {
+        return try body()
+    } catch let error as AlulaError {
+        throw error
+    } catch let error as DatabaseError {
+        let text = "offline.sqlite: \(error.message ?? "SQLite error \(error.resultCode.rawValue)")"
+        switch error.resultCode {
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: throw .corrupt(text)
+        case .SQLITE_FULL: throw AlulaError(.resourceExhausted, text, help: "free disk space")
+        case .SQLITE_BUSY, .SQLITE_LOCKED: throw AlulaError(.unavailable, text)
+        default: throw AlulaError(.internal, text)
+        }
+    } catch {
+        throw AlulaError(.internal, "offline.sqlite: \(error)")
+    }
+}

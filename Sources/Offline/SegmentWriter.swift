@@ -1,0 +1,131 @@
+import Codec
+import Domain
+import struct Foundation.Data
+import GRDB
+
+/// A log entry that gave rows to a segment.
+struct SegmentPiece: Sendable, Hashable {
+    var entry: UInt64
+    var recorded: Timestamp
+}
+
+/// Rows of one view that are to become a segment, in the order of their positions.
+struct NewSegment {
+    var rows: FeatureRows
+    var layout: RowLayout
+    /// The staged import that the rows belong to; else they have `pieces`.
+    var importNumber: Int64?
+    var pieces: [SegmentPiece]
+    /// For each row its number in the log entry or the import.
+    var numbers: [UInt32]
+    /// For each row the index of its piece; empty where there are not several.
+    var pieceOfRow: [UInt32]
+
+    static func check(_ rows: FeatureRows, layout: RowLayout) throws(AlulaError) {
+        guard rows.features.map(\.type) == layout.slots.map(\.type), !rows.keys.isEmpty else {
+            throw .invalid("rows of view \(rows.view) do not have the columns of layout \(layout.version)")
+        }
+    }
+}
+
+/// Writes segments within one transaction.
+struct SegmentWriter {
+    private let db: Database
+    private let groupRows: Int
+    private var nextBlock: Int64
+
+    init(_ db: Database, groupRows: Int) throws {
+        self.db = db
+        self.groupRows = groupRows
+        nextBlock = try Int64.fetchOne(db, sql: "SELECT IFNULL(MAX(id), 0) + 1 FROM block") ?? 1
+    }
+
+    mutating func write(_ segment: NewSegment) throws {
+        let rows = segment.rows
+        let keys = SortableKeys(rows.keys.compactMap(\.keyType), columns: rows.keys)
+        let order = RowSorting.order(rows, keys: keys)
+        let events = rows.event.int64s
+        try db.execute(
+            sql: """
+                INSERT INTO segment
+                    (view, import, first_entry, last_entry, pieces, features, rows, newest_event)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                Int64(rows.view.number), segment.importNumber,
+                segment.pieces.first.map { Int64($0.entry) },
+                segment.pieces.last.map { Int64($0.entry) },
+                segment.importNumber == nil ? Data(PieceList.encode(segment.pieces)) : nil,
+                FeatureSlots.encode(segment.layout), rows.count, events.max() ?? 0,
+            ])
+        let id = db.lastInsertedRowID
+        for start in stride(from: 0, to: order.count, by: groupRows) {
+            let group = order[start..<min(start + groupRows, order.count)]
+            try write(group: group, of: segment, keys: keys, events: events, segmentID: id)
+        }
+    }
+
+    private mutating func write(
+        group: ArraySlice<Int32>, of segment: NewSegment, keys: SortableKeys, events: [Int64],
+        segmentID: Int64
+    ) throws {
+        let rows = segment.rows
+        guard let first = group.first, let last = group.last else { return }
+        let times = group.lazy.map { events[Int($0)] }
+        try db.execute(
+            literal: """
+                INSERT INTO row_group
+                    (segment, first_block, rows, min_key, max_key, min_event, max_event)
+                VALUES (\(segmentID), \(nextBlock), \(group.count),
+                    \(Data(keys.canonicalBytes(Int(first)))), \(Data(keys.canonicalBytes(Int(last)))),
+                    \(times.min() ?? 0), \(times.max() ?? 0))
+                """)
+        var columns = rows.keys + [rows.event, rows.created, Domain.Column(uint32s: segment.numbers)]
+        if !segment.pieceOfRow.isEmpty { columns.append(Domain.Column(uint32s: segment.pieceOfRow)) }
+        let insert = try db.cachedStatement(sql: "INSERT INTO block (id, bytes) VALUES (?, ?)")
+        for column in columns + rows.features {
+            let bytes = BlockCodec.encode(column.taking(group))
+            try insert.execute(arguments: [nextBlock, Data(bytes)])
+            nextBlock += 1
+        }
+    }
+}
+
+/// The order of the rows of a segment.
+enum RowSorting {
+    private struct Item {
+        var prefix: UInt64
+        var event: Int64
+        var row: Int32
+    }
+
+    /// Row numbers by key, event time, created time with none first, and position, which ascends already.
+    static func order(_ rows: FeatureRows, keys: SortableKeys) -> [Int32] {
+        let events = rows.event.int64s
+        let created = rows.created.int64s
+        var items = (0..<rows.count).map {
+            Item(prefix: keys.prefixes[$0], event: events[$0], row: Int32($0))
+        }
+        items.sort { left, right in
+            if left.prefix != right.prefix { return left.prefix < right.prefix }
+            let (leftRow, rightRow) = (Int(left.row), Int(right.row))
+            if !keys.isExact {
+                let tail = keys.compareTails(leftRow, keys, rightRow)
+                if tail != 0 { return tail < 0 }
+            }
+            if left.event != right.event { return left.event < right.event }
+            let (leftKnown, rightKnown) = (rows.created.isValid(leftRow), rows.created.isValid(rightRow))
+            if leftKnown != rightKnown { return rightKnown }
+            if leftKnown, created[leftRow] != created[rightRow] {
+                return created[leftRow] < created[rightRow]
+            }
+            return leftRow < rightRow
+        }
+        return items.map(\.row)
+    }
+}
+
+extension Domain.Column {
+    /// The type of a key column; nil for a type that no key has.
+    var keyType: KeyType? { KeyType.allCases.first { $0.valueType == type } }
+}
