@@ -5,6 +5,7 @@ import Foundation
 import Ingest
 import Logging
 import Offline
+import Online
 import Registry
 import Releases
 import RocksDB
@@ -58,7 +59,7 @@ package enum AlulaServer {
         var failure: (any Error)?
         do { try await group.run() } catch { failure = error }
         await workers.stop()
-        _ = try await blocking { () throws(AlulaError) in parts.close() }
+        _ = try await blocking { () throws(AlulaError) in try parts.close() }
         if let failure {
             throw failure as? AlulaError
                 ?? AlulaError(.unavailable, "the server stopped: \(failure)")
@@ -81,28 +82,27 @@ package enum AlulaServer {
 /// The opened stores and all that is built on them.
 private struct Parts: Sendable {
     let services: Services
-    let database: Database
 
     static func open(_ path: String) throws(AlulaError) -> Parts {
         do {
             let now: @Sendable () -> Timestamp = { Timestamp.now }
             let directory = try DataDirectory(path: path)
             let pool = try openCatalogPool(path: directory.catalog)
-            let catalog = try Catalog.Catalog(pool: pool)
+            let catalog = try CatalogStore(pool: pool)
             let artifacts = try ArtifactStore(directory: directory.artifacts)
-            let registry = try Registry.Registry(pool: pool, artifactSize: artifacts.size(of:))
+            let registry = try RegistryStore(pool: pool, artifactSize: { try artifacts.size(of: $0) })
             let offline = try OfflineStore(path: directory.offline)
-            let database = try Database.open(
-                path: directory.online, families: Ingestor.families, cacheBytes: 256 << 20)
+            let database = try Database(path: directory.online, cacheBytes: 256 << 20)
             let ingestor = try Ingestor(
                 database: database, offline: offline, catalog: { catalog.snapshot }, now: now)
             let services = Services(
                 directory: directory, catalog: catalog, registry: registry,
-                releases: Releases.Releases(pool: pool, catalog: catalog, registry: registry),
-                artifacts: artifacts, offline: offline, ingestor: ingestor,
+                releases: ReleaseDesk(pool: pool, catalog: catalog, registry: registry),
+                artifacts: artifacts, offline: offline, online: OnlineStore(database),
+                ingestor: ingestor,
                 trainingSets: TrainingSets(offline: offline, artifacts: artifacts),
                 plans: PlanCache(), started: now(), now: now)
-            return Parts(services: services, database: database)
+            return Parts(services: services)
         } catch let error as AlulaError {
             throw error
         } catch {
@@ -110,15 +110,13 @@ private struct Parts: Sendable {
         }
     }
 
-    func close() {
-        services.ingestor.stop()
-        database.close()
-    }
+    /// Writes what waits and puts everything on disk; the stores close with the last reference to them.
+    func close() throws(AlulaError) { try services.ingestor.stop() }
 }
 
 extension Services {
     /// Nil where all is well, else the reason why writes are refused.
-    func readiness() -> String? { ingestor.refusal }
+    func readiness() -> String? { ingestor.failure?.message }
 }
 
 extension Timestamp {

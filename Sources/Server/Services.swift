@@ -3,6 +3,7 @@ import Catalog
 import Domain
 import Ingest
 import Offline
+import Online
 import Registry
 import Releases
 import Training
@@ -10,11 +11,12 @@ import Training
 /// Everything that answers calls, built once by the composition root.
 struct Services: Sendable {
     let directory: DataDirectory
-    let catalog: Catalog.Catalog
-    let registry: Registry.Registry
-    let releases: Releases.Releases
+    let catalog: CatalogStore
+    let registry: RegistryStore
+    let releases: ReleaseDesk
     let artifacts: ArtifactStore
     let offline: OfflineStore
+    let online: OnlineStore
     let ingestor: Ingestor
     let trainingSets: TrainingSets
     let plans: PlanCache

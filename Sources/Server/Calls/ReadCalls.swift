@@ -14,7 +14,8 @@ extension Dispatcher {
             try FeatureServiceReference(text: request.service), in: project, of: snapshot)
         let batch = try Schema(wire: request.schema).batch(from: call.data)
         let input = try ReadInput(batch, plan: entry.plan)
-        let answer = try services.ingestor.read(entry.plan, keys: input.keys, now: services.now())
+        let answer = try services.online.read(
+            plan: entry.plan, keys: input.keys, now: services.now())
 
         var message = WireReadResponse()
         message.plan = entry.id
@@ -56,7 +57,7 @@ extension Dispatcher {
             throw AlulaError.invalid("history is of one entity: \(batch.rowCount) rows of keys came")
         }
         let through = services.ingestor.lastEntry
-        try services.ingestor.waitUntilApplied(through, cancelled: { call.isEnded })
+        try waitUntilApplied(through, call)
         let key = try KeyCodec.decode(KeyCodec.encode(keys, row: 0), parts: keys.count)
         let rows = try services.offline.history(of: view, key: key, through: through)
         let table = HistoryTable.batch(rows, of: view)

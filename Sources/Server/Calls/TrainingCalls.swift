@@ -15,8 +15,8 @@ extension Dispatcher {
         let plan = try services.plans.plan(
             try FeatureServiceReference(text: request.service), in: project, of: snapshot
         ).plan
-        let through = try logEntry(asOf: request.asOf)
-        try services.ingestor.waitUntilApplied(through, cancelled: { call.isEnded })
+        let through = try logEntry(asOf: request.asOf, call)
+        try waitUntilApplied(through, call)
         let schema = try Schema(wire: request.schema)
         var sendsSchema = true
         let record = try services.trainingSets.make(
@@ -66,7 +66,7 @@ extension Dispatcher {
         let snapshot = services.catalog.snapshot
         let project = try snapshot.project(record.project.text)
         let plan = try services.plans.plan(record.service, in: project, of: snapshot).plan
-        try services.ingestor.waitUntilApplied(record.logEntry, cancelled: { call.isEnded })
+        try waitUntilApplied(record.logEntry, call)
         var sendsSchema = true
         let digest = try services.trainingSets.remake(
             record, plan: plan, emit: { try send($0, of: call, withSchema: &sendsSchema) },
@@ -102,7 +102,7 @@ extension Dispatcher {
     }
 
     /// The log entry that a training set sees last.
-    private func logEntry(asOf: WireAsOf) throws -> UInt64 {
+    private func logEntry(asOf: WireAsOf, _ call: Call) throws -> UInt64 {
         let last = services.ingestor.lastEntry
         switch asOf.point {
         case nil: return last
@@ -113,7 +113,7 @@ extension Dispatcher {
             }
             return entry
         case .timeUs(let time):
-            try services.ingestor.waitUntilApplied(last, cancelled: { false })
+            try waitUntilApplied(last, call)
             return try services.offline.logEntry(at: Timestamp(microseconds: time))
         case .trainingSet(let text):
             let id = try TrainingSetID(text, as: "training set")

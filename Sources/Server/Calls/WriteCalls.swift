@@ -48,16 +48,18 @@ extension Dispatcher {
     func stageRows(_ call: Call) throws -> Answer {
         let request = try Messages.decode(WireStageRowsRequest.self, from: call.control)
         var record = try importRecord(request.importID)
-        guard let view = services.catalog.snapshot.view(id: record.descriptor.view),
-            let layout = view.layout(view.schemaVersion)
-        else { throw AlulaError.refused("the view of import \(record.id) is gone") }
+        let view = try view(of: record)
+        guard let layout = view.layout(view.schemaVersion) else {
+            throw AlulaError(.internal, "view \(view.name) has no layout")
+        }
         let schema = try Schema(wire: request.schema)
         let allowFuture = record.descriptor.options.hasSuffix(";allow_future")
         while let upload = try call.nextUpload() {
             let chunk = try Messages.decode(WireStageChunk.self, from: upload.control)
             let batch = try schema.batch(from: upload.data)
             let checked = try FeatureRowsChecker.check(
-                batch, view: view, now: services.now(), allowFuture: allowFuture)
+                batch, view: view, now: services.now(),
+                futureRows: allowFuture ? .kept : .refused)
             if let problem = checked.problems.first {
                 throw AlulaError.invalid(
                     "row \(chunk.firstRow + UInt64(problem.row)): \(problem.reason)",
@@ -81,7 +83,7 @@ extension Dispatcher {
             return try Answer(WirePublishImportResponse(entry: entry, rows: record.rows))
         }
         let stored = try services.ingestor.publishImport(
-            id: record.id, view: record.descriptor.view, rows: record.rows,
+            id: record.id, view: try view(of: record), rows: record.rows,
             requestID: head.requestID
         ) { entry in
             let answer = WirePublishImportResponse(entry: entry, rows: record.rows)
@@ -116,14 +118,20 @@ extension Dispatcher {
         let views =
             request.views.isEmpty
             ? project.views.values.sorted { $0.name < $1.name } : try request.views.map(project.view)
-        try services.ingestor.waitUntilApplied(services.ingestor.lastEntry, cancelled: { call.isEnded })
+        try waitUntilApplied(services.ingestor.lastEntry, call)
         var last = WireMaterializeProgress()
-        try services.ingestor.materialize(views: views, cancelled: { call.isEnded }) { view, keys, rows in
-            last = WireMaterializeProgress()
-            last.view = view.text
-            last.keysDone = keys
-            last.rowsWritten = rows
-            try call.send(control: Messages.encode(last), data: .init())
+        last.rowsWritten = try services.ingestor.materialize(
+            views: views, cancelled: { call.isEnded }
+        ) { progress in
+            var message = WireMaterializeProgress()
+            message.view = progress.view.text
+            message.keysDone = progress.keysDone
+            message.rowsWritten = progress.rowsWritten
+            message.viewDone = progress.viewIsDone
+            // A client that takes no more progress is found out by `cancelled`.
+            if let control = try? Messages.encode(message) {
+                try? call.send(control: control, data: .init())
+            }
         }
         try call.checkEnded()
         last.viewDone = true
@@ -131,10 +139,14 @@ extension Dispatcher {
     }
 
     private func importRecord(_ id: String) throws -> OfflineStore.ImportRecord {
-        guard let record = try services.offline.importRecord(id: id) else {
-            throw AlulaError.notFound("there is no import \"\(id.prefix(64))\"", help: "list them: alula imports")
+        try services.offline.importRecord(id: id)
+    }
+
+    private func view(of record: OfflineStore.ImportRecord) throws(AlulaError) -> FeatureView {
+        guard let view = services.catalog.snapshot.view(id: record.descriptor.view) else {
+            throw .refused("the view of import \(record.id) is gone")
         }
-        return record
+        return view
     }
 
     private func writableView(_ name: String, _ head: CallHead) throws(AlulaError) -> FeatureView {
@@ -147,7 +159,7 @@ extension Dispatcher {
 }
 
 extension WireRowProblem {
-    fileprivate init(_ problem: (row: Int, reason: String)) {
+    fileprivate init(_ problem: RowProblem) {
         self.init()
         row = UInt32(problem.row)
         reason = problem.reason

@@ -37,6 +37,18 @@ struct Dispatcher: Sendable {
         }
     }
 
+    /// Waits until the offline store has followed the log up to `entry`, or the call ends.
+    func waitUntilApplied(_ entry: UInt64, _ call: Call) throws(AlulaError) {
+        while services.offline.appliedThrough < entry {
+            try call.checkEnded()
+            do {
+                try services.ingestor.waitUntilApplied(entry, deadline: .now + .milliseconds(200))
+            } catch where error.code == .deadlineExceeded {
+                continue
+            }
+        }
+    }
+
     private func perform(_ call: Call) throws -> Answer {
         switch call.operation {
         case .status: try status(call)
