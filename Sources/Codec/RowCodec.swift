@@ -51,7 +51,10 @@ package enum RowCodec {
                     created: bytes[1] & 1 == 1 ? created : nil,
                     position: LogPosition(
                         entry: bytes.integer(at: 22, UInt64.self),
-                        row: bytes.integer(at: 30, UInt32.self))))
+                        row: bytes.integer(at: 30, UInt32.self)
+                    )
+                )
+            )
         }
     }
 }
@@ -111,10 +114,13 @@ package struct RowFormat: Sendable {
         return bytes
     }
 
-    /// Adds the value of one slot to a column of its type or of the type it widens to. The row's header
-    /// was read before, which checked its bytes.
+    /// Adds the value of one slot to a column of its type or of the type it widens to.
+    ///
+    /// The row's header was read before, which checked its bytes.
     package func append(
-        slot: Int, of row: RawSpan, to builder: inout ColumnBuilder
+        slot: Int,
+        of row: RawSpan,
+        to builder: inout ColumnBuilder
     ) throws(AlulaError) {
         try row.throwingBytes { bytes throws(AlulaError) in
             guard bytes.count >= variableStart + RowCodec.checksumBytes else {
@@ -133,7 +139,8 @@ package struct RowFormat: Sendable {
     }
 
     private func variable(
-        _ slot: Int, of bytes: UnsafeRawBufferPointer
+        _ slot: Int,
+        of bytes: UnsafeRawBufferPointer
     ) throws(AlulaError) -> UnsafeRawBufferPointer {
         let start = previousEnds[slot].map { Int(bytes.integer(at: $0, UInt32.self)) } ?? 0
         let end = Int(bytes.integer(at: slotStarts[slot], UInt32.self))
@@ -142,13 +149,16 @@ package struct RowFormat: Sendable {
             throw .corrupt("an online row has a value that ends outside it")
         }
         return UnsafeRawBufferPointer(
-            rebasing: bytes[variableStart + start..<variableStart + end])
+            rebasing: bytes[variableStart + start..<variableStart + end]
+        )
     }
 }
 
 extension RowFormat {
     private func appendFixed(
-        _ type: ValueType, _ bytes: UnsafeRawBufferPointer, at start: Int,
+        _ type: ValueType,
+        _ bytes: UnsafeRawBufferPointer,
+        at start: Int,
         to builder: inout ColumnBuilder
     ) throws(AlulaError) {
         switch (type.item, builder.type) {
@@ -167,7 +177,9 @@ extension RowFormat {
     }
 
     private func appendVariable(
-        _ type: ValueType, _ bytes: UnsafeRawBufferPointer, to builder: inout ColumnBuilder
+        _ type: ValueType,
+        _ bytes: UnsafeRawBufferPointer,
+        to builder: inout ColumnBuilder
     ) throws(AlulaError) {
         guard type.widens(to: builder.type) else { throw .mismatch(type, builder.type) }
         if case .scalar = type { return builder.append(variable: bytes) }
@@ -209,7 +221,8 @@ extension AlulaError {
     fileprivate static func mismatch(_ stored: ValueType, _ asked: ValueType) -> AlulaError {
         .refused(
             "a stored value is \(stored) and was asked for as \(asked)",
-            help: "publish a new version of the service, with the view's present types")
+            help: "publish a new version of the service, with the view's present types"
+        )
     }
 }
 

@@ -19,7 +19,9 @@ struct StoredList {
             itemOffsets = []
             values = bytes
         case .string, .bytes:
-            guard bytes.count >= 4 else { throw .corrupt("an online row has a list without a count") }
+            guard bytes.count >= 4 else {
+                throw .corrupt("an online row has a list without a count")
+            }
             let count = Int(bytes.integer(at: 0, UInt32.self))
             guard count <= (bytes.count - 4) / 4 else {
                 throw .corrupt("an online row has a list that is cut short")
@@ -44,14 +46,21 @@ struct StoredList {
         var offsets: [Int32] = []
         if case .list = type { offsets = [0, Int32(count)] }
         return Column(
-            type: type, count: 1, validity: [], offsets: offsets, itemOffsets: itemOffsets,
-            values: items(as: type.item))
+            type: type,
+            count: 1,
+            validity: [],
+            offsets: offsets,
+            itemOffsets: itemOffsets,
+            values: items(as: type.item)
+        )
     }
 
     private func items(as target: ScalarType) -> [UInt8] {
         if item == .bool {
             var bits = [UInt8](repeating: 0, count: (count + 7) / 8)
-            for index in 0..<count where values[index] != 0 { bits[index >> 3] |= 1 << UInt8(index & 7) }
+            for index in 0..<count where values[index] != 0 {
+                bits[index >> 3] |= 1 << UInt8(index & 7)
+            }
             return bits
         }
         guard item != target else { return Array(values) }

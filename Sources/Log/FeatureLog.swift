@@ -11,7 +11,9 @@ package struct FeatureLog: Sendable {
 
     package init(_ database: Database) { self.database = database }
 
-    /// Adds the entry to a batch: it is in the log once the batch is written. Numbers follow on another.
+    /// Adds the entry to a batch: it is in the log once the batch is written.
+    ///
+    /// Numbers follow one another.
     package func append(_ entry: LogEntry, number: UInt64, to batch: WriteBatch) {
         batch.put(.log, Self.key(number), LogEntryCodec.encode(entry))
         var head: [UInt8] = []
@@ -26,7 +28,8 @@ package struct FeatureLog: Sendable {
         var reader = ByteReader(bytes[...])
         return LogHead(
             number: try reader.integer(UInt64.self),
-            recorded: Timestamp(microseconds: try reader.integer(Int64.self)))
+            recorded: Timestamp(microseconds: try reader.integer(Int64.self))
+        )
     }
 
     /// The last entry's number; 0 where there was none.
@@ -42,7 +45,8 @@ package struct FeatureLog: Sendable {
     /// The entries behind `number`, in order and without a gap: the first, and more while all stay within
     /// `limitBytes` as stored.
     package func entries(
-        after number: UInt64, limitBytes: Int
+        after number: UInt64,
+        limitBytes: Int
     ) throws(AlulaError) -> [(number: UInt64, entry: LogEntry)] {
         var entries: [(number: UInt64, entry: LogEntry)] = []
         var taken = 0
@@ -53,7 +57,9 @@ package struct FeatureLog: Sendable {
             let found = try Self.number(key)
             let expected = (entries.last?.number ?? number) + 1
             guard found == expected else {
-                throw .corrupt("the log has a gap: entry \(found) follows where \(expected) belongs")
+                throw .corrupt(
+                    "the log has a gap: entry \(found) follows where \(expected) belongs"
+                )
             }
             do throws(AlulaError) {
                 entries.append((found, try LogEntryCodec.decode(value)))
@@ -63,13 +69,17 @@ package struct FeatureLog: Sendable {
             return true
         }
         if entries.isEmpty, try last() > number {
-            throw .corrupt("the log ends at entry \(number), and entry \(try last()) was acknowledged")
+            throw .corrupt(
+                "the log ends at entry \(number), and entry \(try last()) was acknowledged"
+            )
         }
         return entries
     }
 
-    /// Removes the entries up to and with `number`, a bounded number of them a batch. Whoever calls knows
-    /// that all projections of them are durable. Not synced: dropping again after a crash does no harm.
+    /// Removes the entries up to and with `number`, a bounded number of them a batch.
+    ///
+    /// Whoever calls knows that all projections of them are durable. Not synced: dropping again
+    /// after a crash does no harm.
     package func dropThrough(_ number: UInt64) throws(AlulaError) {
         var first = try dropped() + 1
         while first <= number {

@@ -6,7 +6,8 @@ import Domain
 /// ```
 /// u8 format 1 | u8 kind | i64 recorded
 /// kind 1, push:            u32 view | u32 schema version | u16 keys | u8 key type, each
-///                          u16 features | each: u8 item type, u8 shape, u32 length | record batch
+///                          u16 features | each: u32 feature, u8 item type, u8 shape, u32 length
+///                          record batch
 /// kind 2, publish import:  u32 view | u64 rows | u16 length | import id in UTF-8
 /// u32 CRC-32C of all bytes before
 /// ```
@@ -14,18 +15,18 @@ import Domain
 /// time (null where none was given) and the features.
 enum LogEntryCodec {
     private static let format: UInt8 = 1
-    private static let push: UInt8 = 1
-    private static let publishImport: UInt8 = 2
+    private static let pushKind: UInt8 = 1
+    private static let publishKind: UInt8 = 2
 
     static func encode(_ entry: LogEntry) -> [UInt8] {
         var bytes: [UInt8] = [format]
         switch entry.change {
-        case .push(let rows):
-            bytes.append(push)
+        case .push(let rows, let layout):
+            bytes.append(pushKind)
             bytes.append(littleEndian: entry.recorded.microseconds)
-            append(rows, to: &bytes)
+            append(rows, layout, to: &bytes)
         case .publishImport(let importID, let view, let rows):
-            bytes.append(publishImport)
+            bytes.append(publishKind)
             bytes.append(littleEndian: entry.recorded.microseconds)
             bytes.append(littleEndian: view.number)
             bytes.append(littleEndian: rows)
@@ -45,12 +46,12 @@ enum LogEntryCodec {
         var reader = ByteReader(bytes.dropLast(4))
         let format = try reader.integer(UInt8.self)
         let kind = try reader.integer(UInt8.self)
-        guard format == Self.format, kind == push || kind == publishImport else {
+        guard format == Self.format, kind == pushKind || kind == publishKind else {
             throw .corrupt("a log entry is of the unknown format \(format), kind \(kind)")
         }
         let recorded = Timestamp(microseconds: try reader.integer(Int64.self))
-        if kind == push {
-            return LogEntry(recorded: recorded, change: .push(try rows(&reader)))
+        if kind == pushKind {
+            return LogEntry(recorded: recorded, change: try push(&reader))
         }
         let view = FeatureViewID(try reader.integer(UInt32.self))
         let rows = try reader.integer(UInt64.self)
@@ -59,26 +60,39 @@ enum LogEntryCodec {
             throw .corrupt("a log entry names no import")
         }
         return LogEntry(
-            recorded: recorded, change: .publishImport(importID: importID, view: view, rows: rows))
+            recorded: recorded,
+            change: .publishImport(importID: importID, view: view, rows: rows)
+        )
     }
 }
 
 extension LogEntryCodec {
-    private static func append(_ rows: FeatureRows, to bytes: inout [UInt8]) {
+    private static func append(
+        _ rows: FeatureRows,
+        _ layout: RowLayout,
+        to bytes: inout [UInt8]
+    ) {
+        precondition(rows.schemaVersion == layout.version)
+        precondition(rows.features.map(\.type) == layout.slots.map(\.type))
         bytes.append(littleEndian: rows.view.number)
         bytes.append(littleEndian: rows.schemaVersion)
         bytes.append(littleEndian: UInt16(rows.keys.count))
         bytes.append(contentsOf: rows.keys.map(\.type.item.rawValue))
         bytes.append(littleEndian: UInt16(rows.features.count))
-        for column in rows.features { append(column.type, to: &bytes) }
+        for slot in layout.slots {
+            bytes.append(littleEndian: slot.feature.number)
+            append(slot.type, to: &bytes)
+        }
         let columns = rows.keys + [rows.event, rows.created] + rows.features
         let batch = RecordBatch(
             schema: schema(keys: rows.keys.map(\.type), features: rows.features.map(\.type)),
-            columns: columns, rowCount: rows.count)
+            columns: columns,
+            rowCount: rows.count
+        )
         bytes.append(contentsOf: BatchCodec.encode(batch))
     }
 
-    private static func rows(_ reader: inout ByteReader) throws(AlulaError) -> FeatureRows {
+    private static func push(_ reader: inout ByteReader) throws(AlulaError) -> LogEntry.Change {
         let view = FeatureViewID(try reader.integer(UInt32.self))
         let schemaVersion = try reader.integer(UInt32.self)
         var keys: [ValueType] = []
@@ -88,12 +102,17 @@ extension LogEntryCodec {
             }
             keys.append(type.valueType)
         }
-        var features: [ValueType] = []
-        for _ in 0..<(try reader.integer(UInt16.self)) { features.append(try type(&reader)) }
+        var slots: [RowLayout.Slot] = []
+        for _ in 0..<(try reader.integer(UInt16.self)) {
+            let feature = FeatureID(try reader.integer(UInt32.self))
+            slots.append(RowLayout.Slot(feature: feature, type: try type(&reader)))
+        }
         let batch: RecordBatch
         do {
             batch = try BatchCodec.decode(
-                Array(reader.rest()), schema: schema(keys: keys, features: features))
+                Array(reader.rest()),
+                schema: schema(keys: keys, features: slots.map(\.type))
+            )
         } catch {
             throw .corrupt("a log entry: \(error.message)")
         }
@@ -101,10 +120,15 @@ extension LogEntryCodec {
         guard required.allSatisfy(\.validity.isEmpty) else {
             throw .corrupt("a log entry has a null in a key or an event time")
         }
-        return FeatureRows(
-            view: view, schemaVersion: schemaVersion, keys: Array(required.dropLast()),
-            event: batch.columns[keys.count], created: batch.columns[keys.count + 1],
-            features: Array(batch.columns[(keys.count + 2)...]))
+        let rows = FeatureRows(
+            view: view,
+            schemaVersion: schemaVersion,
+            keys: Array(required.dropLast()),
+            event: batch.columns[keys.count],
+            created: batch.columns[keys.count + 1],
+            features: Array(batch.columns[(keys.count + 2)...])
+        )
+        return .push(rows, layout: RowLayout(version: schemaVersion, slots: slots))
     }
 
     private static func append(_ type: ValueType, to bytes: inout [UInt8]) {

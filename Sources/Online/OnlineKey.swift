@@ -1,12 +1,16 @@
 import Codec
 import Domain
 
-/// Keys of the family `rows`: entity id, canonical key bytes, view id; the ids big-endian. So all views
-/// of one entity's key are neighbours.
+/// Keys of the family `rows`: entity id, canonical key bytes, view id; the ids big-endian.
+///
+/// So all views of one entity's key are neighbours.
 enum OnlineKey {
     /// Appends the part that all views of the entity share.
     static func appendPrefix(
-        _ entity: EntityID, _ keys: [Column], row: Int, to bytes: inout [UInt8]
+        _ entity: EntityID,
+        _ keys: [Column],
+        row: Int,
+        to bytes: inout [UInt8]
     ) {
         append(entity.number, to: &bytes)
         KeyCodec.append(keys, row: row, to: &bytes)

@@ -9,7 +9,9 @@ extension OnlineStore {
     /// Rows older than a part's `maxAge` at `now` answer `expired` without their values; a row at exactly
     /// `maxAge`, or ahead of now, is present.
     package func read(
-        plan: FeaturePlan, keys: RecordBatch, now: Timestamp
+        plan: FeaturePlan,
+        keys: RecordBatch,
+        now: Timestamp
     ) throws(AlulaError) -> OnlineAnswer {
         let lookup = try KeyLookup(plan: plan, keys: keys)
         var parts = plan.views.map { PartAnswer($0, rows: keys.rowCount) }
@@ -28,8 +30,11 @@ extension OnlineStore {
             start = rows.upperBound
         }
         return OnlineAnswer(
-            rowCount: keys.rowCount, columns: parts.flatMap { $0.finish() },
-            eventTimes: parts.map(\.eventTimes), statuses: parts.map(\.statuses))
+            rowCount: keys.rowCount,
+            columns: parts.flatMap { $0.finish() },
+            eventTimes: parts.map(\.eventTimes),
+            statuses: parts.map(\.statuses)
+        )
     }
 
     private static let chunkRows = 1_024
@@ -65,8 +70,12 @@ private struct KeyLookup {
                 places.append((groups.count, 0))
                 groups.append(
                     Group(
-                        entity: part.view.entity.id, names: part.keyColumns, columns: columns,
-                        views: [part.view.id]))
+                        entity: part.view.entity.id,
+                        names: part.keyColumns,
+                        columns: columns,
+                        views: [part.view.id]
+                    )
+                )
             }
         }
         var bases: [Int] = []
@@ -84,7 +93,9 @@ private struct KeyLookup {
 
     func sortedKeys(_ rows: Range<Int>) throws(AlulaError) -> SortedKeys {
         var list = LookupKeys(
-            reservingKeys: rows.count * keysPerRow, bytes: 32 * rows.count * keysPerRow)
+            reservingKeys: rows.count * keysPerRow,
+            bytes: 32 * rows.count * keysPerRow
+        )
         var prefix: [UInt8] = []
         for row in rows {
             for group in groups {
@@ -93,7 +104,8 @@ private struct KeyLookup {
                 guard prefix.count <= Limits.keyBytes else {
                     throw .invalid(
                         "key row \(row): the key of \(names(group)) is over the limit of "
-                            + "\(Limits.keyBytes) bytes")
+                            + "\(Limits.keyBytes) bytes"
+                    )
                 }
                 for view in group.views {
                     list.append { bytes in
@@ -111,7 +123,8 @@ private struct KeyLookup {
     }
 
     private static func column(
-        _ key: FeatureService.KeyColumn, of batch: RecordBatch
+        _ key: FeatureService.KeyColumn,
+        of batch: RecordBatch
     ) throws(AlulaError) -> Column {
         guard let column = batch[key.name.text] else {
             let close = hint(key.name.text, among: batch.schema.fields.map(\.name))
@@ -119,10 +132,13 @@ private struct KeyLookup {
         }
         guard column.type == key.type.valueType else {
             throw .invalid(
-                "key column \"\(key.name)\" is \(column.type): expected \(key.type.name)")
+                "key column \"\(key.name)\" is \(column.type): expected \(key.type.name)"
+            )
         }
         if let row = (0..<column.count).first(where: { !column.isValid($0) }) {
-            throw .invalid("key column \"\(key.name)\" is null in row \(row): a read needs every key")
+            throw .invalid(
+                "key column \"\(key.name)\" is null in row \(row): a read needs every key"
+            )
         }
         return column
     }

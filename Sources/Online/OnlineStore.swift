@@ -24,12 +24,16 @@ package enum RowOrigin: Sendable {
         switch self {
         case .push(let entry, let recorded):
             RowOrder(
-                event: rows.eventTime(row), created: rows.createdTime(row) ?? recorded,
-                position: LogPosition(entry: entry, row: UInt32(row)))
+                event: rows.eventTime(row),
+                created: rows.createdTime(row) ?? recorded,
+                position: LogPosition(entry: entry, row: UInt32(row))
+            )
         case .history(let positions):
             RowOrder(
-                event: rows.eventTime(row), created: rows.createdTime(row),
-                position: positions[row])
+                event: rows.eventTime(row),
+                created: rows.createdTime(row),
+                position: positions[row]
+            )
         }
     }
 }
@@ -43,13 +47,18 @@ package struct PendingRows: Sendable {
 }
 
 extension OnlineStore {
-    /// Puts those rows into the batch that are newer than what stands there or in `pending`, one by one in
-    /// their order. The answer says of each row whether it was taken (`accepted`) or is `older`.
+    /// Puts those rows into the batch that are newer than what stands there or in `pending`, one by
+    /// one in their order.
+    ///
+    /// The answer says of each row whether it was taken (`accepted`) or is `older`.
     ///
     /// Where it throws, neither the batch nor `pending` was touched. The rows are online once the batch is
     /// written.
     package func apply(
-        _ rows: FeatureRows, of view: FeatureView, from origin: RowOrigin, into batch: WriteBatch,
+        _ rows: FeatureRows,
+        of view: FeatureView,
+        from origin: RowOrigin,
+        into batch: WriteBatch,
         pending: inout PendingRows
     ) throws(AlulaError) -> [PushStatus] {
         guard let layout = view.layout(rows.schemaVersion) else {
@@ -85,7 +94,10 @@ extension OnlineStore {
         for (place, winner) in winners.enumerated() {
             guard let winner, let order = newest[place] else { continue }
             batch.put(
-                .rows, Array(sorted[place]), format.encode(rows, row: winner, order: order))
+                .rows,
+                Array(sorted[place]),
+                format.encode(rows, row: winner, order: order)
+            )
             pending.orders[sorted[place]] = order
         }
         return statuses
@@ -110,8 +122,10 @@ extension AlulaError {
     /// Not a loss: whoever asked holds a picture of the catalog that is older than the row.
     static func unknownSchemaVersion(_ version: UInt32, of view: FeatureViewName) -> AlulaError {
         AlulaError(
-            .aborted, "view \(view) has rows of schema version \(version), newer than this plan",
+            .aborted,
+            "view \(view) has rows of schema version \(version), newer than this plan",
             help: "resolve the service against the present catalog and ask again",
-            retry: .sameRequest)
+            retry: .sameRequest
+        )
     }
 }

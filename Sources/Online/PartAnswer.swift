@@ -26,7 +26,9 @@ struct PartAnswer {
 
     /// Adds the row that stands at `place`, or that there is none.
     mutating func append(
-        _ values: borrowing PinnedValues, _ place: Int, now: Timestamp
+        _ values: borrowing PinnedValues,
+        _ place: Int,
+        now: Timestamp
     ) throws(AlulaError) {
         let found: Void? = try values.withValue(place) { row throws(AlulaError) in
             let header = try RowCodec.header(row)

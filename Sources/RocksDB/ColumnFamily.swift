@@ -1,4 +1,6 @@
-/// The column families of the online directory. A batch is atomic across them.
+/// The column families of the online directory.
+///
+/// A batch is atomic across them.
 package enum ColumnFamily: Int, Sendable, CaseIterable {
     /// The newest row of each key of each view.
     case rows = 0

@@ -17,7 +17,8 @@ package struct PinnedValues: ~Copyable {
 
     /// What `body` makes of the value of key `index`; nil where the key is not there.
     package func withValue<Result>(
-        _ index: Int, _ body: (RawSpan) throws(AlulaError) -> Result
+        _ index: Int,
+        _ body: (RawSpan) throws(AlulaError) -> Result
     ) throws(AlulaError) -> Result? {
         guard let slice = slices[index] else { return nil }
         var size = 0
@@ -32,7 +33,13 @@ extension Database {
         let slice = try checked("read") { slot in
             key.withUnsafeBytes { key in
                 rocksdb_get_pinned_cf(
-                    handle, readOptions, families[family.rawValue], key.chars, key.count, slot)
+                    handle,
+                    readOptions,
+                    families[family.rawValue],
+                    key.chars,
+                    key.count,
+                    slot
+                )
             }
         }
         guard let slice else { return nil }
@@ -43,15 +50,24 @@ extension Database {
     }
 
     /// Looks all keys up at one moment, in one call.
-    package func get(_ family: ColumnFamily, _ keys: SortedKeys) throws(AlulaError) -> PinnedValues {
+    package func get(_ family: ColumnFamily, _ keys: SortedKeys) throws(AlulaError) -> PinnedValues
+    {
         let count = keys.count
         var slices = [OpaquePointer?](repeating: nil, count: count)
         guard count > 0 else { return PinnedValues(slices: slices, database: self) }
         var errors = [UnsafeMutablePointer<CChar>?](repeating: nil, count: count)
         keys.withPointers { pointers, sizes in
             rocksdb_batched_multi_get_cf(
-                handle, readOptions, families[family.rawValue], count, pointers, sizes, &slices,
-                &errors, true)
+                handle,
+                readOptions,
+                families[family.rawValue],
+                count,
+                pointers,
+                sizes,
+                &slices,
+                &errors,
+                true
+            )
         }
         let values = PinnedValues(slices: slices, database: self)
         var failure: AlulaError?
@@ -63,10 +79,15 @@ extension Database {
         return values
     }
 
-    /// Walks the keys of `from..<to` in order (to the end where `to` is nil) until `body` answers false.
+    /// Walks the keys of `from..<to` in order (to the end where `to` is nil) until `body` answers
+    /// false.
+    ///
     /// An error of the disk on the way is thrown, never taken for the end.
     package func scan(
-        _ family: ColumnFamily, from: [UInt8], to: [UInt8]? = nil, at snapshot: Snapshot? = nil,
+        _ family: ColumnFamily,
+        from: [UInt8],
+        to: [UInt8]? = nil,
+        at snapshot: Snapshot? = nil,
         _ body: (_ key: [UInt8], _ value: [UInt8]) throws(AlulaError) -> Bool
     ) throws(AlulaError) {
         let options = rocksdb_readoptions_create()
@@ -91,7 +112,8 @@ extension Database {
             let value = rocksdb_iter_value(iterator, &valueSize)
             let goesOn = try body(
                 Array(UnsafeRawBufferPointer(start: key, count: keySize)),
-                Array(UnsafeRawBufferPointer(start: value, count: valueSize)))
+                Array(UnsafeRawBufferPointer(start: value, count: valueSize))
+            )
             guard goesOn else { break }
             rocksdb_iter_next(iterator)
         }

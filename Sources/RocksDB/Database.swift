@@ -3,8 +3,10 @@ package import Domain
 import Glibc
 import Synchronization
 
-/// One open RocksDB directory. Closed when the last reference is gone, after everything that was read or
-/// written through it, with its write-ahead log synced.
+/// One open RocksDB directory.
+///
+/// Closed when the last reference is gone, after everything that was read or written through it,
+/// with its write-ahead log synced.
 ///
 /// All calls block and may come from any thread; that they may is RocksDB's own promise for an open
 /// database, its families and its options.
@@ -14,7 +16,9 @@ package final class Database: @unchecked Sendable {
     let readOptions: OpaquePointer
     private let syncedWrites: OpaquePointer
     private let plainWrites: OpaquePointer
-    /// The first failed write. What RocksDB holds in memory then is not certain, so none follows it.
+    /// The first failed write.
+    ///
+    /// What RocksDB holds in memory then is not certain, so none follows it.
     private let failedWrite = Mutex<AlulaError?>(nil)
 
     /// Opens the directory, made with all column families if it is missing.
@@ -28,7 +32,8 @@ package final class Database: @unchecked Sendable {
     }
 
     private static func open(
-        _ path: String, _ options: borrowing Options
+        _ path: String,
+        _ options: borrowing Options
     ) throws(AlulaError) -> (OpaquePointer, [OpaquePointer]) {
         // RocksDB's own family comes with every database and stays empty; it goes last, so that the
         // others stand at their raw values.
@@ -40,7 +45,14 @@ package final class Database: @unchecked Sendable {
         var handles = [OpaquePointer?](repeating: nil, count: count)
         let database = try checked("open \(path)") { slot in
             rocksdb_open_column_families(
-                options.database, path, Int32(count), constantNames, familyOptions, &handles, slot)
+                options.database,
+                path,
+                Int32(count),
+                constantNames,
+                familyOptions,
+                &handles,
+                slot
+            )
         }
         guard let database else {
             throw AlulaError(.internal, "the online store could not open \(path)")
@@ -68,9 +80,12 @@ extension Database {
         case buffered
     }
 
-    /// Writes the whole batch or nothing. After one failed write every later one is refused.
+    /// Writes the whole batch or nothing.
+    ///
+    /// After one failed write every later one is refused.
     package func write(
-        _ batch: WriteBatch, _ durability: Durability
+        _ batch: WriteBatch,
+        _ durability: Durability
     ) throws(AlulaError) {
         if let failure { throw Self.refusal(after: failure) }
         let options = durability == .synced ? syncedWrites : plainWrites
@@ -93,7 +108,8 @@ extension Database {
     private static func refusal(after error: AlulaError) -> AlulaError {
         .refused(
             "the online store takes no more writes after this failure: \(error.message)",
-            help: "mend its cause, then restart the server")
+            help: "mend its cause, then restart the server"
+        )
     }
 
     /// Puts all that was written on disk.
@@ -133,7 +149,11 @@ extension Database {
     package func estimatedCount(_ family: ColumnFamily) -> UInt64 {
         var count: UInt64 = 0
         let known = rocksdb_property_int_cf(
-            handle, families[family.rawValue], "rocksdb.estimate-num-keys", &count)
+            handle,
+            families[family.rawValue],
+            "rocksdb.estimate-num-keys",
+            &count
+        )
         return known == 0 ? count : 0
     }
 }

@@ -42,7 +42,8 @@ package struct SortedKeys: Sendable {
         list.bytes.withUnsafeBytes { bytes in
             func key(_ index: Int) -> UnsafeRawBufferPointer {
                 UnsafeRawBufferPointer(
-                    rebasing: bytes[(index == 0 ? 0 : list.ends[index - 1])..<list.ends[index]])
+                    rebasing: bytes[(index == 0 ? 0 : list.ends[index - 1])..<list.ends[index]]
+                )
             }
             let sorted = (0..<list.count).sorted { compare(key($0), key($1)) < 0 }
             for index in sorted {

@@ -36,7 +36,9 @@ struct Options: ~Copyable {
         rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(table, 1)
         // The table options take the policy over.
         rocksdb_block_based_options_set_filter_policy(
-            table, rocksdb_filterpolicy_create_bloom_full(10))
+            table,
+            rocksdb_filterpolicy_create_bloom_full(10)
+        )
         rocksdb_options_set_block_based_table_factory(database, table)
     }
 

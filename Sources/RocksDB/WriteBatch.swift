@@ -1,6 +1,8 @@
 import CRocksDB
 
-/// Puts and deletes that become visible together. Later ones win over earlier ones of the same key.
+/// Puts and deletes that become visible together.
+///
+/// Later ones win over earlier ones of the same key.
 package final class WriteBatch {
     let handle: OpaquePointer
     /// Keeps the families open that the batch names.
@@ -18,7 +20,13 @@ package final class WriteBatch {
         key.withUnsafeBytes { key in
             value.withUnsafeBytes { value in
                 rocksdb_writebatch_put_cf(
-                    handle, family, key.chars, key.count, value.chars, value.count)
+                    handle,
+                    family,
+                    key.chars,
+                    key.count,
+                    value.chars,
+                    value.count
+                )
             }
         }
     }
@@ -47,4 +55,5 @@ extension UnsafeRawBufferPointer {
 }
 
 nonisolated(unsafe) private let noBytes = UnsafePointer(
-    UnsafeMutablePointer<CChar>.allocate(capacity: 1))
+    UnsafeMutablePointer<CChar>.allocate(capacity: 1)
+)

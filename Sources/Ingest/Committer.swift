@@ -1,0 +1,189 @@
+import Domain
+import Log
+import Online
+import RocksDB
+
+/// Turns a group of jobs into one synced batch.
+///
+/// Owned by the writer's thread.
+struct Committer {
+    /// How far the log reaches, durable.
+    private(set) var head: LogHead
+    private let database: Database
+    private let log: FeatureLog
+    private let online: OnlineStore
+    private let answered: AnsweredRequests
+    private let catalog: @Sendable () -> CatalogSnapshot
+    private var nextSweep = Timestamp.distantPast
+
+    private static let sweepEvery = TimeSpan.seconds(60)
+
+    /// What the jobs of a group share until it is written.
+    private struct Group {
+        let batch: WriteBatch
+        let snapshot: CatalogSnapshot
+        var head: LogHead
+        var pending = PendingRows()
+        var answers: [[UInt8]: [UInt8]] = [:]
+        var publications: [String: UInt64] = [:]
+    }
+
+    init(
+        database: Database,
+        head: LogHead,
+        catalog: @escaping @Sendable () -> CatalogSnapshot
+    ) {
+        self.database = database
+        self.head = head
+        self.catalog = catalog
+        log = FeatureLog(database)
+        online = OnlineStore(database)
+        answered = AnsweredRequests(database: database)
+    }
+
+    /// A result for each job, in their order; a job that fails leaves nothing, and the others go on.
+    mutating func commit(_ jobs: [Job], now: Timestamp) -> [Result<Job.Answer, AlulaError>] {
+        var group = Group(batch: WriteBatch(database), snapshot: catalog(), head: head)
+        group.head.recorded = max(now, head.recorded)
+        var results: [Result<Job.Answer, AlulaError>] = []
+        for job in jobs {
+            results.append(
+                Result { () throws(AlulaError) in try stage(job.work, in: &group) }
+            )
+        }
+        guard group.batch.count > 0 else { return results }
+        do throws(AlulaError) {
+            if now >= nextSweep {
+                try answered.sweep(before: now - Limits.requestIdLife, in: group.batch)
+                nextSweep = now + Self.sweepEvery
+            }
+            try database.write(group.batch, .synced)
+            head = group.head
+            return results
+        } catch {
+            return results.map { result in
+                switch result {
+                case .success: .failure(error)
+                case .failure: result
+                }
+            }
+        }
+    }
+
+    private func stage(_ work: Job.Work, in group: inout Group) throws(AlulaError) -> Job.Answer {
+        switch work {
+        case .push(let job):
+            return .bytes(
+                try once(job.requestID, &group) { group throws(AlulaError) in
+                    job.answer(try push(job, in: &group))
+                }
+            )
+        case .publish(let job):
+            return .bytes(
+                try once(job.requestID, &group) { group throws(AlulaError) in
+                    job.answer(try publish(job, in: &group))
+                }
+            )
+        case .materialize(let job):
+            let statuses = try online.apply(
+                job.rows,
+                of: job.view,
+                from: .history(job.positions),
+                into: group.batch,
+                pending: &group.pending
+            )
+            return .rowsWritten(statuses.count { $0 == .accepted })
+        }
+    }
+
+    /// The answer kept under this request id, or a new one, which is kept.
+    private func once(
+        _ requestID: [UInt8],
+        _ group: inout Group,
+        _ body: (inout Group) throws(AlulaError) -> [UInt8]
+    ) throws(AlulaError) -> [UInt8] {
+        if let answer = group.answers[requestID] { return answer }
+        if let answer = try answered.answer(to: requestID) { return answer }
+        let answer = try body(&group)
+        answered.record(answer, to: requestID, at: group.head.recorded, in: group.batch)
+        group.answers[requestID] = answer
+        return answer
+    }
+
+    private func push(_ job: PushJob, in group: inout Group) throws(AlulaError) -> PushResult {
+        var result = PushResult(
+            logEntry: 0,
+            statuses: job.checked.statuses,
+            problems: job.checked.problems
+        )
+        let rows = job.checked.rows
+        // The catalog may have moved on since the rows were checked.
+        try group.snapshot.checkWritable(job.view)
+        guard rows.count > 0 else { return result }
+        guard let layout = job.view.layout(rows.schemaVersion) else {
+            throw AlulaError(
+                .internal,
+                "view \(job.view.name) has no layout for its present version"
+            )
+        }
+        let entry = group.head.number + 1
+        let statuses = try online.apply(
+            rows,
+            of: job.view,
+            from: .push(entry: entry, recorded: group.head.recorded),
+            into: group.batch,
+            pending: &group.pending
+        )
+        append(.push(rows, layout: layout), to: &group)
+        for (row, status) in zip(job.checked.kept, statuses) { result.statuses[row] = status }
+        result.logEntry = entry
+        return result
+    }
+
+    /// The entry that publishes the import, the first one where it was published before.
+    private func publish(_ job: PublishJob, in group: inout Group) throws(AlulaError) -> UInt64 {
+        if let entry = group.publications[job.importID] { return entry }
+        if let entry = try answered.publication(of: job.importID) { return entry }
+        append(
+            .publishImport(importID: job.importID, view: job.view, rows: job.rows),
+            to: &group
+        )
+        let entry = group.head.number
+        answered.recordPublication(of: job.importID, in: entry, in: group.batch)
+        group.publications[job.importID] = entry
+        return entry
+    }
+
+    private func append(_ change: LogEntry.Change, to group: inout Group) {
+        group.head.number += 1
+        log.append(
+            LogEntry(recorded: group.head.recorded, change: change),
+            number: group.head.number,
+            to: group.batch
+        )
+    }
+}
+
+extension CatalogSnapshot {
+    /// Throws where rows of the view are not taken any more.
+    func checkWritable(_ view: FeatureView) throws(AlulaError) {
+        guard let present = self.view(id: view.id) else {
+            throw .refused("view \(view.name) was dropped: it takes no rows")
+        }
+        guard !present.isRetired else {
+            throw .refused(
+                "view \(view.name) is retired: its history stays readable, it takes no rows"
+            )
+        }
+    }
+}
+
+extension FeatureRows {
+    /// About how many bytes the rows take.
+    var byteCount: Int {
+        (keys + [event, created] + features).reduce(0) { sum, column in
+            sum + column.validity.count + 4 * (column.offsets.count + column.itemOffsets.count)
+                + column.values.count
+        }
+    }
+}

@@ -1,0 +1,146 @@
+package import Domain
+import Log
+package import Offline
+package import RocksDB
+
+/// The way in: a push made durable, then visible; imports published; history carried to the online store.
+///
+/// One writer takes all waiting writes as a group: the log entries, the online rows and the answers by
+/// request id go into one synced RocksDB batch, and only then are the callers answered. The follower
+/// applies the log to the offline store behind. Calls block and may come from any thread.
+package final class Ingestor: Sendable {
+    let offline: OfflineStore
+    let now: @Sendable () -> Timestamp
+    let writer: Writer
+    private let database: Database
+    private let catalog: @Sendable () -> CatalogSnapshot
+    private let follower: Follower
+    private let answered: AnsweredRequests
+
+    /// Resumes where the log and the offline store stand; throws where they are not of one directory.
+    package init(
+        database: Database,
+        offline: OfflineStore,
+        catalog: @escaping @Sendable () -> CatalogSnapshot,
+        now: @escaping @Sendable () -> Timestamp
+    ) throws(AlulaError) {
+        self.database = database
+        self.offline = offline
+        self.catalog = catalog
+        self.now = now
+        answered = AnsweredRequests(database: database)
+        let log = FeatureLog(database)
+        let follower = try Follower(log: log, offline: offline)
+        self.follower = follower
+        writer = Writer(database: database, catalog: catalog, now: now) {
+            follower.acknowledged($0)
+        }
+        writer.start(from: try log.head())
+        follower.start()
+    }
+
+    deinit {
+        writer.stop()
+        follower.stop()
+    }
+
+    /// Checks the batch against the view and makes its good rows durable and readable online; every
+    /// row gets a status.
+    ///
+    /// `answer` encodes the result; its bytes are kept with the write, and a repeat with the same
+    /// request id within a day gets them and changes nothing.
+    ///
+    /// Throws where nothing was written for a reason that concerns all rows: a column that makes no sense,
+    /// a retired view, a store that takes no writes.
+    package func push(
+        batch: RecordBatch,
+        to view: FeatureView,
+        requestID: [UInt8],
+        answer: @escaping @Sendable (PushResult) -> [UInt8]
+    ) throws(AlulaError) -> [UInt8] {
+        if let earlier = try earlierAnswer(requestID) { return earlier }
+        try catalog().checkWritable(view)
+        let checked = try FeatureRowsChecker.check(batch, view: view, now: now())
+        return try bytes(
+            .push(PushJob(view: view, checked: checked, requestID: requestID, answer: answer))
+        )
+    }
+
+    /// Makes the staged rows of an import visible to history, by one small log entry; an import
+    /// that was published before answers the entry of then.
+    ///
+    /// `rows` is for the log's readers.
+    package func publishImport(
+        id: String,
+        view: FeatureView,
+        rows: UInt64,
+        requestID: [UInt8],
+        answer: @escaping @Sendable (_ entry: UInt64) -> [UInt8]
+    ) throws(AlulaError) -> [UInt8] {
+        if let earlier = try earlierAnswer(requestID) { return earlier }
+        guard try offline.importRecord(id: id).descriptor.view == view.id else {
+            throw .invalid("import \(id) is not of view \(view.name)")
+        }
+        return try bytes(
+            .publish(
+                PublishJob(
+                    importID: id,
+                    view: view.id,
+                    rows: rows,
+                    requestID: requestID,
+                    answer: answer
+                )
+            )
+        )
+    }
+
+    private func bytes(_ work: Job.Work) throws(AlulaError) -> [UInt8] {
+        switch try writer.run(work) {
+        case .bytes(let answer): return answer
+        case .rowsWritten: throw AlulaError(.internal, "the writer answered another kind of write")
+        }
+    }
+
+    private func earlierAnswer(_ requestID: [UInt8]) throws(AlulaError) -> [UInt8]? {
+        guard requestID.count == Self.requestIDBytes else {
+            throw .invalid(
+                "a write needs a request id of \(Self.requestIDBytes) bytes: "
+                    + "found \(requestID.count)"
+            )
+        }
+        return try answered.answer(to: requestID)
+    }
+
+    private static let requestIDBytes = 16
+}
+
+extension Ingestor {
+    /// The newest acknowledged log entry; 0 where there is none.
+    package var lastEntry: UInt64 { follower.progress.read(\.last) }
+
+    /// The log entry up to which the offline store has followed.
+    package var appliedEntry: UInt64 { follower.progress.read(\.applied) }
+
+    /// Why the store takes no writes, or why the offline store does not follow; nil while all is well.
+    package var failure: AlulaError? { database.failure ?? follower.progress.read(\.failure) }
+
+    /// Waits until the offline store has applied the log up to `entry`; throws `deadlineExceeded`.
+    package func waitUntilApplied(
+        _ entry: UInt64,
+        deadline: ContinuousClock.Instant
+    ) throws(AlulaError) {
+        try follower.wait(for: entry, until: deadline)
+    }
+
+    /// Writes all that waits, lets the offline store catch up, and puts everything on disk.
+    ///
+    /// Later writes are refused.
+    package func stop() throws(AlulaError) {
+        writer.stop()
+        writer.join()
+        follower.stop()
+        follower.join()
+        try database.flush()
+        try database.syncLog()
+    }
+}

@@ -1,0 +1,59 @@
+import Foundation
+
+/// State that threads share, and that they may wait upon.
+final class Waitable<State>: @unchecked Sendable {
+    /// Guards `state`.
+    private let condition = NSCondition()
+    private var state: State
+
+    init(_ state: State) { self.state = state }
+
+    /// Changes the state, and wakes all who wait for it.
+    @discardableResult
+    func update<Result>(_ body: (inout State) -> Result) -> Result {
+        condition.lock()
+        defer {
+            condition.broadcast()
+            condition.unlock()
+        }
+        return body(&state)
+    }
+
+    func read<Result>(_ body: (State) -> Result) -> Result {
+        condition.lock()
+        defer { condition.unlock() }
+        return body(state)
+    }
+
+    /// Waits until `body` answers something; it is asked at once and after every update.
+    func wait<Result>(_ body: (inout State) -> Result?) -> Result {
+        condition.lock()
+        defer { condition.unlock() }
+        while true {
+            if let result = body(&state) { return result }
+            condition.wait()
+        }
+    }
+
+    /// As `wait`, but no longer than until the deadline; nil when that has passed.
+    func wait<Result>(
+        until deadline: ContinuousClock.Instant,
+        _ body: (inout State) -> Result?
+    ) -> Result? {
+        condition.lock()
+        defer { condition.unlock() }
+        while true {
+            if let result = body(&state) { return result }
+            let left = ContinuousClock.now.duration(to: deadline)
+            guard left > .zero else { return nil }
+            _ = condition.wait(until: Date(timeIntervalSinceNow: left / .seconds(1)))
+        }
+    }
+}
+
+/// Starts a thread that lives until `body` returns.
+func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) {
+    let thread = Thread(block: body)
+    thread.name = name
+    thread.start()
+}

@@ -1,0 +1,100 @@
+import Domain
+import Log
+import Online
+import RocksDB
+
+/// The one thread that writes: takes all that waits as a group, looks up, compares, writes one synced
+/// batch, then answers.
+final class Writer: Sendable {
+    private struct Queue {
+        var jobs: [Job] = []
+        /// Rows from history go behind pushes, one job a group.
+        var materializing: [Job] = []
+        var isStopping = false
+        var isDone = false
+    }
+
+    private let database: Database
+    private let catalog: @Sendable () -> CatalogSnapshot
+    private let now: @Sendable () -> Timestamp
+    private let acknowledged: @Sendable (_ last: UInt64) -> Void
+    private let queue = Waitable(Queue())
+
+    private static let groupBytes = 8 << 20
+    private static let groupJobs = 512
+    private static let queueJobs = 4_096
+
+    init(
+        database: Database,
+        catalog: @escaping @Sendable () -> CatalogSnapshot,
+        now: @escaping @Sendable () -> Timestamp,
+        acknowledged: @escaping @Sendable (_ last: UInt64) -> Void
+    ) {
+        self.database = database
+        self.catalog = catalog
+        self.now = now
+        self.acknowledged = acknowledged
+    }
+
+    /// Begins to write behind `head`.
+    func start(from head: LogHead) {
+        startThread("alula writer") { [self] in
+            var committer = Committer(database: database, head: head, catalog: catalog)
+            while let jobs = nextGroup() {
+                let results = committer.commit(jobs, now: now())
+                acknowledged(committer.head.number)
+                for (job, result) in zip(jobs, results) { job.result.update { $0 = result } }
+            }
+            queue.update { $0.isDone = true }
+        }
+    }
+
+    /// Waits for a place in a group and for its durable end.
+    func run(_ work: Job.Work) throws(AlulaError) -> Job.Answer {
+        let job = Job(work)
+        let refusal: AlulaError? = queue.update { queue in
+            if queue.isStopping {
+                return AlulaError(
+                    .unavailable,
+                    "the server is stopping: send the write again later"
+                )
+            }
+            guard queue.jobs.count < Self.queueJobs else {
+                return AlulaError(
+                    .resourceExhausted,
+                    "\(Self.queueJobs) writes are waiting: send this one again"
+                )
+            }
+            if case .materialize = work {
+                queue.materializing.append(job)
+            } else {
+                queue.jobs.append(job)
+            }
+            return nil
+        }
+        if let refusal { throw refusal }
+        return try job.result.wait { $0 }.get()
+    }
+
+    /// Ends the thread when all that waits is written; later writes are refused.
+    func stop() { queue.update { $0.isStopping = true } }
+
+    func join() { queue.wait { $0.isDone ? () : nil } }
+
+    private func nextGroup() -> [Job]? {
+        queue.wait { queue -> [Job]?? in
+            var group: [Job] = []
+            var bytes = 0
+            while group.count < min(queue.jobs.count, Self.groupJobs), bytes < Self.groupBytes {
+                bytes += queue.jobs[group.count].byteCount
+                group.append(queue.jobs[group.count])
+            }
+            queue.jobs.removeFirst(group.count)
+            if bytes < Self.groupBytes, !queue.materializing.isEmpty {
+                group.append(queue.materializing.removeFirst())
+            }
+            guard group.isEmpty else { return .some(group) }
+            return queue.isStopping ? .some(nil) : nil
+        }
+    }
+}
