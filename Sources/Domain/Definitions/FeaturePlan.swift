@@ -59,13 +59,18 @@ extension FeatureService {
     /// Resolves this version against the snapshot it is to be answered with.
     public func plan(in snapshot: CatalogSnapshot) throws(AlulaError) -> FeaturePlan {
         var parts: [FeaturePlan.ViewPart] = []
+        var uses: [String: Int] = [:]
         for projection in projections {
             guard let view = snapshot.view(id: projection.view) else {
                 throw .refused("service \(reference) reads view \(projection.viewName), which was dropped")
             }
+            // A view whose features do not stand together is projected more than once: `place#2`.
+            let name = (projection.role ?? projection.viewName).text
+            let use = uses[name, default: 0] + 1
+            uses[name] = use
             parts.append(
                 FeaturePlan.ViewPart(
-                    view: view, label: (projection.role ?? projection.viewName).text,
+                    view: view, label: use == 1 ? name : "\(name)#\(use)",
                     keyColumns: projection.keyColumns, lookback: projection.lookback,
                     maxAge: projection.maxAge, features: projection.features))
         }

@@ -1,0 +1,61 @@
+package import Domain
+
+/// One thing that apply changes, for people.
+package struct DefinitionChange: Sendable, Hashable {
+    package enum Kind: String, Sendable {
+        case project
+        case entity
+        case view
+        case service
+        case gate
+    }
+
+    package enum Action: String, Sendable {
+        case create
+        case change
+        case publish
+        case retire
+    }
+
+    package var kind: Kind
+    package var name: String
+    package var action: Action
+    /// `feature population: int64`, `look-back 90d to 30d`
+    package var lines: [String]
+}
+
+/// A model version that must go on working, and the published service version it reads.
+package struct Dependent: Sendable, Hashable {
+    /// `credit version 3 (production)`
+    package var title: String
+    package var service: FeatureServiceReference
+
+    package init(title: String, service: FeatureServiceReference) {
+        self.title = title
+        self.service = service
+    }
+}
+
+/// What an apply comes to, decided and not yet written.
+package struct DefinitionChanges: Sendable {
+    /// One act on the tables. Ids were given out when it was decided.
+    enum Operation: Sendable {
+        case addProject
+        case addEntity(Entity)
+        case putView(FeatureView)
+        case addService(FeatureServiceName, description: String)
+        case describeService(FeatureServiceName, String)
+        case publish(FeatureService)
+        case putGate(VersionedGate)
+        case retireView(FeatureViewID)
+        case retireService(FeatureServiceName)
+    }
+
+    package var project: ProjectName
+    package var changes: [DefinitionChange] = []
+    /// Why apply would be refused: what would break, named.
+    package var breaks: [String] = []
+    var operations: [Operation] = []
+
+    package var isEmpty: Bool { operations.isEmpty }
+}
