@@ -4,24 +4,24 @@ import Glibc
 /// Files named by the SHA-256 of their content, read-only once named.
 ///
 /// ```
-/// DIR/artifacts/ab/cdef…   the content whose digest is abcdef…
-/// DIR/artifacts/tmp/…      what is being written; swept when the store opens
+/// artifacts/ab/cdef…   the content whose digest is abcdef…
+/// artifacts/tmp/…      what is being written; swept when the store opens
 /// ```
 /// No text of a client ever becomes a path: names are made of digests only. Every call blocks.
 package final class ArtifactStore: Sendable {
     private let root: String
     private let temporary: String
 
-    /// Opens the store in a data directory, making `artifacts` where it is missing. One server has the
-    /// directory, so whatever lies in `tmp` was left by a crash and is removed.
+    /// Opens the store in a directory of its own, which is made where it is missing. One server has it, so
+    /// whatever lies in `tmp` was left by a crash and is removed.
     package init(directory: String) throws(AlulaError) {
-        root = directory + "/artifacts"
+        root = directory
         temporary = root + "/tmp"
         try Files.makeDirectory(root)
         try Files.makeDirectory(temporary)
         for name in try Files.names(in: temporary) { try Files.remove(temporary + "/" + name) }
         try Files.syncDirectory(root)
-        try Files.syncDirectory(directory)
+        try Files.syncDirectory(root + "/..")
     }
 
     /// Bytes of this content; nil where it is not here.

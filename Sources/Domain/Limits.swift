@@ -28,6 +28,12 @@ public enum Limits {
     public static let callWindow = 4 << 20
     /// Bytes of a definitions file.
     public static let definitionsBytes = 192 << 10
+    /// Bytes of a param, a tag, a description or a reason.
+    public static let textBytes = 16 << 10
+    /// Params of a run, tags of a run or a version, metrics of a run.
+    public static let runEntries = 10_000
+    /// Artifacts of one model version.
+    public static let versionArtifacts = 1_000
     /// How far ahead of now an event time may lie.
     public static let maxSkew = TimeSpan.seconds(60)
     /// How long an answer is kept for a repeated request id.

@@ -33,7 +33,7 @@ struct ArtifactStoreTests {
 
     init() throws {
         fixture = try Fixture()
-        store = try ArtifactStore(directory: fixture.directory)
+        store = try ArtifactStore(directory: fixture.directory + "/artifacts")
     }
 
     private func write(_ bytes: [UInt8], expecting: ContentDigest? = nil) throws -> ArtifactWriter.Stored {
@@ -90,7 +90,7 @@ struct ArtifactStoreTests {
     @Test func `what a crash left in tmp is swept when the store opens`() throws {
         try Data([1]).write(to: URL(fileURLWithPath: fixture.directory + "/artifacts/tmp/left"))
         let kept = try write(content(3)).digest
-        let again = try ArtifactStore(directory: fixture.directory)
+        let again = try ArtifactStore(directory: fixture.directory + "/artifacts")
         #expect(try fixture.files().count == 1)
         #expect(try again.size(of: kept) == 3)
     }
