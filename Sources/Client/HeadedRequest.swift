@@ -1,0 +1,33 @@
+package import SwiftProtobuf
+package import Wire
+
+/// A request message, with the head that all of them carry.
+package protocol HeadedRequest: SwiftProtobuf.Message {
+    var head: WireCallHead { get set }
+}
+
+extension WireHeadOnly: HeadedRequest {}
+extension WireApplyRequest: HeadedRequest {}
+extension WirePushRequest: HeadedRequest {}
+extension WireBeginImportRequest: HeadedRequest {}
+extension WireStageRowsRequest: HeadedRequest {}
+extension WirePublishImportRequest: HeadedRequest {}
+extension WireMaterializeRequest: HeadedRequest {}
+extension WireReadRequest: HeadedRequest {}
+extension WireHistoryRequest: HeadedRequest {}
+extension WireMakeTrainingSetRequest: HeadedRequest {}
+extension WireTrainingSetRequest: HeadedRequest {}
+extension WireStartRunRequest: HeadedRequest {}
+extension WireLogRunRequest: HeadedRequest {}
+extension WireEndRunRequest: HeadedRequest {}
+extension WireGetRunRequest: HeadedRequest {}
+extension WireListRunsRequest: HeadedRequest {}
+extension WireRegisterVersionRequest: HeadedRequest {}
+extension WireListVersionsRequest: HeadedRequest {}
+extension WireResolveVersionRequest: HeadedRequest {}
+extension WirePromoteRequest: HeadedRequest {}
+extension WireRollbackRequest: HeadedRequest {}
+extension WireLineageRequest: HeadedRequest {}
+extension WireListAuditRequest: HeadedRequest {}
+extension WirePutArtifactRequest: HeadedRequest {}
+extension WireArtifactRequest: HeadedRequest {}

@@ -1,0 +1,115 @@
+import Domain
+
+/// Rows of a CSV file by the columns its header names.
+struct CSVReader: RecordReading {
+    /// The columns that the header has, by their place in what was asked for, ascending.
+    let present: [Int]
+    private let titles: [String]
+    /// For each field of a record, its place among the present columns.
+    private let places: [Int]
+    private var scanner: CSVScanner
+    private var record = CSVRecord()
+    private var malformed: String?
+    private let name: String
+
+    init(_ source: ByteSource, columns: [TabularColumn]) throws(AlulaError) {
+        name = source.name
+        scanner = try CSVScanner(source)
+        let header = try CSVReader.header(&scanner, name: name)
+        let matches = try HeaderMatch(header: header, columns: columns, name: name)
+        let present = matches.columns.sorted()
+        titles = present.map { columns[$0].title }
+        places = matches.columns.map { column in present.firstIndex(of: column) ?? 0 }
+        self.present = present
+    }
+
+    var bytesRead: UInt64 { scanner.reader.bytesRead }
+
+    mutating func advance() throws(AlulaError) -> Int? {
+        malformed = nil
+        switch try scanner.next(&record) {
+        case .record: return record.bytes.count
+        case .malformed(let problem):
+            malformed = problem
+            return 0
+        case .end: return nil
+        }
+    }
+
+    mutating func read(into rows: inout RowBuilder) -> String? {
+        if let malformed {
+            rows.dropRow()
+            return "\(name) line \(record.line): \(malformed)"
+        }
+        guard record.fieldCount == places.count else {
+            rows.dropRow()
+            return "\(name) line \(record.line): expected \(places.count) fields as in the header, "
+                + "found \(record.fieldCount)"
+        }
+        let size = rows.bytes
+        for field in 0..<places.count {
+            do {
+                try rows.append(
+                    field: record.field(field), isQuoted: record.isQuoted(field), column: places[field])
+            } catch {
+                rows.dropRow()
+                return "\(name) line \(record.line), column \"\(titles[places[field]])\": \(error.message)"
+            }
+        }
+        return rows.endRow(sizeBefore: size).map { "\(name) line \(record.line): \($0)" }
+    }
+
+    /// The names in the first line.
+    static func header(_ scanner: inout CSVScanner, name: String) throws(AlulaError) -> [String] {
+        var record = CSVRecord()
+        switch try scanner.next(&record) {
+        case .end: throw .invalid("\(name) is empty: expected a line with the names of the columns")
+        case .malformed(let problem): throw .invalid("\(name) line \(record.line): \(problem)")
+        case .record: break
+        }
+        var names: [String] = []
+        for index in 0..<record.fieldCount {
+            guard let name = String(validating: record.field(index), as: UTF8.self) else {
+                throw .invalid("\(name) line \(record.line): the name of column \(index + 1) is not UTF-8")
+            }
+            names.append(name)
+        }
+        return names
+    }
+}
+
+/// Which column each field of a header is.
+struct HeaderMatch {
+    /// For each field, its place in what was asked for.
+    let columns: [Int]
+
+    /// Throws with every name that is unknown, missing or there twice.
+    init(header: [String], columns asked: [TabularColumn], name: String) throws(AlulaError) {
+        var places: [String: Int] = [:]
+        for (index, column) in asked.enumerated() {
+            for name in column.names { places[name] = index }
+        }
+        var found: [Int] = []
+        var problems: [String] = []
+        for title in header {
+            guard let place = places[title] else {
+                problems.append(
+                    "unknown column \"\(title.prefix(64))\"" + hint(title, among: asked.map(\.title)))
+                continue
+            }
+            if found.contains(place) { problems.append("column \"\(title)\" is there twice") }
+            found.append(place)
+        }
+        for (index, column) in asked.enumerated() {
+            guard case .required = column.presence, !found.contains(index) else { continue }
+            problems.append("missing column \"\(column.title)\" (\(column.field.type))")
+        }
+        guard problems.isEmpty else {
+            throw .invalid(
+                "\(name): the header does not match",
+                help: "expected the columns " + asked.map(\.title).joined(separator: ", "),
+                details: problems)
+        }
+        columns = found
+    }
+}
