@@ -5,6 +5,8 @@ import Domain
 ///
 /// So all views of one entity's key are neighbours.
 enum OnlineKey {
+    static let entityBytes = 4
+
     /// Appends the part that all views of the entity share.
     static func appendPrefix(
         _ entity: EntityID,

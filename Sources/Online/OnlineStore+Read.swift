@@ -101,7 +101,7 @@ private struct KeyLookup {
             for group in groups {
                 prefix.removeAll(keepingCapacity: true)
                 OnlineKey.appendPrefix(group.entity, group.columns, row: row, to: &prefix)
-                guard prefix.count <= Limits.keyBytes else {
+                guard prefix.count - OnlineKey.entityBytes <= Limits.keyBytes else {
                     throw .invalid(
                         "key row \(row): the key of \(names(group)) is over the limit of "
                             + "\(Limits.keyBytes) bytes"
