@@ -1,0 +1,37 @@
+package import Domain
+
+extension RegistryStore {
+    /// Records a training set; its service version must exist, and its spine must be in the store.
+    package func recordTrainingSet(
+        _ record: TrainingSetRecord, call: WriteCall, answer: (TrainingSetRecord) throws -> [UInt8]
+    ) throws(AlulaError) -> [UInt8] {
+        guard record.project == call.project else {
+            throw .invalid("the training set is of project \(record.project), not \(call.project)")
+        }
+        return try write(Self.recordTrainingSetAct, call: call) { tables in
+            _ = try tables.requireService(record.service, in: call.project)
+            guard try artifactSize(record.spineArtifact) != nil else {
+                throw AlulaError.refused("the spine \(record.spineArtifact) is not in the store")
+            }
+            try tables.insert(record)
+            try tables.audit(
+                Self.recordTrainingSetAct, "training-set:\(record.id)",
+                [
+                    "project": call.project.text, "service": record.service.description,
+                    "log_entry": String(record.logEntry), "digest": record.digest.description,
+                    "rows": String(record.rows),
+                ], call)
+            return try answer(record)
+        }
+    }
+
+    /// Nil where there is no such training set in any project.
+    package func trainingSet(_ id: TrainingSetID) throws(AlulaError) -> TrainingSetRecord? {
+        try read { try $0.trainingSet(id) }
+    }
+
+    /// The newest first.
+    package func trainingSets(project: ProjectName) throws(AlulaError) -> [TrainingSetRecord] {
+        try read { try $0.trainingSets(project) }
+    }
+}

@@ -1,0 +1,167 @@
+package import Domain
+import GRDB
+
+/// The row of a run.
+struct RunRow {
+    var number: Int64
+    var status: Run.Status
+    var row: Row
+}
+
+extension RegistryTables {
+    func insert(_ run: Run) throws {
+        try execute(
+            """
+            INSERT INTO run (id, project, experiment, name, status, started, training_set,
+                code_revision, actor)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                run.id.text, run.project.text, run.experiment.text, run.name, run.status.rawValue,
+                run.started.microseconds, run.trainingSet?.text, run.codeRevision, run.actor,
+            ])
+        let row = try requireRun(run.id, in: run.project)
+        try add(params: run.params, to: row)
+        try put(tags: run.tags, on: row)
+    }
+
+    func requireRun(_ id: RunID, in project: ProjectName) throws -> RunRow {
+        let row = try row(
+            "SELECT * FROM run WHERE id = ? AND project = ?", [id.text, project.text])
+        guard let row else {
+            throw AlulaError.notFound(
+                "there is no run \(id) in project \(project)", help: "list them: alula runs")
+        }
+        return try Self.runRow(row)
+    }
+
+    /// The run with the last point of each metric.
+    package func run(_ id: RunID, in project: ProjectName) throws -> Run {
+        try run(try requireRun(id, in: project), history: false)
+    }
+
+    func runs(
+        _ project: ProjectName, _ experiment: ExperimentName?, limit: Int
+    ) throws -> [RunRow] {
+        try rows(
+            """
+            SELECT * FROM run WHERE project = ? AND experiment = ifnull(?, experiment)
+            ORDER BY number DESC LIMIT ?
+            """,
+            [project.text, experiment?.text, limit]
+        ).map(Self.runRow)
+    }
+
+    private static func runRow(_ row: Row) throws -> RunRow {
+        guard let status = Run.Status(rawValue: row["status"]) else {
+            throw AlulaError.corrupt("a run has an unknown status")
+        }
+        return RunRow(number: row["number"], status: status, row: row)
+    }
+
+    func run(_ found: RunRow, history: Bool) throws -> Run {
+        let row = found.row
+        let ended: Int64? = row["ended"]
+        let trainingSet: String? = row["training_set"]
+        return Run(
+            id: try RunID(row["id"], as: "run"),
+            project: try ProjectName(row["project"], as: "project"),
+            experiment: try ExperimentName(row["experiment"], as: "experiment"), name: row["name"],
+            status: found.status, started: Timestamp(microseconds: row["started"]),
+            ended: ended.map(Timestamp.init(microseconds:)),
+            params: try pairs("SELECT key, value FROM run_param WHERE run = ?", [found.number]),
+            metrics: try metrics(of: found, history: history),
+            tags: try pairs("SELECT key, value FROM run_tag WHERE run = ?", [found.number]),
+            trainingSet: try trainingSet.map { try TrainingSetID($0, as: "training set") },
+            codeRevision: row["code_revision"], actor: row["actor"])
+    }
+
+    func pairs(_ sql: String, _ arguments: StatementArguments) throws -> [String: String] {
+        Dictionary(
+            try rows(sql, arguments).map { ($0["key"] as String, $0["value"] as String) },
+            uniquingKeysWith: { _, last in last })
+    }
+
+    /// Every point by name, step and time; or the last one of each name: that of the greatest step, then of
+    /// the greatest time, then the one that came last.
+    private func metrics(of run: RunRow, history: Bool) throws -> [Metric] {
+        let points = """
+            SELECT name, step, time, bits, number, row_number() OVER (
+                PARTITION BY name ORDER BY step DESC, time DESC, number DESC) AS place
+            FROM run_metric WHERE run = ?
+            """
+        return try rows(
+            "SELECT * FROM (\(points)) \(history ? "" : "WHERE place = 1") "
+                + "ORDER BY name, step, time, number", [run.number]
+        ).map(Self.metric)
+    }
+
+    static func metric(_ row: Row) throws -> Metric {
+        Metric(
+            name: try MetricName(row["name"], as: "metric"),
+            value: Double(bitPattern: UInt64(bitPattern: row["bits"])), step: row["step"],
+            time: Timestamp(microseconds: row["time"]))
+    }
+}
+
+extension RegistryTables {
+    /// Refuses a param that has another value already; the same value again changes nothing.
+    func add(params: [String: String], to run: RunRow) throws {
+        guard !params.isEmpty else { return }
+        let known = try pairs("SELECT key, value FROM run_param WHERE run = ?", [run.number])
+        let clashing = params.filter { known[$0.key] != nil && known[$0.key] != $0.value }
+        guard clashing.isEmpty else {
+            throw AlulaError.refused(
+                "a param is written once, and these have another value already: "
+                    + clashing.keys.sorted().joined(separator: ", "),
+                help: "log what changes as a metric or a tag")
+        }
+        let fresh = params.filter { known[$0.key] == nil }
+        guard known.count + fresh.count <= Limits.runEntries else {
+            throw AlulaError.refused("a run has at most \(Limits.runEntries) params")
+        }
+        for (key, value) in fresh.sorted(by: { $0.key < $1.key }) {
+            try execute("INSERT INTO run_param VALUES (?, ?, ?)", [run.number, key, value])
+        }
+    }
+
+    func add(metrics: [Metric], to run: RunRow) throws {
+        guard !metrics.isEmpty else { return }
+        let statement = try database.cachedStatement(
+            sql: """
+                INSERT OR IGNORE INTO run_metric (run, name, step, time, bits) VALUES (?, ?, ?, ?, ?)
+                """)
+        for metric in metrics {
+            try statement.execute(arguments: [
+                run.number, metric.name.text, metric.step, metric.time.microseconds,
+                Int64(bitPattern: metric.value.bitPattern),
+            ])
+        }
+        let names = try Int.fetchOne(
+            database, sql: "SELECT count(DISTINCT name) FROM run_metric WHERE run = ?",
+            arguments: [run.number])
+        guard (names ?? 0) <= Limits.runEntries else {
+            throw AlulaError.refused("a run has at most \(Limits.runEntries) metrics")
+        }
+    }
+
+    func put(tags: [String: String], on run: RunRow) throws {
+        for (key, value) in tags.sorted(by: { $0.key < $1.key }) {
+            try execute(
+                """
+                INSERT INTO run_tag VALUES (?, ?, ?)
+                ON CONFLICT (run, key) DO UPDATE SET value = excluded.value
+                """,
+                [run.number, key, value])
+        }
+    }
+
+    /// The run as ended.
+    func end(_ run: inout RunRow, as status: Run.Status, at time: Timestamp) throws {
+        try execute(
+            "UPDATE run SET status = ?, ended = ? WHERE number = ?",
+            [status.rawValue, time.microseconds, run.number])
+        guard let row = try row("SELECT * FROM run WHERE number = ?", [run.number]) else { return }
+        run = try Self.runRow(row)
+    }
+}

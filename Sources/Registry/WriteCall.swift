@@ -1,0 +1,84 @@
+package import Domain
+
+/// Who writes, when, and under which request id.
+package struct WriteCall: Sendable, Hashable {
+    /// 16 bytes, the same when a call is repeated; or none: every call is a new one.
+    package var requestID: [UInt8]
+    package var actor: String
+    /// Whether the actor has shown who they are.
+    package var isVerified: Bool
+    package var project: ProjectName
+    package var now: Timestamp
+
+    package init(
+        requestID: [UInt8], actor: String, isVerified: Bool, project: ProjectName, now: Timestamp
+    ) {
+        self.requestID = requestID
+        self.actor = actor
+        self.isVerified = isVerified
+        self.project = project
+        self.now = now
+    }
+}
+
+/// What a run is started with.
+package struct RunStart: Sendable, Hashable {
+    package var experiment: ExperimentName
+    package var name: String
+    package var params: [String: String]
+    package var tags: [String: String]
+    package var trainingSet: TrainingSetID?
+    package var codeRevision: String
+
+    package init(
+        experiment: ExperimentName, name: String = "", params: [String: String] = [:],
+        tags: [String: String] = [:], trainingSet: TrainingSetID? = nil, codeRevision: String = ""
+    ) {
+        self.experiment = experiment
+        self.name = name
+        self.params = params
+        self.tags = tags
+        self.trainingSet = trainingSet
+        self.codeRevision = codeRevision
+    }
+}
+
+/// What a version is registered with; what is left out is taken from its run and its training set.
+package struct VersionRegistration: Sendable, Hashable {
+    package var model: RegisteredModelName
+    package var run: RunID
+    package var artifacts: [ModelVersion.Artifact]
+    package var service: FeatureServiceReference?
+    package var trainingSet: TrainingSetID?
+    package var description: String
+    package var tags: [String: String]
+
+    package init(
+        model: RegisteredModelName, run: RunID, artifacts: [ModelVersion.Artifact],
+        service: FeatureServiceReference? = nil, trainingSet: TrainingSetID? = nil,
+        description: String = "", tags: [String: String] = [:]
+    ) {
+        self.model = model
+        self.run = run
+        self.artifacts = artifacts
+        self.service = service
+        self.trainingSet = trainingSet
+        self.description = description
+        self.tags = tags
+    }
+}
+
+/// One act: who did what to what.
+package struct AuditEntry: Sendable, Hashable {
+    package var number: UInt64
+    package var time: Timestamp
+    package var actor: String
+    package var isVerified: Bool
+    /// `apply`, `start run`, `register`, `promote`, `promote refused`, `rollback`, …
+    package var act: String
+    /// `model:credit`, `run:run-…`, `project:credit`
+    package var object: String
+    /// JSON
+    package var detail: String
+    package var requestID: [UInt8]
+}

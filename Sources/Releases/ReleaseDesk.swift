@@ -1,0 +1,115 @@
+package import Catalog
+package import Domain
+import GRDB
+package import Registry
+
+/// What an apply changes, or would change.
+package struct ApplyOutcome: Sendable, Hashable {
+    package var changes: [DefinitionChange]
+    /// What apply would refuse; empty after an apply.
+    package var breaks: [String]
+    /// Of the catalog, after it.
+    package var revision: UInt64
+}
+
+/// Where definitions and stages change: `apply`, `promote` and `rollback` are each decided inside one write
+/// transaction of one file, so that none races another.
+package final class ReleaseDesk: Sendable {
+    let catalog: CatalogStore
+    let registry: RegistryStore
+
+    /// Both stores stand on the same pool.
+    package init(catalog: CatalogStore, registry: RegistryStore) {
+        self.catalog = catalog
+        self.registry = registry
+    }
+
+    /// The gates in force in a project, by model and stage.
+    package func gates(project: ProjectName) -> [VersionedGate] { catalog.gates(project) }
+
+    /// What `apply` would change and what it would refuse, without changing anything. Mistakes in the files
+    /// are thrown, all at once, as `FILE:LINE: reason`.
+    package func plan(
+        files: [(name: String, yaml: String)], retire: [String] = [], project: String
+    ) throws(AlulaError) -> ApplyOutcome {
+        try registry.read { tables in
+            let state = try CatalogStore.state(in: tables.database)
+            let decided = try Self.decide(files, retire, project, state, tables)
+            return ApplyOutcome(
+                changes: decided.changes, breaks: decided.breaks,
+                revision: state.snapshot.revision + (decided.isEmpty ? 0 : 1))
+        }
+    }
+
+    /// Changes the definitions, all or nothing. Where nothing would change, nothing is written. What would
+    /// break a version in staging or production, or the one to roll back to, is refused by its names.
+    package func apply(
+        files: [(name: String, yaml: String)], retire: [String] = [], project: String,
+        call: WriteCall, answer: (ApplyOutcome) throws -> [UInt8]
+    ) throws(AlulaError) -> [UInt8] {
+        var applied: CatalogState?
+        let stored = try registry.write("apply", call: call) { tables in
+            let state = try CatalogStore.state(in: tables.database)
+            let decided = try Self.decide(files, retire, project, state, tables)
+            guard decided.breaks.isEmpty else {
+                throw AlulaError.refused(
+                    "apply is refused: it would break what must not change",
+                    help: "nothing was changed; see what would with alula plan",
+                    details: decided.breaks)
+            }
+            var outcome = ApplyOutcome(
+                changes: decided.changes, breaks: [], revision: state.snapshot.revision)
+            if !decided.isEmpty {
+                let after = try CatalogStore.write(decided, in: tables.database)
+                outcome.revision = after.snapshot.revision
+                applied = after
+                try tables.audit(
+                    "apply", "project:\(decided.project)",
+                    AppliedDetail(outcome, files: files.map(\.name), retire: retire), call)
+            }
+            return try answer(outcome)
+        }
+        if let applied { catalog.adopt(applied) }
+        return stored
+    }
+
+    private static func decide(
+        _ files: [(name: String, yaml: String)], _ retire: [String], _ project: String,
+        _ state: CatalogState, _ tables: RegistryTables
+    ) throws -> DefinitionChanges {
+        guard !files.isEmpty || !retire.isEmpty else {
+            throw AlulaError.invalid("there is nothing to apply: name a definitions file")
+        }
+        return try CatalogStore.decide(
+            files.map { DefinitionFile(name: $0.name, yaml: $0.yaml) }, retire: retire,
+            project: project, over: state
+        ) { project in
+            try tables.liveVersions(project).map {
+                Dependent(title: $0.title, service: $0.service)
+            }
+        }
+    }
+}
+
+/// What the audit table keeps of an apply.
+private struct AppliedDetail: Encodable {
+    struct Change: Encodable {
+        var kind: String
+        var name: String
+        var action: String
+    }
+
+    var files: [String]
+    var retire: [String]
+    var revision: UInt64
+    var changes: [Change]
+
+    init(_ outcome: ApplyOutcome, files: [String], retire: [String]) {
+        self.files = files
+        self.retire = retire
+        revision = outcome.revision
+        changes = outcome.changes.map {
+            Change(kind: $0.kind.rawValue, name: $0.name, action: $0.action.rawValue)
+        }
+    }
+}
