@@ -1,0 +1,330 @@
+"""One connection: many calls in flight, credit both ways, deadlines.
+
+There is no thread of its own. Whoever waits for an answer reads the socket, and hands frames of other
+calls to those who wait for them; so the common case, one caller, costs no switch between threads.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+import time
+from collections import deque
+from typing import Callable
+
+from ._frames import FLAG_MORE, PREFACE, Bytes, Header, Kind, encode_frame, split_payload
+from ._proto import common_pb2 as pb
+from ._reader import FrameReader
+from .errors import AlulaError, Cancelled, DataLoss, DeadlineExceeded, Unavailable, error_of
+
+CALL_WINDOW = 4 << 20
+_GRANT_FROM = 512 << 10
+_MAX_CALLS = 256
+_SEND_TIMEOUT = 60.0
+
+
+class ConnectionLost(Unavailable):
+    """The connection ended under a call, which may be sent again on another."""
+
+
+class Call:
+    """One call in flight. Owned by the thread that opened it; frames arrive through its connection."""
+
+    __slots__ = ("connection", "number", "operation", "items", "final", "credit", "_owed", "deadline")
+
+    def __init__(self, connection: Connection, number: int, operation: int, deadline: float | None) -> None:
+        self.connection, self.number, self.operation = connection, number, operation
+        self.deadline = deadline
+        self.items: deque[tuple[Bytes, Bytes, int]] = deque()
+        self.final: tuple[Bytes, Bytes] | AlulaError | None = None
+        self.credit = CALL_WINDOW
+        self._owed = 0
+
+    def send(self, control: bytes, data: Bytes) -> bool:
+        """Sends one item of the upload as soon as there is credit; False where the call has ended."""
+        frame = encode_frame(Kind.ITEM, 0, self.operation, self.number, control, data)
+        size = len(frame) - 16
+        self.connection.wait(self, lambda: self.credit >= size or self.final is not None)
+        if self.final is not None:
+            return False
+        self.connection.spend(self, size)
+        self.connection.send(frame)
+        return True
+
+    def finish(self) -> None:
+        """Says that the upload is complete."""
+        if self.final is None:
+            self.connection.send(encode_frame(Kind.END, 0, self.operation, self.number, b""))
+
+    def next_item(self, wait: bool = True) -> tuple[Bytes, Bytes] | None:
+        """The next item of the answer; None when the call has ended, or none is there to be had now."""
+        if wait:
+            self.connection.wait(self, lambda: bool(self.items) or self.final is not None)
+        if not self.items:
+            return None
+        control, data, size = self.items.popleft()
+        self._owed += size
+        if self._owed >= _GRANT_FROM and self.final is None:
+            window = pb.Window(bytes=self._owed).SerializeToString()
+            self._owed = 0
+            self.connection.send(encode_frame(Kind.WINDOW, 0, self.operation, self.number, window))
+        return control, data
+
+    def result(self) -> tuple[Bytes, Bytes]:
+        """Control and data of the response; raises the error the call failed with."""
+        if self.final is None:
+            self.connection.wait(self, lambda: self.final is not None)
+        if isinstance(self.final, AlulaError):
+            raise self.final
+        assert self.final is not None
+        return self.final
+
+    def close(self) -> None:
+        """Forgets the call; cancels it where it still runs."""
+        self.connection.close_call(self)
+
+
+class Connection:
+    """A socket to a server, safe to share between threads. Ends with its first failure."""
+
+    def __init__(self, host: str, port: int, timeout: float) -> None:
+        try:
+            self._socket = socket.create_connection((host, port), timeout=timeout)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise Unavailable(
+                f"no server answers at alula://{host}:{port}: {reason}",
+                "start one with: alula serve --data DIR",
+            ) from None
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._socket.setblocking(False)
+        self._reader = FrameReader(self._socket)
+        self._state = threading.Condition(threading.RLock())
+        self._sending = threading.RLock()
+        self._sender = 0
+        self._reading = False
+        self._waiting = 0
+        self._calls: dict[int, Call] = {}
+        self._next = 1
+        self.failure: AlulaError | None = None
+        self.send(PREFACE)
+
+    def open(
+        self, operation: int, control: bytes, data: Bytes, timeout: float | None, more: bool = False
+    ) -> Call:
+        """Begins a call; its deadline is ``timeout`` seconds from now, None for ever."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._state:
+            if self.failure is not None:
+                raise ConnectionLost(str(self.failure))
+            while len(self._calls) >= _MAX_CALLS:
+                self._pause(1.0)
+            number = self._next
+            self._next = number + 1 if number < 0xFFFF_FFFF else 1
+            call = self._calls[number] = Call(self, number, operation, deadline)
+        try:
+            flags = FLAG_MORE if more else 0
+            self.send(encode_frame(Kind.REQUEST, flags, operation, number, control, data))
+        except BaseException:
+            with self._state:
+                self._calls.pop(number, None)
+            raise
+        return call
+
+    def unary(
+        self, operation: int, control: bytes, data: Bytes, timeout: float | None
+    ) -> tuple[Bytes, Bytes]:
+        """A call of one request and one response."""
+        call = self.open(operation, control, data, timeout)
+        try:
+            return call.result()
+        finally:
+            if call.final is None:
+                call.close()
+
+    def wait(self, call: Call, ready: Callable[[], bool]) -> None:
+        """Returns when ``ready``; until then reads for everybody, or waits while another thread does."""
+        while True:
+            with self._state:
+                while True:
+                    if ready():
+                        return
+                    if self.failure is not None:
+                        raise self._lost()
+                    if not self._reading:
+                        self._reading = True
+                        break
+                    self._pause(self._remaining(call))
+            self._lead(call, ready)
+
+    def _pause(self, seconds: float | None) -> None:
+        self._waiting += 1
+        try:
+            self._state.wait(seconds)
+        finally:
+            self._waiting -= 1
+
+    def _lead(self, call: Call, ready: Callable[[], bool]) -> None:
+        reader = self._reader
+        try:
+            while not ready() and self.failure is None:
+                remaining = self._remaining(call)
+                frame = reader.next_frame(None if remaining is None else int(remaining * 1000) + 1)
+                if frame is not None:
+                    self._dispatch(*frame)
+        except (Unavailable, DataLoss) as error:
+            self.fail(error)
+        except BaseException:
+            if reader.torn:
+                self.fail(Cancelled("interrupted while reading"))
+            raise
+        finally:
+            with self._state:
+                self._reading = False
+                if self._waiting:
+                    self._state.notify_all()
+
+    def _remaining(self, call: Call) -> float | None:
+        if call.deadline is None:
+            return None
+        remaining = call.deadline - time.monotonic()
+        if remaining <= 0:
+            raise DeadlineExceeded(
+                "the server did not answer in time",
+                "a write may have happened: look before repeating it; connect(timeout=) gives more time",
+            )
+        return remaining
+
+    def _dispatch(self, header: Header, payload: Bytes) -> None:
+        control, data = split_payload(payload, header.control)
+        if header.kind == Kind.ERROR and header.call == 0:
+            self.fail(_failure(control))
+            return
+        with self._state:
+            call = self._calls.get(header.call)
+            if call is None:
+                return
+            if header.kind == Kind.ITEM:
+                call.items.append((control, data, header.payload))
+            elif header.kind == Kind.WINDOW:
+                call.credit += pb.Window.FromString(bytes(control)).bytes
+            elif header.kind == Kind.RESPONSE:
+                del self._calls[header.call]
+                call.final = (control, data)
+            elif header.kind == Kind.ERROR:
+                del self._calls[header.call]
+                call.final = _failure(control)
+            if self._waiting:
+                self._state.notify_all()
+
+    def spend(self, call: Call, size: int) -> None:
+        with self._state:
+            call.credit -= size
+
+    def send(self, frame: bytes) -> None:
+        """Sends a whole frame. While the server takes nothing, reads what it sends."""
+        with self._sending:
+            if self.failure is not None:
+                raise self._lost()
+            self._sender = threading.get_ident()
+            try:
+                sent = self._socket.send(frame)
+                if sent < len(frame):
+                    self._send_rest(memoryview(frame)[sent:])
+            except BlockingIOError:
+                self._send_rest(memoryview(frame))
+            except OSError as error:
+                self.fail(Unavailable(f"the connection to the server was lost: {error.strerror}"))
+                raise self._lost() from None
+            except AlulaError as error:
+                self.fail(error)
+                raise self._lost() from None
+            except BaseException:
+                self.fail(Cancelled("interrupted while sending"))
+                raise
+            finally:
+                self._sender = 0
+
+    def _send_rest(self, rest: memoryview) -> None:
+        poll = select.poll()
+        poll.register(self._socket.fileno(), select.POLLOUT | select.POLLIN)
+        give_up = time.monotonic() + _SEND_TIMEOUT
+        while rest:
+            events = poll.poll(1000)
+            if time.monotonic() > give_up:
+                raise Unavailable("the server takes no more bytes")
+            for _, event in events:
+                if event & select.POLLOUT:
+                    try:
+                        rest = rest[self._socket.send(rest) :]
+                    except BlockingIOError:
+                        continue
+                    give_up = time.monotonic() + _SEND_TIMEOUT
+                elif not self._drain():
+                    time.sleep(0.001)
+
+    def _drain(self) -> bool:
+        """Reads what is there; False where another thread reads."""
+        with self._state:
+            if self._reading:
+                return False
+            self._reading = True
+        try:
+            frame = self._reader.next_frame(0)
+            if frame is not None:
+                self._dispatch(*frame)
+        finally:
+            with self._state:
+                self._reading = False
+                self._state.notify_all()
+        return True
+
+    def close_call(self, call: Call) -> None:
+        with self._state:
+            open_still = self._calls.pop(call.number, None) is not None
+            if open_still and call.final is None:
+                call.final = Cancelled("the call was cancelled")
+            if self._waiting:
+                self._state.notify_all()
+        call.items.clear()
+        # A finaliser may run while its own thread is in the middle of a frame: nothing may come between.
+        if open_still and self.failure is None and self._sender != threading.get_ident():
+            try:
+                self.send(encode_frame(Kind.CANCEL, 0, call.operation, call.number, b""))
+            except AlulaError:
+                return  # the connection is gone, and the call with it
+
+    def fail(self, error: AlulaError) -> None:
+        """Ends the connection and every call on it."""
+        with self._state:
+            if self.failure is None:
+                self.failure = error
+                self._calls.clear()
+                self._socket.close()
+            self._state.notify_all()
+
+    def abandon(self) -> None:
+        """In a child process: the socket is the parent's, nothing is sent on it."""
+        self._state = threading.Condition(threading.RLock())
+        self._sending = threading.RLock()
+        self.failure = Unavailable("the connection belongs to the parent process")
+        self._calls.clear()
+
+    def close(self) -> None:
+        self.fail(Unavailable("the connection was closed"))
+
+    def _lost(self) -> AlulaError:
+        failure = self.failure
+        assert failure is not None
+        if isinstance(failure, (Unavailable, Cancelled)):
+            return ConnectionLost(failure.message, failure.help)
+        return failure
+
+
+def _failure(control: Bytes) -> AlulaError:
+    failure = pb.Failure.FromString(bytes(control))
+    return error_of(
+        failure.code, failure.message, failure.help, list(failure.details), failure.retry
+    )

@@ -1,0 +1,116 @@
+"""Frames and the preface: bytes to headers and back, without sockets.
+
+```
+u32 payload length | u8 kind | u8 flags | u16 operation | u32 call | u32 control length
+control | zero padding to a multiple of 8, where data follows | data
+```
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from typing import NamedTuple, Union
+
+from ._types import MAX_CONTROL_BYTES, MAX_FRAME_BYTES
+from .errors import DataLoss, InvalidArgument
+
+Bytes = Union[bytes, bytearray, memoryview]
+
+HEADER = struct.Struct("<IBBHII")
+HEADER_BYTES = 16
+FLAG_MORE = 1
+PREFACE = b"ALUL\x01\x01\x00\x00"
+PREFACE_BYTES = 8
+
+
+class Kind(enum.IntEnum):
+    """What a frame is."""
+
+    REQUEST = 1
+    RESPONSE = 2
+    ITEM = 3
+    END = 4
+    ERROR = 5
+    CANCEL = 6
+    WINDOW = 7
+
+
+class Op(enum.IntEnum):
+    """Operations, by their numbers on the wire."""
+
+    STATUS = 0x0001
+    PLAN = 0x0010
+    APPLY = 0x0011
+    DESCRIBE_CATALOG = 0x0012
+    PUSH = 0x0020
+    BEGIN_IMPORT = 0x0021
+    STAGE_ROWS = 0x0022
+    PUBLISH_IMPORT = 0x0023
+    LIST_IMPORTS = 0x0024
+    MATERIALIZE = 0x0025
+    READ = 0x0030
+    HISTORY = 0x0031
+    MAKE_TRAINING_SET = 0x0040
+    LIST_TRAINING_SETS = 0x0041
+    SHOW_TRAINING_SET = 0x0042
+    GET_TRAINING_SET = 0x0043
+    START_RUN = 0x0050
+    LOG_RUN = 0x0051
+    END_RUN = 0x0052
+    GET_RUN = 0x0053
+    LIST_RUNS = 0x0054
+    REGISTER_VERSION = 0x0060
+    LIST_MODELS = 0x0061
+    LIST_VERSIONS = 0x0062
+    RESOLVE_VERSION = 0x0063
+    PROMOTE = 0x0064
+    ROLLBACK = 0x0065
+    LINEAGE = 0x0066
+    LIST_AUDIT = 0x0067
+    PUT_ARTIFACT = 0x0070
+    STAT_ARTIFACT = 0x0071
+    GET_ARTIFACT = 0x0072
+
+
+class Header(NamedTuple):
+    """The 16 bytes in front of every frame."""
+
+    payload: int
+    kind: int
+    flags: int
+    operation: int
+    call: int
+    control: int
+
+
+def encode_frame(
+    kind: int, flags: int, operation: int, call: int, control: bytes, data: Bytes = b""
+) -> bytes:
+    """One frame; refuses what is over the limits of the protocol."""
+    size = len(control)
+    if not data:
+        if size > MAX_CONTROL_BYTES:
+            raise InvalidArgument(f"a request of {size} bytes is over the limit of {MAX_CONTROL_BYTES}")
+        return HEADER.pack(size, kind, flags, operation, call, size) + control
+    padding = -size % 8
+    payload = size + padding + len(data)
+    if size > MAX_CONTROL_BYTES or payload > MAX_FRAME_BYTES:
+        raise InvalidArgument(f"a frame of {payload} bytes is over the limit of {MAX_FRAME_BYTES}")
+    header = HEADER.pack(payload, kind, flags, operation, call, size)
+    return b"".join((header, control, bytes(padding), data))
+
+
+def decode_header(buffer: Bytes, offset: int = 0) -> Header:
+    """Reads a header and checks its lengths and kind; raises DataLoss where it breaks the rules."""
+    header = Header._make(HEADER.unpack_from(buffer, offset))
+    if header.payload > MAX_FRAME_BYTES or header.control > min(header.payload, MAX_CONTROL_BYTES):
+        raise DataLoss("the server sent a frame over its limits: is this an Alula server's port?")
+    if not Kind.REQUEST <= header.kind <= Kind.WINDOW:
+        raise DataLoss(f"the server sent a frame of unknown kind {header.kind}")
+    return header
+
+
+def split_payload(payload: Bytes, control: int) -> tuple[Bytes, Bytes]:
+    """Control message and data of a payload, as views of it."""
+    return payload[:control], payload[control + -control % 8 :]

@@ -1,0 +1,183 @@
+"""Loading history: chunk by chunk into staged segments, then published at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ._batch import Batch, encode_batch, split_rows
+from ._definitions import Definitions
+from ._digest import ColumnsDigest
+from ._frames import Bytes, Op
+from ._progress import Progress, ProgressOption
+from ._proto import features_pb2
+from ._rows import Layout, encode_rows, layout_of
+from ._session import Session
+from ._sources import Source, open_source
+from ._types import MAX_FRAME_BYTES, ValueType, to_proto
+from .errors import InvalidArgument
+from .records import Problem, View
+
+_CHUNK_BYTES = MAX_FRAME_BYTES - 4_096
+_MOST_PROBLEMS = 100
+#: Changes whenever rows are cut into chunks in another way: a resumed import must find the same cuts.
+_CHUNKING = 1
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a load did: ``rows`` in history, ``skipped`` left out with the first hundred ``problems``.
+
+    ``existed``: the same source was there already, and nothing was sent.
+    """
+
+    view: str
+    rows: int
+    import_id: str
+    log_entry: int
+    skipped: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    existed: bool = False
+    materialized: int = 0
+
+
+class _Problems:
+    """Rows that were left out: all counted, the first hundred kept."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[Problem] = []
+
+    def take(self, problem: Problem) -> None:
+        self.count += 1
+        if len(self.first) < _MOST_PROBLEMS:
+            self.first.append(problem)
+
+
+class Load:
+    """One load of one source into one view."""
+
+    def __init__(
+        self, session: Session, view: View, source: Source, layout: Layout, skips: bool
+    ) -> None:
+        self._session, self._view = session, view
+        self._source, self._layout, self._skips = source, layout, skips
+        self._problems = _Problems()
+
+    def run(self, again: bool, progress: ProgressOption) -> Loaded:
+        """Stages what is not yet staged, and publishes."""
+        if self._source.rows == 0:
+            raise InvalidArgument(f"{self._source.name} has no rows")
+        begun = self._begin(again)
+        if begun.state == "published":
+            return Loaded(self._view.name, begun.staged_rows, begun.import_id, 0, existed=True)
+        bar = Progress(self._view.name, "rows", self._source.rows, progress)
+        rows = self._stage(begun, bar)
+        if rows == 0:
+            details = [str(problem) for problem in self._problems.first]
+            raise InvalidArgument(f"{self._source.name} has no rows that can be taken", "", details)
+        published, _ = self._session.call(
+            Op.PUBLISH_IMPORT,
+            features_pb2.PublishImportRequest(import_id=begun.import_id),
+            features_pb2.PublishImportResponse,
+            write=True,
+        )
+        skipped = f", {self._problems.count:,} skipped" if self._problems.count else ""
+        bar.finish(f"{published.rows:,} rows loaded{skipped}")
+        return Loaded(
+            self._view.name, published.rows, begun.import_id, published.log_entry,
+            self._problems.count, self._problems.first,
+        )  # fmt: skip
+
+    def _begin(self, again: bool) -> features_pb2.BeginImportResponse:
+        columns = ",".join(f"{f.name}={s}" for f, s in zip(self._layout.schema, self._layout.sources))
+        options = (
+            f"client=python;chunking={_CHUNKING};on_error={'skip' if self._skips else 'stop'};"
+            f"allow_future={self._layout.allow_future};columns={columns}"
+        )
+        request = features_pb2.BeginImportRequest(
+            view=self._view.name,
+            source_name=self._source.name,
+            source_digest=self._source.digest or self._digest(),
+            options=options,
+            again=again,
+            allow_future=self._layout.allow_future,
+        )
+        answer, _ = self._session.call(
+            Op.BEGIN_IMPORT, request, features_pb2.BeginImportResponse, write=True
+        )
+        return answer
+
+    def _digest(self) -> bytes:
+        """Of the canonical columns, for data that has no bytes of its own."""
+        digest = ColumnsDigest(self._layout.schema)
+        for _, batch in self._batches(lambda _: None):
+            digest.add(batch)
+        return bytes.fromhex(digest.hexdigest())
+
+    def _stage(self, begun: features_pb2.BeginImportResponse, bar: Progress) -> int:
+        """Sends the chunks that are not yet staged; begins behind the last one after a lost connection."""
+        state = features_pb2.StageProgress(next_chunk=begun.next_chunk, staged_rows=begun.staged_rows)
+
+        def take(control: Bytes, _: Bytes) -> None:
+            state.ParseFromString(bytes(control))
+
+        def once() -> features_pb2.StageProgress:
+            request = features_pb2.StageRowsRequest(
+                import_id=begun.import_id, schema=to_proto(self._layout.schema)
+            )
+            self._problems = _Problems()
+            return self._session.stream(
+                Op.STAGE_ROWS,
+                request,
+                features_pb2.StageProgress,
+                lambda: (self._chunks(state.next_chunk, bar), take),
+                upload=True,
+                write=True,
+            )
+
+        return int(once().staged_rows)
+
+    def _chunks(self, next_chunk: int, bar: Progress) -> Iterator[tuple[bytes, Bytes]]:
+        self._problems = _Problems()
+        number = 0
+        for first_row, batch in self._batches(self._problems.take):
+            cuts = split_rows(batch, _CHUNK_BYTES, first_row)
+            for start, stop in zip(cuts, cuts[1:]):
+                if number >= next_chunk:
+                    piece = batch.slice(start, stop)
+                    chunk = features_pb2.StageChunk(chunk=number, first_row=first_row + start)
+                    yield chunk.SerializeToString(), encode_batch(piece.columns, piece.rows)
+                number += 1
+                bar.update(first_row + stop)
+
+    def _batches(self, on_problem: Callable[[Problem], None]) -> Iterator[tuple[int, Batch]]:
+        take = on_problem if self._skips else None
+        source = self._source
+        for piece in source.pieces(sorted(set(self._layout.sources)), take):
+            batch, _ = encode_rows(
+                piece.table, self._layout, source.is_text, piece.first_row, take
+            )
+            yield piece.first_row, batch
+
+
+def begin_load(
+    session: Session,
+    definitions: Definitions,
+    view_name: str,
+    source: Any,
+    on_error: str,
+    allow_future: bool,
+) -> Load:
+    """Opens the source and finds the view's columns in it; nothing is sent yet."""
+    if on_error not in ("stop", "skip"):
+        raise InvalidArgument(f'on_error "{on_error}" is unknown: expected "stop" or "skip"')
+    view = definitions.view(view_name, fresh=True)
+    opened = open_source(source, _wanted(view))
+    layout = layout_of(view, opened.columns, whole=True, allow_future=allow_future)
+    return Load(session, view, opened, layout, on_error == "skip")
+
+
+def _wanted(view: View) -> dict[str, ValueType]:
+    return {f.name: f.type for f in (*view.keys, *view.features)}

@@ -1,0 +1,62 @@
+"""Progress for people: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Callable, TextIO, Union
+
+#: None chooses by where standard error goes, False is silent, a function is called with (done, total).
+ProgressOption = Union[None, bool, Callable[[int, "int | None"], None]]
+
+_EVERY_TTY, _EVERY_LINE = 0.1, 5.0
+_WIDTH = 24
+
+
+class Progress:
+    """Tells how far one piece of work is."""
+
+    def __init__(self, title: str, unit: str, total: int | None, option: ProgressOption) -> None:
+        self._title, self._unit, self.total = title, unit, total
+        self._call = option if callable(option) else None
+        self._silent = option is False or self._call is not None
+        self._out: TextIO = sys.stderr
+        self._is_terminal = not self._silent and self._out.isatty()
+        self._begun = self._told = time.monotonic()
+        self._drawn = False
+
+    def update(self, done: int) -> None:
+        """So much is done."""
+        if self._call is not None:
+            self._call(done, self.total)
+        if self._silent:
+            return
+        now = time.monotonic()
+        if now - self._told < (_EVERY_TTY if self._is_terminal else _EVERY_LINE):
+            return
+        self._told = now
+        if self._is_terminal:
+            self._out.write("\r" + self._line(done) + "\x1b[K")
+            self._drawn = True
+        else:
+            self._out.write(self._line(done) + "\n")
+        self._out.flush()
+
+    def finish(self, text: str) -> None:
+        """All is done; ``text`` says what."""
+        if self._silent:
+            return
+        seconds = time.monotonic() - self._begun
+        start = "\r" if self._drawn else ""
+        end = "\x1b[K\n" if self._drawn else "\n"
+        self._out.write(f"{start}{self._title}: {text} in {seconds:.1f} s{end}")
+        self._out.flush()
+
+    def _line(self, done: int) -> str:
+        rate = done / max(time.monotonic() - self._begun, 1e-6)
+        if not self.total:
+            return f"{self._title}: {done:,} {self._unit}, {rate:,.0f}/s"
+        share = min(1.0, done / self.total)
+        filled = int(share * _WIDTH)
+        bar = "#" * filled + "-" * (_WIDTH - filled)
+        return f"{self._title} [{bar}] {share:4.0%} {done:,} of {self.total:,} {self._unit}, {rate:,.0f}/s"

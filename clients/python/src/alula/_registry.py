@@ -1,0 +1,145 @@
+"""Definitions, runs, models and stages: one request, one answer each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ._frames import Op
+from ._proto import catalog_pb2, common_pb2, registry_pb2
+from ._session import Session
+from .errors import InvalidArgument, NotFound, Refused
+from .records import (
+    AuditEntry,
+    Changes,
+    Lineage,
+    ModelVersion,
+    Promotion,
+    RegisteredModel,
+    RunRecord,
+)
+from .runs import Run, code_revision, key_values
+from .training import TrainingSetRecord
+
+
+class Registry:
+    """The registry of a project."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def apply(
+        self, operation: Op, definitions: Sequence[str | os.PathLike[str]], retire: Sequence[str]
+    ) -> Changes:
+        if not definitions and not retire:
+            raise InvalidArgument("there is nothing to apply: give a YAML file's path or YAML text")
+        files = [_definition_file(number, text) for number, text in enumerate(definitions, 1)]
+        answer, _ = self._session.call(
+            operation,
+            catalog_pb2.ApplyRequest(files=files, retire=retire),
+            catalog_pb2.ApplyResponse,
+            write=operation == Op.APPLY,
+        )
+        return Changes.of(answer)
+
+    def start_run(
+        self,
+        experiment: str,
+        training_set: TrainingSetRecord | str | None,
+        params: Mapping[str, Any] | None,
+        tags: Mapping[str, Any] | None,
+        name: str,
+        revision: str | None,
+    ) -> Run:
+        id = training_set.id if isinstance(training_set, TrainingSetRecord) else training_set or ""
+        answer, _ = self._session.call(
+            Op.START_RUN,
+            registry_pb2.StartRunRequest(
+                experiment=experiment, name=name, params=key_values(params or {}),
+                tags=key_values(tags or {}), training_set=id,
+                code_revision=code_revision() if revision is None else revision,
+            ),
+            registry_pb2.Run,
+            write=True,
+        )  # fmt: skip
+        return Run(self._session, RunRecord.of(answer))
+
+    def get_run(self, id: str) -> RunRecord:
+        answer, _ = self._session.call(
+            Op.GET_RUN, registry_pb2.GetRunRequest(run=id, history=True), registry_pb2.Run
+        )
+        return RunRecord.of(answer)
+
+    def runs(self, experiment: str, limit: int) -> list[RunRecord]:
+        request = registry_pb2.ListRunsRequest(experiment=experiment, limit=limit)
+        answer, _ = self._session.call(Op.LIST_RUNS, request, registry_pb2.Runs)
+        return [RunRecord.of(message) for message in answer.runs]
+
+    def models(self) -> list[RegisteredModel]:
+        answer, _ = self._session.call(
+            Op.LIST_MODELS, common_pb2.HeadOnly(), registry_pb2.Models
+        )
+        return [RegisteredModel.of(message) for message in answer.models]
+
+    def versions(self, model: str) -> list[ModelVersion]:
+        request = registry_pb2.ListVersionsRequest(model=model)
+        answer, _ = self._session.call(Op.LIST_VERSIONS, request, registry_pb2.Versions)
+        return [ModelVersion.of(message) for message in answer.versions]
+
+    def resolve(self, model: str, stage: str | None, version: int | None) -> ModelVersion:
+        request = registry_pb2.ResolveVersionRequest(
+            model=model, version=int(version or 0), stage=stage or ""
+        )
+        answer, _ = self._session.call(Op.RESOLVE_VERSION, request, registry_pb2.ModelVersion)
+        return ModelVersion.of(answer)
+
+    def promote(
+        self, model: str, version: int, stage: str, reason: str, dry_run: bool, expected: int
+    ) -> Promotion:
+        request = registry_pb2.PromoteRequest(
+            model=model, version=int(version), stage=stage, reason=reason, dry_run=dry_run,
+            expected_revision=expected,
+        )  # fmt: skip
+        answer, _ = self._session.call(
+            Op.PROMOTE, request, registry_pb2.PromoteResponse, write=True
+        )
+        promotion = Promotion.of(answer, model)
+        if not promotion.passed and not dry_run:
+            reasons = [str(rule) for rule in promotion.rules if rule.outcome != "passed"]
+            raise Refused(f"{model} {int(version)} may not enter {stage}", "", reasons)
+        return promotion
+
+    def rollback(self, model: str, stage: str, reason: str) -> Promotion:
+        answer, _ = self._session.call(
+            Op.ROLLBACK,
+            registry_pb2.RollbackRequest(model=model, stage=stage, reason=reason),
+            registry_pb2.PromoteResponse,
+            write=True,
+        )
+        return Promotion.of(answer, model)
+
+    def lineage(self, model: str, version: int) -> Lineage:
+        request = registry_pb2.LineageRequest(model=model, version=int(version))
+        answer, _ = self._session.call(Op.LINEAGE, request, registry_pb2.Lineage)
+        return Lineage.of(answer)
+
+    def audit(self, object: str, after: int, limit: int) -> list[AuditEntry]:
+        request = registry_pb2.ListAuditRequest(after=after, limit=limit, object=object)
+        answer, _ = self._session.call(Op.LIST_AUDIT, request, registry_pb2.AuditEntries)
+        return [AuditEntry.of(message) for message in answer.entries]
+
+
+def _definition_file(number: int, source: str | os.PathLike[str]) -> catalog_pb2.DefinitionFile:
+    """YAML text (it has a line break or a colon and a blank), or the path of a file."""
+    text = source if isinstance(source, str) else ""
+    if "\n" in text or ": " in text:
+        return catalog_pb2.DefinitionFile(name=f"definitions {number}", yaml=text)
+    path = Path(source)
+    if not path.is_file():
+        raise NotFound(f"there is no file {path}")
+    try:
+        return catalog_pb2.DefinitionFile(name=str(source), yaml=path.read_text("utf-8"))
+    except UnicodeDecodeError:
+        raise InvalidArgument(f"{path} is not UTF-8 text") from None

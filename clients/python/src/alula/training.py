@@ -1,0 +1,158 @@
+"""Training sets: a spine joined point in time with the features of a service."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from os import PathLike
+from typing import Any, Iterator
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ._arrow import arrow_schema, to_record_batch
+from ._batch import Array, Batch, decode_batch
+from ._digest import ColumnsDigest
+from ._frames import Bytes
+from ._numpy import fill_floats, to_numpy
+from ._proto import training_pb2
+from ._types import Schema, from_proto
+from .errors import DataLoss, InvalidArgument
+from .records import ViewReport, moment
+
+
+class TrainingSetRecord:
+    """What the server keeps of a training set: enough to make it again and to prove it the same."""
+
+    def __init__(self, message: Any) -> None:
+        self.id: str = message.id
+        self.service: str = message.service
+        #: Every row up to this log entry was seen, and none after it.
+        self.log_entry: int = message.log_entry
+        #: Hex SHA-256 over the canonical form of all columns.
+        self.digest: str = message.digest
+        self.spine_digest: str = message.spine_digest
+        self.rows: int = message.rows
+        self.schema: Schema = from_proto(message.schema.fields)
+        self.event_time: str = message.event_time
+        self.label: str = message.label
+        self.made = moment(message.made_us)
+        self.as_known: bool = message.as_known
+        self.keep_unknown: bool = message.keep_unknown
+        self.report = [ViewReport.of(report) for report in message.reports]
+        #: The vector: features in order, then request fields.
+        self.feature_columns: list[str] = list(message.feature_columns)
+        self.spine_name: str = message.spine_name
+        self.actor: str = message.actor
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.id}: {self.service}, {self.rows:,} rows)"
+
+
+class TrainingSet(TrainingSetRecord):
+    """Every row of the spine, in its order, with the features behind it.
+
+    The columns are those of the spine, then the features. The digest was computed again over the
+    columns as they arrived, and was the server's.
+    """
+
+    def __init__(self, message: Any, batches: list[Batch]) -> None:
+        super().__init__(message)
+        self._batches = batches
+        if not self.schema and batches:
+            self.schema = batches[0].schema
+
+    def __len__(self) -> int:
+        return self.rows
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of all columns."""
+        return [field.name for field in self.schema]
+
+    @cached_property
+    def X(self) -> Any:
+        """The service's vector: float64 (rows, features) with NaN for null, or a DataFrame of the same
+        columns where one of them is a string, bytes, a list or a time."""
+        fields = {field.name: field for field in self.schema}
+        chosen = [fields[name].type for name in self.feature_columns]
+        if any(not type.is_number or type.scalar.name == "TIMESTAMP" for type in chosen):
+            return self.to_arrow().select(self.feature_columns).to_pandas()
+        places = [self.columns.index(name) for name in self.feature_columns]
+        out = np.empty((self.rows, len(places)))
+        start = 0
+        for batch in self._batches:
+            fill_floats(batch, places, out[start : start + batch.rows])
+            start += batch.rows
+        return out
+
+    @cached_property
+    def y(self) -> Array:
+        """The label column, (rows,). Raises InvalidArgument where none was named."""
+        if not self.label:
+            raise InvalidArgument("this training set has no label", "make it with label=COLUMN")
+        return self.column(self.label)
+
+    def column(self, name: str) -> Array:
+        """One column: (rows,), or (rows, n) for an embedding; NaN, NaT or None for null."""
+        if name not in self.columns:
+            raise InvalidArgument(f'there is no column "{name}"', details=[", ".join(self.columns)])
+        place = self.columns.index(name)
+        arrays = [to_numpy(batch.columns[place]) for batch in self._batches]
+        return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+    def to_arrow(self) -> pa.Table:
+        """All columns as an Arrow table over the bytes as they came."""
+        return pa.Table.from_batches(
+            [to_record_batch(batch) for batch in self._batches], schema=arrow_schema(self.schema)
+        )
+
+    def to_pandas(self) -> pd.DataFrame:
+        """All columns as a DataFrame; integers with nulls become float64 with NaN, as pandas does."""
+        frame: pd.DataFrame = self.to_arrow().to_pandas()
+        return frame
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows piece by piece, in order."""
+        for batch in self._batches:
+            yield to_record_batch(batch)
+
+    def write_parquet(self, path: str | PathLike[str]) -> None:
+        """Writes all columns to a Parquet file."""
+        with pq.ParquetWriter(path, arrow_schema(self.schema)) as writer:
+            for batch in self.batches():
+                writer.write_batch(batch)
+
+
+class Collector:
+    """Takes the batches of an answer in order, and hashes them on the way."""
+
+    def __init__(self) -> None:
+        self.schema: Schema | None = None
+        self.batches: list[Batch] = []
+        self._digest: ColumnsDigest | None = None
+
+    def take(self, control: Bytes, data: Bytes) -> None:
+        item = training_pb2.BatchItem.FromString(bytes(control))
+        if self.schema is None:
+            self.schema = from_proto(item.schema.fields)
+            self._digest = ColumnsDigest(self.schema)
+        batch, _ = decode_batch(data, self.schema)
+        assert self._digest is not None
+        self._digest.add(batch)
+        self.batches.append(batch)
+
+    def finish(self, message: Any) -> TrainingSet:
+        """The training set; raises DataLoss where what came is not what the server says it made."""
+        digest = self._digest or ColumnsDigest(from_proto(message.schema.fields))
+        found = digest.hexdigest()
+        if found != message.digest:
+            raise DataLoss(
+                f"training set {message.id} arrived with digest {found[:16]}…, "
+                f"the server made {message.digest[:16]}…",
+                "get it again; if it stays so, look for damage with: alula verify",
+            )
+        return TrainingSet(message, self.batches)
+
+
