@@ -37,6 +37,8 @@ let http: Target.Dependency = .product(name: "Hummingbird", package: "hummingbir
 // Start and graceful stop on signals.
 let lifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(
+    name: "UnixSignals", package: "swift-service-lifecycle")
 // Diagnostics.
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 // The command line.
@@ -73,7 +75,8 @@ let package = Package(
             name: "TestSupport", dependencies: ["Domain"], path: "Tests/TestSupport",
             swiftSettings: house),
         .executableTarget(
-            name: "alula", dependencies: ["Domain", "Codec", "Tabular", "Server", "Client", arguments],
+            name: "alula",
+            dependencies: ["Domain", "Digest", "Tabular", "Wire", "Server", "Client", arguments],
             swiftSettings: safe),
     ]
         // Level 0
@@ -101,8 +104,8 @@ let package = Package(
             "Server",
             uses: [
                 "Domain", "Codec", "Digest", "RocksDB", "Wire", "Catalog", "Registry", "Artifacts", "Log",
-                "Online", "Offline", "Ingest", "Training", "Releases", "Migrations", nio, sockets, sql, http,
-                lifecycle, logging, protobuf,
+                "Online", "Offline", "Ingest", "Training", "Releases", nio, sockets, http,
+                lifecycle, signals, logging, protobuf,
             ]
         )
         + [

@@ -38,11 +38,11 @@ struct CSVReader: RecordReading {
 
     mutating func read(into rows: inout RowBuilder) -> String? {
         if let malformed {
-            rows.dropRow()
+            rows.dropRow(line: record.line)
             return "\(name) line \(record.line): \(malformed)"
         }
         guard record.fieldCount == places.count else {
-            rows.dropRow()
+            rows.dropRow(line: record.line)
             return "\(name) line \(record.line): expected \(places.count) fields as in the header, "
                 + "found \(record.fieldCount)"
         }
@@ -52,11 +52,12 @@ struct CSVReader: RecordReading {
                 try rows.append(
                     field: record.field(field), isQuoted: record.isQuoted(field), column: places[field])
             } catch {
-                rows.dropRow()
+                rows.dropRow(line: record.line)
                 return "\(name) line \(record.line), column \"\(titles[places[field]])\": \(error.message)"
             }
         }
-        return rows.endRow(sizeBefore: size).map { "\(name) line \(record.line): \($0)" }
+        let line = record.line
+        return rows.endRow(sizeBefore: size, line: line).map { "\(name) line \(line): \($0)" }
     }
 
     /// The names in the first line.

@@ -8,12 +8,14 @@ struct CellReader {
     let nulls: TabularColumn.Nulls
     let rounding: Timestamp.Rounding
     let takesIntegralFloats: Bool
+    let latest: (moment: Timestamp, reason: String)?
 
     init(_ column: TabularColumn) {
         type = column.field.type
         nulls = column.nulls
         rounding = column.rounding
         takesIntegralFloats = column.takesIntegralFloats
+        latest = column.latest
     }
 
     func appendNull(to builder: inout ColumnBuilder) throws(CellProblem) {
@@ -200,12 +202,14 @@ extension CellReader {
     }
 
     private func timestamp(_ text: ArraySlice<UInt8>) throws(CellProblem) -> Timestamp {
+        let moment: Timestamp?
         if case .number(let microseconds) = NumberText.whole(text) {
-            return Timestamp(microseconds: microseconds)
+            moment = Timestamp(microseconds: microseconds)
+        } else {
+            moment = Timestamp.parse(Array(text), rounding: rounding)
         }
-        guard let moment = Timestamp.parse(Array(text), rounding: rounding) else {
-            throw expected(Self.name(.timestamp))
-        }
+        guard let moment else { throw expected(Self.name(.timestamp)) }
+        if let latest, moment > latest.moment { throw CellProblem(latest.reason) }
         return moment
     }
 

@@ -44,10 +44,10 @@ struct NDJSONReader: RecordReading {
         let size = rows.bytes
         var scanner = JSONScanner(line)
         if let problem = readObject(&scanner, into: &rows) {
-            rows.dropRow()
+            rows.dropRow(line: number)
             return "\(name) line \(number)\(problem)"
         }
-        return rows.endRow(sizeBefore: size).map { "\(name) line \(number): \($0)" }
+        return rows.endRow(sizeBefore: size, line: number).map { "\(name) line \(number): \($0)" }
     }
 
     /// Reads all members; gives place and reason of the first problem.

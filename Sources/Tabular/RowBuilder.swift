@@ -8,6 +8,8 @@ struct RowBuilder {
     private var builders: [ColumnBuilder]
     private var filled: [Bool]
     private var dropped: Set<Int> = []
+    private var lines: [Int] = []
+    private let maxRows: Int
     private(set) var count = 0
     /// The number in the source of the first row.
     var firstRow: UInt64 = 1
@@ -15,13 +17,17 @@ struct RowBuilder {
     private let fixedRowBytes: Int
     private let budget: Int
 
-    init(_ columns: [TabularColumn]) {
+    init(_ columns: [TabularColumn], maxRows: Int) {
+        self.maxRows = min(maxRows, Limits.batchRows)
         schema = Schema(fields: columns.map(\.field))
         cells = columns.map(CellReader.init)
         builders = columns.map { ColumnBuilder($0.field.type) }
         filled = [Bool](repeating: false, count: columns.count)
         fixedRowBytes = columns.reduce(0) { $0 + Self.fixedBytes($1.field.type) }
-        let padding = 8 + columns.count + 64 * (4 * columns.count + 2)
+        // Headers, maps and alignment, and the schema where it travels with the rows.
+        let padding =
+            8 + 64 * (4 * columns.count + 2)
+            + columns.reduce(0) { $0 + 32 + $1.field.name.utf8.count }
         budget = max(Limits.frameBytes / 8, TabularReader.chunkBytes - padding)
     }
 
@@ -29,7 +35,7 @@ struct RowBuilder {
     /// text takes at most four bytes, as in `[1,1]` for int64[].
     func hasRoom(recordBytes: Int) -> Bool {
         guard count > 0 else { return true }
-        return count < Limits.batchRows && bytes + fixedRowBytes + 4 * recordBytes <= budget
+        return count < maxRows && bytes + fixedRowBytes + 4 * recordBytes <= budget
     }
 
     mutating func append(
@@ -58,40 +64,43 @@ struct RowBuilder {
     }
 
     /// Ends the row; gives the reason where it is too large to be taken.
-    mutating func endRow(sizeBefore: Int) -> String? {
+    mutating func endRow(sizeBefore: Int, line: Int) -> String? {
         guard bytes - sizeBefore <= Limits.rowBytes else {
-            dropRow()
+            dropRow(line: line)
             return "the row is over the limit of \(Limits.rowBytes) bytes"
         }
-        next()
+        next(line)
         return nil
     }
 
     /// Ends the row as one that is not taken.
-    mutating func dropRow() {
+    mutating func dropRow(line: Int) {
         for column in builders.indices where !filled[column] { builders[column].appendNull() }
         dropped.insert(count)
-        next()
+        next(line)
     }
 
     /// Bytes taken so far.
     var bytes: Int { builders.reduce(0) { $0 + $1.byteCount } }
 
-    /// The rows that were taken, if any; the builder is empty afterwards, `firstRow` stays.
-    mutating func finish() -> RecordBatch? {
+    /// The rows that were taken and their lines, if any; the builder is empty afterwards, `firstRow` stays.
+    mutating func finish() -> (batch: RecordBatch, lines: [Int])? {
         let rows = count
-        let kept = dropped.isEmpty ? nil : (0..<rows).filter { !dropped.contains($0) }
-        let columns = builders.map { $0.finish() }
+        let batch = RecordBatch(
+            schema: schema, columns: builders.map { $0.finish() }, rowCount: rows)
+        let all = lines
+        let gone = dropped
         builders = schema.fields.map { ColumnBuilder($0.type, reservingRows: min(rows, 8_192)) }
-        dropped = []
-        count = 0
-        let batch = RecordBatch(schema: schema, columns: columns, rowCount: rows)
-        let taken = kept.map { batch.taking($0) } ?? batch
-        return taken.rowCount == 0 ? nil : taken
+        (dropped, lines, count) = ([], [], 0)
+        guard gone.count < rows else { return nil }
+        guard !gone.isEmpty else { return (batch, all) }
+        let kept = (0..<rows).filter { !gone.contains($0) }
+        return (batch.taking(kept), kept.map { all[$0] })
     }
 
-    private mutating func next() {
+    private mutating func next(_ line: Int) {
         count += 1
+        lines.append(line)
         for column in filled.indices { filled[column] = false }
     }
 

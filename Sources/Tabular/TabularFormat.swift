@@ -53,6 +53,8 @@ package struct TabularColumn: Sendable {
     package var rounding: Timestamp.Rounding
     /// Whether `94109.0` is taken for an integer, as in spines that were written from floats.
     package var takesIntegralFloats: Bool
+    /// Times behind this one are bad, with the reason; nil takes all.
+    package var latest: (moment: Timestamp, reason: String)?
 
     package init(
         names: [String], field: Schema.Field, presence: Presence = .required, nulls: Nulls = .taken,
@@ -79,6 +81,8 @@ package struct BadRows: Sendable, Equatable {
     package private(set) var count = 0
     /// The first hundred, each with its line and the reason.
     package private(set) var messages: [String] = []
+
+    package init() {}
 
     mutating func add(_ message: String) {
         count += 1

@@ -9,6 +9,8 @@ package struct TabularReader {
         package var batch: RecordBatch
         /// The number in the source of its first row, from 1; rows left out are counted.
         package var firstRow: UInt64
+        /// For each row of the batch, the line of the source it begins on.
+        package var lines: [Int]
     }
 
     /// Bytes of a chunk with all padding of its buffers.
@@ -28,7 +30,8 @@ package struct TabularReader {
 
     /// Reads the header of a CSV file; every way in which it does not match is reported at once.
     package init(
-        _ source: ByteSource, format: TabularFormat, columns: [TabularColumn], policy: BadRowPolicy = .stop
+        _ source: ByteSource, format: TabularFormat, columns: [TabularColumn], policy: BadRowPolicy = .stop,
+        chunkRows: Int = Limits.batchRows
     ) throws(AlulaError) {
         self.policy = policy
         switch format {
@@ -36,11 +39,11 @@ package struct TabularReader {
             let reader = try CSVReader(source, columns: columns)
             let present = columns.indices.filter { reader.present.contains($0) }.map { columns[$0] }
             schema = Schema(fields: present.map(\.field))
-            rows = RowBuilder(present)
+            rows = RowBuilder(present, maxRows: chunkRows)
             records = reader
         case .ndjson:
             schema = Schema(fields: columns.map(\.field))
-            rows = RowBuilder(columns)
+            rows = RowBuilder(columns, maxRows: chunkRows)
             records = try NDJSONReader(source, columns: columns)
         }
     }
@@ -66,8 +69,8 @@ package struct TabularReader {
     }
 
     private mutating func finishChunk() -> Chunk? {
-        guard let batch = rows.finish() else { return nil }
-        return Chunk(batch: batch, firstRow: rows.firstRow)
+        guard let (batch, lines) = rows.finish() else { return nil }
+        return Chunk(batch: batch, firstRow: rows.firstRow, lines: lines)
     }
 
     private mutating func report(_ problem: String) throws(AlulaError) {

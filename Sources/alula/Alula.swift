@@ -1,0 +1,60 @@
+import ArgumentParser
+import Domain
+import Glibc
+
+/// The command line: arguments to a configuration and run, or to calls of the client and print.
+@main
+struct Alula: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "alula",
+        abstract: "A feature store and a model registry in one server.",
+        version: "0.1.0",
+        subcommands: [],
+        groupedSubcommands: [
+            CommandGroup(name: "Server", subcommands: [Serve.self, Status.self]),
+            CommandGroup(
+                name: "Definitions",
+                subcommands: [Plan.self, Apply.self, Views.self, Services.self]),
+            CommandGroup(
+                name: "Features",
+                subcommands: [
+                    Import.self, Imports.self, Push.self, Materialize.self, Read.self, History.self,
+                ]),
+            CommandGroup(name: "Training", subcommands: [TrainingSet.self, RunCommand.self, Runs.self]),
+            CommandGroup(
+                name: "Models",
+                subcommands: [
+                    Models.self, Versions.self, Register.self, Promote.self, Rollback.self,
+                    LineageCommand.self, Audit.self, Artifact.self,
+                ]),
+        ])
+
+    /// Exits with 0 where all was done, 1 where it was refused or failed, 2 where the words were wrong.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var waiting = command as? any AsyncParsableCommand {
+                try await waiting.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as AlulaError {
+            Output.error(error)
+            Glibc.exit(1)
+        } catch is Refused {
+            Glibc.exit(1)
+        } catch {
+            let code = exitCode(for: error)
+            let message = fullMessage(for: error)
+            if code == .success {
+                print(message)
+                Glibc.exit(0)
+            }
+            Output.diagnostic(message)
+            Glibc.exit(code == .validationFailure ? 2 : 1)
+        }
+    }
+}
+
+/// Thrown where the answer, which has been printed, says no.
+struct Refused: Error {}

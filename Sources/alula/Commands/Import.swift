@@ -1,0 +1,194 @@
+import ArgumentParser
+import Client
+import Domain
+import FoundationEssentials
+import Tabular
+import Wire
+
+struct Import: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Load a view's history from a CSV or NDJSON file.",
+        discussion: """
+            No row is seen before all are in. An import that was interrupted goes on where it stopped when \
+            it is run again; one that is already there is not repeated.
+            """)
+
+    @Argument(help: "The view.") var view: String
+    @Argument(help: "The file.") var file: String
+
+    @Option(help: "csv or ndjson; else what the file's name says.") var format: TabularFormat?
+    @Option(help: "What a bad row does: stop, or skip it and report it.") var onError = BadRowPolicy.stop
+    @Flag(help: "Import even if it is already there.") var again = false
+    @Flag(help: "Keep rows that lie ahead of now, in history.") var allowFuture = false
+    @Flag(inversion: .prefixedNo, help: "Bring the newest rows to the online store.")
+    var materialize = true
+    @OptionGroup var options: ServerOptions
+
+    func run() async throws {
+        let client = try options.client()
+        let format = try format ?? TabularFormat(fileName: file)
+        let definition = try await client.catalog().view(view)
+        let progress = Progress(json: options.json)
+        let source = try SourceFile(file) { bytes in
+            progress.show("reading", done: bytes, total: 0, note: byteText(bytes))
+        }
+        let importer = Importer(
+            client: client, view: definition, source: source, format: format, policy: onError,
+            again: again, allowFuture: allowFuture, progress: progress)
+        let outcome = try await importer.run()
+        if materialize {
+            _ = try await Materializing.run([view], client: client, progress: progress)
+        }
+        progress.finish()
+        show(outcome)
+    }
+
+    private func show(_ outcome: Importer.Outcome) {
+        guard !options.json else {
+            return Output.json(
+                .object([
+                    ("import", .string(outcome.id)), ("rows", .uint(outcome.rows)),
+                    ("log_entry", .uint(outcome.logEntry)),
+                    ("already_there", .bool(outcome.wasThere)),
+                    ("skipped", .uint(UInt64(outcome.badRows.count))),
+                    ("problems", .strings(outcome.badRows.messages)),
+                    ("materialized", .bool(materialize)),
+                ]))
+        }
+        if outcome.wasThere {
+            Output.line(
+                "\(outcome.id): already there, \(counted(outcome.rows, "row")); "
+                    + "--again imports the file once more")
+            return
+        }
+        Output.line(
+            "\(outcome.id): \(counted(outcome.rows, "row")) in \(view), visible from log entry "
+                + "\(outcome.logEntry)")
+        guard outcome.badRows.count > 0 else { return }
+        Output.line("\(counted(outcome.badRows.count, "row")) left out:")
+        for message in outcome.badRows.messages.prefix(20) { Output.line("  \(message)") }
+        if outcome.badRows.count > 20 { Output.line("  and \(outcome.badRows.count - 20) more") }
+    }
+}
+
+extension TabularFormat: ExpressibleByArgument {}
+extension BadRowPolicy: ExpressibleByArgument {}
+
+/// One file on its way into a view's history.
+struct Importer {
+    struct Outcome {
+        var id: String
+        var rows: UInt64
+        var logEntry: UInt64
+        var wasThere: Bool
+        var badRows: BadRows
+    }
+
+    let client: AlulaClient
+    let view: WireViewDefinition
+    let source: SourceFile
+    let format: TabularFormat
+    let policy: BadRowPolicy
+    let again: Bool
+    let allowFuture: Bool
+    let progress: Progress
+
+    /// Begins or resumes, stages and publishes; goes on where a lost connection stopped it.
+    func run() async throws -> Outcome {
+        var request = WireBeginImportRequest()
+        request.view = view.name
+        request.sourceName = source.name
+        request.sourceDigest = Data(source.digest.bytes)
+        request.options = "format=\(format.rawValue);on_error=\(policy.rawValue)"
+        request.again = again
+        request.allowFuture = allowFuture
+        var attempts = 0
+        while true {
+            let begun = try await client.beginImport(request)
+            if begun.state == "published" {
+                let record = try await client.imports().first { $0.importID == begun.importID }
+                return Outcome(
+                    id: begun.importID, rows: record?.rows ?? begun.stagedRows,
+                    logEntry: record?.logEntry ?? 0, wasThere: true, badRows: BadRows())
+            }
+            do {
+                let badRows = try await stage(begun)
+                let published = try await client.publishImport(begun.importID)
+                return Outcome(
+                    id: begun.importID, rows: published.rows, logEntry: published.logEntry,
+                    wasThere: false, badRows: badRows)
+            } catch let error as AlulaError where error.code == .unavailable && attempts < 5 {
+                attempts += 1
+                try await Task.sleep(for: .milliseconds(200 << attempts))
+            }
+        }
+    }
+
+    private func stage(_ begun: WireBeginImportResponse) async throws -> BadRows {
+        let latest = allowFuture ? nil : Timestamp.now + Limits.maxSkew
+        let rows = Rows(
+            try TabularReader(
+                try .file(source.path), format: format,
+                columns: try view.importColumns(latest: latest), policy: policy))
+        let staged = try await client.stageRows(
+            importID: begun.importID, schema: rows.reader.schema, onProgress: { _ in },
+            upload: { upload in
+                var chunk: UInt64 = 0
+                while let next = try rows.reader.next() {
+                    defer { chunk += 1 }
+                    progress.show(
+                        "importing", done: rows.reader.bytesRead, total: source.bytes,
+                        note: counted(rows.reader.rowsRead, "row"))
+                    guard chunk >= begun.nextChunk else { continue }
+                    guard try await upload.send(next.batch, chunk: chunk, firstRow: next.firstRow)
+                    else { return }
+                }
+            })
+        guard staged.stagedRows > 0 else {
+            throw AlulaError.invalid(
+                "\(source.path) has no rows to import", help: "",
+                details: rows.reader.badRows.messages)
+        }
+        return rows.reader.badRows
+    }
+
+    /// The reader, where closures share it.
+    private final class Rows {
+        var reader: TabularReader
+
+        init(_ reader: TabularReader) { self.reader = reader }
+    }
+}
+
+struct Imports: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "List the imports.")
+
+    @OptionGroup var options: ServerOptions
+
+    func run() async throws {
+        let imports = try await options.client().imports()
+        guard !options.json else { return Output.json(.array(imports.map(Self.json))) }
+        var table = TextTable([
+            ("import", .left), ("view", .left), ("rows", .right), ("state", .left),
+            ("log entry", .right), ("begun", .left), ("source", .left),
+        ])
+        for record in imports {
+            table.add([
+                record.importID, record.view, String(record.rows), record.state,
+                record.logEntry == 0 ? "-" : String(record.logEntry), Timestamp.text(record.begunUs),
+                record.sourceName,
+            ])
+        }
+        Output.table(table)
+    }
+
+    private static func json(_ record: WireImportRecord) -> JSONValue {
+        .object([
+            ("import", .string(record.importID)), ("view", .string(record.view)),
+            ("source", .string(record.sourceName)), ("source_digest", .string(record.sourceDigest)),
+            ("state", .string(record.state)), ("rows", .uint(record.rows)),
+            ("log_entry", record.logEntry == 0 ? .null : .uint(record.logEntry)),
+            ("begun", .time(record.begunUs)),
+        ])
+    }
+}

@@ -1,0 +1,135 @@
+import ArgumentParser
+import Client
+import Domain
+import Tabular
+import Wire
+
+struct Models: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "List the models.")
+
+    @OptionGroup var options: ServerOptions
+
+    func run() async throws {
+        let models = try await options.client().models()
+        guard !options.json else { return Output.json(.array(models.map(Self.json))) }
+        var table = TextTable([
+            ("model", .left), ("newest", .right), ("staging", .right), ("production", .right),
+        ])
+        for model in models {
+            let held = ["staging", "production"].map { stage in
+                model.holders.first { $0.stage == stage }.map { String($0.version) } ?? "-"
+            }
+            table.add([model.name, String(model.newestVersion)] + held)
+        }
+        Output.table(table)
+    }
+
+    private static func json(_ model: WireRegisteredModel) -> JSONValue {
+        .object([
+            ("name", .string(model.name)), ("revision", .uint(model.revision)),
+            ("newest_version", .uint(UInt64(model.newestVersion))),
+            (
+                "holders",
+                .array(
+                    model.holders.map { holder in
+                        .object([
+                            ("stage", .string(holder.stage)),
+                            ("version", .uint(UInt64(holder.version))),
+                            ("since", .time(holder.sinceUs)),
+                            (
+                                "previous",
+                                holder.previous == 0 ? .null : .uint(UInt64(holder.previous))
+                            ),
+                        ])
+                    })
+            ),
+        ])
+    }
+}
+
+struct Versions: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List the versions of a model, newest first, or show one.")
+
+    @Argument(help: "The model.") var model: String
+    @Argument(help: "A version.") var version: UInt32?
+    @OptionGroup var options: ServerOptions
+
+    func run() async throws {
+        let client = try options.client()
+        if let version {
+            let found = try await client.version(version, of: model)
+            return VersionText.show(found, json: options.json)
+        }
+        let versions = try await client.versions(of: model)
+        guard !options.json else { return Output.json(.array(versions.map(VersionText.json))) }
+        var table = TextTable([
+            ("version", .right), ("stage", .left), ("registered", .left), ("service", .left),
+            ("metrics", .left), ("run", .left),
+        ])
+        for version in versions {
+            table.add([
+                String(version.version), version.stage, Timestamp.text(version.registeredUs),
+                version.service, RunText.metrics(version.metrics), version.run,
+            ])
+        }
+        Output.table(table)
+    }
+}
+
+struct Register: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Register the next version of a model.")
+
+    @Argument(help: "The model; made if new.") var model: String
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Its files.", valueName: "file"))
+    var artifact: [String] = []
+    @Option(help: "The run that made it.") var run: String
+    @Option(help: "The service it reads; else that of the run's training set.") var service = ""
+    @Option(help: "The training set; else the run's.") var trainingSet = ""
+    @Option(help: "What it is.") var description = ""
+    @Option(help: ArgumentHelp("A tag.", valueName: "name=value")) var tag: [String] = []
+    @OptionGroup var options: ServerOptions
+
+    func run() async throws {
+        let client = try options.client()
+        let progress = Progress(json: options.json)
+        var request = WireRegisterVersionRequest()
+        for path in artifact {
+            request.artifacts.append(try await upload(path, client, progress))
+        }
+        progress.finish()
+        request.model = model
+        request.run = run
+        request.service = service
+        request.trainingSet = trainingSet
+        request.description_p = description
+        request.tags = try KeyValues.wire(tag)
+        VersionText.show(try await client.registerVersion(request), json: options.json)
+    }
+
+    private func upload(
+        _ path: String, _ client: AlulaClient, _ progress: Progress
+    ) async throws -> WireVersionArtifact {
+        let file = try SourceFile(path)
+        _ = try await client.putArtifact(file.digest, bytes: file.bytes) {
+            let source = try ByteSource.file(path)
+            var pending: ArraySlice<UInt8> = []
+            var sent: UInt64 = 0
+            return {
+                if pending.isEmpty { pending = try source.next()[...] }
+                let piece = Array(pending.prefix(AlulaClient.artifactPieceBytes))
+                pending = pending.dropFirst(piece.count)
+                sent += UInt64(piece.count)
+                progress.show(
+                    "uploading \(file.name)", done: sent, total: file.bytes, note: byteText(sent))
+                return piece
+            }
+        }
+        var artifact = WireVersionArtifact()
+        artifact.name = file.name
+        artifact.digest = file.digest.description
+        artifact.bytes = file.bytes
+        return artifact
+    }
+}

@@ -1,0 +1,122 @@
+import ArgumentParser
+import Client
+import Domain
+import Tabular
+import Wire
+
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Record a run from the shell.",
+        subcommands: [Start.self, Log.self, End.self, Show.self])
+}
+
+extension RunCommand {
+    struct Start: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Start a run and print its id.")
+        @Option(help: "The experiment; made if new.") var experiment: String
+        @Option(help: "A name for people.") var name = ""
+        @Option(help: ArgumentHelp("A parameter.", valueName: "name=value")) var param: [String] = []
+        @Option(help: ArgumentHelp("A tag.", valueName: "name=value")) var tag: [String] = []
+        @Option(help: "The training set it learns from.") var trainingSet = ""
+        @Option(help: "The revision of the code.") var codeRevision = ""
+        @OptionGroup var options: ServerOptions
+
+        func run() async throws {
+            var request = WireStartRunRequest()
+            request.experiment = experiment
+            request.name = name
+            request.params = try KeyValues.wire(param)
+            request.tags = try KeyValues.wire(tag)
+            request.trainingSet = trainingSet
+            request.codeRevision = codeRevision
+            let run = try await options.client().startRun(request)
+            if options.json { Output.json(RunText.json(run)) } else { Output.line(run.id) }
+        }
+    }
+
+    struct Log: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Add parameters, metrics and tags to a run.")
+        @Argument(help: "The run's id.") var run: String
+        @Option(help: ArgumentHelp("A parameter, written once.", valueName: "name=value"))
+        var param: [String] = []
+        @Option(help: ArgumentHelp("A point of a metric.", valueName: "name=number"))
+        var metric: [String] = []
+        @Option(help: "The step of the metrics.") var step: Int64 = 0
+        @Option(help: ArgumentHelp("A tag.", valueName: "name=value")) var tag: [String] = []
+        @OptionGroup var options: ServerOptions
+
+        func run() async throws {
+            var request = WireLogRunRequest()
+            request.run = run
+            request.params = try KeyValues.wire(param)
+            request.tags = try KeyValues.wire(tag)
+            request.metrics = try metric.map(point)
+            guard !request.params.isEmpty || !request.tags.isEmpty || !request.metrics.isEmpty else {
+                throw ValidationError("Name a --param, a --metric or a --tag.")
+            }
+            try await options.client().logRun(request)
+            if options.json { Output.json(.object([("run", .string(run))])) }
+        }
+
+        private func point(_ word: String) throws -> WireMetric {
+            let (name, value) = try KeyValues.pair(word)
+            guard let number = Double(value) else {
+                throw AlulaError.invalid("metric \(name) is not a number: expected \(name)=0.71")
+            }
+            var metric = WireMetric()
+            metric.name = name
+            metric.value = number
+            metric.step = step
+            metric.timeUs = Timestamp.now.microseconds
+            return metric
+        }
+    }
+
+    struct End: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "End a run.")
+        @Argument(help: "The run's id.") var run: String
+        @Option(help: "finished or failed.") var status = RunStatus.finished
+        @OptionGroup var options: ServerOptions
+
+        func run() async throws {
+            let ended = try await options.client().endRun(run, status: status.rawValue)
+            RunText.show(ended, json: options.json)
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show a run.")
+        @Argument(help: "The run's id.") var run: String
+        @Flag(help: "Every point of every metric, not only the last.") var history = false
+        @OptionGroup var options: ServerOptions
+
+        func run() async throws {
+            RunText.show(
+                try await options.client().run(run, everyPoint: history), json: options.json)
+        }
+    }
+
+    enum RunStatus: String, ExpressibleByArgument, CaseIterable { case finished, failed }
+}
+
+struct Runs: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "List the runs, newest first.")
+
+    @Option(help: "Only those of this experiment.") var experiment = ""
+    @Option(help: "At most so many.") var limit: UInt32 = 100
+    @OptionGroup var options: ServerOptions
+
+    func run() async throws {
+        let runs = try await options.client().runs(experiment: experiment, limit: limit)
+        guard !options.json else { return Output.json(.array(runs.map(RunText.json))) }
+        var table = TextTable(["run", "experiment", "status", "started", "metrics", "name"])
+        for run in runs {
+            table.add([
+                run.id, run.experiment, run.status, Timestamp.text(run.startedUs),
+                RunText.metrics(run.metrics), run.name,
+            ])
+        }
+        Output.table(table)
+    }
+}

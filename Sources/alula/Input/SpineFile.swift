@@ -1,0 +1,81 @@
+import Client
+import Domain
+import Tabular
+import Wire
+
+/// A spine in a file: its columns typed by the service where it knows them, else by what they hold.
+struct SpineFile {
+    let path: String
+    let schema: Schema
+    let eventTime: String
+    private let format: TabularFormat
+    private let keys: Set<String>
+
+    /// Reads the whole file for the types of its carried columns.
+    init(
+        path: String, service: WireServiceDefinition, eventTime: String?, catalog: WireCatalogResponse
+    ) throws(AlulaError) {
+        self.path = path
+        format = try TabularFormat(fileName: path)
+        keys = Set(service.keyColumns.map(\.name))
+        var known: [String: ValueType] = [:]
+        for field in service.keyColumns + service.requestFields {
+            known[field.name] = try ValueType(wire: field.type)
+        }
+        if let eventTime { known[eventTime] = .timestamp }
+        let found = try TypeInference.schema(of: try .file(path), format: format, known: known)
+        self.eventTime = try Self.eventTime(eventTime, in: found, service, catalog, path)
+        let missing = service.keyColumns.filter { found.index(of: $0.name) == nil }
+        guard missing.isEmpty else {
+            throw .invalid(
+                "\(path) lacks key columns of service \(service.name)@\(service.version)",
+                details: missing.map { "missing column \"\($0.name)\" (\(typeText($0.type)))" })
+        }
+        let name = self.eventTime
+        schema = Schema(
+            fields: found.fields.map { field in
+                field.name == name ? Schema.Field(name: name, type: .timestamp) : field
+            })
+    }
+
+    /// The last part of the path.
+    var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+
+    /// Sends all rows, from the first.
+    func send(_ upload: AlulaClient.SpineUpload, _ progress: Progress) async throws {
+        let columns = schema.fields.map { field in
+            TabularColumn(
+                names: [field.name], field: field, rounding: .down,
+                takesIntegralFloats: keys.contains(field.name))
+        }
+        var reader = try TabularReader(try .file(path), format: format, columns: columns)
+        while let chunk = try reader.next() {
+            progress.show(
+                "sending", done: reader.rowsRead, total: 0, note: counted(reader.rowsRead, "row"))
+            guard try await upload.send(chunk.batch) else { return }
+        }
+    }
+
+    /// The column asked for, or one whose name says it.
+    private static func eventTime(
+        _ asked: String?, in schema: Schema, _ service: WireServiceDefinition,
+        _ catalog: WireCatalogResponse, _ path: String
+    ) throws(AlulaError) -> String {
+        if let asked {
+            guard schema.index(of: asked) != nil else {
+                throw .invalid("\(path) has no column \"\(asked)\" for event times")
+            }
+            return asked
+        }
+        let views = service.projections.map(\.view)
+        let usual =
+            [FeatureView.defaultEventTimeColumn, "event_timestamp"]
+            + catalog.views.filter { views.contains($0.name) }.map(\.eventTimeColumn)
+        guard let name = usual.first(where: { schema.index(of: $0) != nil }) else {
+            throw .invalid(
+                "\(path): which column holds the event times?", help: "name it with --event-time",
+                details: schema.fields.map { "column \"\($0.name)\" (\($0.type))" })
+        }
+        return name
+    }
+}

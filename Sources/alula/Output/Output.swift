@@ -1,0 +1,80 @@
+import Domain
+import Glibc
+import Tabular
+
+/// Where words for people and for machines go: answers to standard output, the rest to standard error.
+enum Output {
+    static func line(_ text: String) { print(text) }
+
+    static func table(_ table: TextTable) { print(table.text, terminator: "") }
+
+    static func json(_ value: JSONValue) {
+        print(value.text)
+    }
+
+    /// One line on standard error.
+    static func diagnostic(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+
+    /// A sentence, every detail on its line, what to do about it last.
+    static func error(_ error: AlulaError) {
+        var text = "alula: \(error.message)\n"
+        for detail in error.details { text += "  - \(detail)\n" }
+        if !error.help.isEmpty { text += "\(error.help)\n" }
+        write(text, to: STDERR_FILENO)
+    }
+
+    /// Text on standard error without a line's end.
+    static func progress(_ text: String) { write(text, to: STDERR_FILENO) }
+
+    static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+    private static func write(_ text: String, to descriptor: Int32) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let sent = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            guard sent > 0 || errno == EINTR else { return }  // nobody listens
+            rest = rest.dropFirst(max(0, sent))
+        }
+    }
+}
+
+extension Timestamp {
+    /// Empty where a message has no time.
+    static func text(_ microseconds: Int64) -> String {
+        microseconds == 0 ? "" : Timestamp(microseconds: microseconds).description
+    }
+}
+
+extension TimeSpan {
+    /// The two largest units: `5d3h`, `12m`, `0s`.
+    var short: String {
+        let scales: [(name: String, size: Int64)] = [
+            ("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000),
+        ]
+        guard let first = scales.firstIndex(where: { microseconds >= $0.size }) else { return "0s" }
+        var text = ""
+        var rest = microseconds
+        for scale in scales[first...].prefix(2) where rest >= scale.size {
+            text += "\(rest / scale.size)\(scale.name)"
+            rest %= scale.size
+        }
+        return text
+    }
+}
+
+/// `12.3 MiB`.
+func byteText(_ bytes: UInt64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+    var unit = 0
+    var tenths = bytes * 10
+    while tenths >= 10_240, unit < units.count - 1 {
+        tenths /= 1_024
+        unit += 1
+    }
+    return unit == 0 ? "\(bytes) B" : "\(tenths / 10).\(tenths % 10) \(units[unit])"
+}
+
+/// `1 row`, `2 rows`.
+func counted(_ count: some BinaryInteger, _ noun: String) -> String {
+    count == 1 ? "1 \(noun)" : "\(count) \(noun)s"
+}

@@ -1,0 +1,45 @@
+import Domain
+import Wire
+
+/// A run, for people and for machines.
+enum RunText {
+    static func show(_ run: WireRun, json: Bool) {
+        guard !json else { return Output.json(self.json(run)) }
+        Output.line("\(run.id)  \(run.status)  \(run.experiment)  \(run.name)")
+        var span = "started \(Timestamp.text(run.startedUs)) by \(run.actor)"
+        if run.endedUs != 0 {
+            span += ", took \(TimeSpan(microseconds: run.endedUs - run.startedUs).short)"
+        }
+        Output.line(span)
+        if !run.trainingSet.isEmpty { Output.line("training set \(run.trainingSet)") }
+        if !run.codeRevision.isEmpty { Output.line("code \(run.codeRevision)") }
+        for param in run.params { Output.line("param  \(param.key) = \(param.value)") }
+        for metric in run.metrics {
+            Output.line("metric \(metric.name) = \(metric.value) at step \(metric.step)")
+        }
+        for tag in run.tags { Output.line("tag    \(tag.key) = \(tag.value)") }
+    }
+
+    static func json(_ run: WireRun) -> JSONValue {
+        .object([
+            ("id", .string(run.id)), ("experiment", .string(run.experiment)),
+            ("name", .text(run.name)), ("status", .string(run.status)),
+            ("started", .time(run.startedUs)), ("ended", .time(run.endedUs)),
+            ("params", .pairs(run.params)), ("metrics", .array(run.metrics.map(json))),
+            ("tags", .pairs(run.tags)), ("training_set", .text(run.trainingSet)),
+            ("code_revision", .text(run.codeRevision)), ("actor", .string(run.actor)),
+        ])
+    }
+
+    static func json(_ metric: WireMetric) -> JSONValue {
+        .object([
+            ("name", .string(metric.name)), ("value", .number(metric.value)),
+            ("step", .int(metric.step)), ("time", .time(metric.timeUs)),
+        ])
+    }
+
+    /// `auc=0.71 loss=0.2`.
+    static func metrics(_ metrics: [WireMetric]) -> String {
+        metrics.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
+    }
+}
