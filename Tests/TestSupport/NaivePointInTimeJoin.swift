@@ -26,7 +26,11 @@ package enum NaivePointInTimeJoin {
 
     /// What a spine row of this key and time is joined with: an index of `rows`, or why there is none.
     package static func answer(
-        key: EntityKey?, time: Timestamp?, in rows: [Row], lookback: TimeSpan?, through: UInt64,
+        key: EntityKey?,
+        time: Timestamp?,
+        in rows: [Row],
+        lookback: TimeSpan?,
+        through: UInt64,
         asKnown: Bool
     ) -> Answer {
         guard let key, let time else { return .nullKey }
