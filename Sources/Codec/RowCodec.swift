@@ -17,13 +17,14 @@ package struct RowHeader: Sendable, Hashable {
 /// u8 format 1 | u8 flags | u32 schema version     flags bit 0: the created time is known
 /// i64 event | i64 created | u64 entry | u32 row
 /// validity: one bit a slot, least significant first, 1 = present
-/// slots: bool 1 byte; int32, float32 4; int64, float64, timestamp 8; all others u32: where the value
-///        ends in the variable part, which begins where the one before it ends
-/// variable part: string, bytes as they are; lists item by item (bool one byte), of strings or bytes as
-///        u32 count, count u32 ends, the bytes
+/// slots: bool 1 byte; int32, float32 4; int64, float64, timestamp 8; all others u32: where the
+///        value ends in the variable part, which begins where the one before it ends
+/// variable part: string, bytes as they are; lists item by item (bool one byte), of strings or bytes
+///        as u32 count, count u32 ends, the bytes
 /// u32 CRC-32C of all bytes before
 /// ```
-/// A null's slot is zero, or ends where it begins. The layout of the schema version gives the types.
+/// A null's slot is zero, or ends where it begins. The layout of the schema version gives the
+/// types.
 package enum RowCodec {
     static let format: UInt8 = 1
     static let headerBytes = 34
@@ -59,12 +60,14 @@ package enum RowCodec {
     }
 }
 
-/// A row layout resolved to byte positions: writes rows of its version and reads single slots of them.
+/// A row layout resolved to byte positions: writes rows of its version and reads single slots of
+/// them.
 package struct RowFormat: Sendable {
     package let layout: RowLayout
     /// Where each slot stands from the row's start.
     private let slotStarts: [Int]
-    /// For each slot, where the end of the variable value before it stands; nil for the first of them.
+    /// For each slot, where the end of the variable value before it stands; nil for the first of
+    /// them.
     private let previousEnds: [Int?]
     private let variableStart: Int
 

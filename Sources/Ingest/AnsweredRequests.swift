@@ -1,8 +1,8 @@
 import Domain
 import RocksDB
 
-/// The answers to writes by request id, kept in the family `meta` in the same batch as the write, so that a
-/// repeat gets the first answer.
+/// The answers to writes by request id, kept in the family `meta` in the same batch as the write,
+/// so that a repeat gets the first answer.
 ///
 /// ```
 /// "answer/"   request id                     -> the answer
@@ -26,7 +26,8 @@ struct AnsweredRequests {
         batch.put(.meta, Self.timePrefix + Self.bigEndian(time) + requestID, [])
     }
 
-    /// Adds to the batch the removal of answers given before `time`, the oldest first, a bounded number.
+    /// Adds to the batch the removal of answers given before `time`, the oldest first, a bounded
+    /// number.
     func sweep(before time: Timestamp, in batch: WriteBatch) throws(AlulaError) {
         var left = 1_000
         let prefix = Self.timePrefix.count + 8

@@ -6,8 +6,8 @@ struct ConvertedColumn {
     /// Rows with a value that the target type cannot hold exactly; zero stands in their place.
     var inexactRows: [Int] = []
 
-    /// Takes int32 for int64, float32 for float64, and integers for float64, alone and in lists; nil for
-    /// any other change of type.
+    /// Takes int32 for int64, float32 for float64, and integers for float64, alone and in lists;
+    /// nil for any other change of type.
     init?(_ source: Column, to target: ValueType) {
         guard source.type != target else {
             column = source

@@ -41,7 +41,8 @@ struct Committer {
         answered = AnsweredRequests(database: database)
     }
 
-    /// A result for each job, in their order; a job that fails leaves nothing, and the others go on.
+    /// A result for each job, in their order; a job that fails leaves nothing, and the others go
+    /// on.
     mutating func commit(_ jobs: [Job], now: Timestamp) -> [Result<Job.Answer, AlulaError>] {
         var group = Group(batch: WriteBatch(database), snapshot: catalog(), head: head)
         group.head.recorded = max(now, head.recorded)

@@ -1,7 +1,8 @@
 import Codec
 package import Domain
 
-/// A batch checked against its view: the rows that may be stored, and what is wrong with the others.
+/// A batch checked against its view: the rows that may be stored, and what is wrong with the
+/// others.
 package struct CheckedRows: Sendable {
     /// The good rows, of the view's present schema.
     package var rows: FeatureRows
@@ -41,8 +42,8 @@ package enum FeatureRowsChecker {
             } else if futureRows == .refused, columns.eventTime(row) > latest {
                 columns.refuse(
                     row,
-                    "\"\(RowColumn.eventTime)\" lies more than \(Limits.maxSkew) ahead of the server's "
-                        + "clock",
+                    "\"\(RowColumn.eventTime)\" lies more than \(Limits.maxSkew) ahead of the "
+                        + "server's clock",
                     .inFuture
                 )
             }

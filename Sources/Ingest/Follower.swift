@@ -2,8 +2,8 @@ import Domain
 import Log
 import Offline
 
-/// The thread that applies the log to the offline store, in order, and drops from the log what is durable
-/// there.
+/// The thread that applies the log to the offline store, in order, and drops from the log what is
+/// durable there.
 final class Follower: Sendable {
     struct Progress: Sendable {
         /// The last acknowledged entry.
@@ -23,7 +23,8 @@ final class Follower: Sendable {
     private static let firstPause = Duration.milliseconds(100)
     private static let longestPause = Duration.seconds(10)
 
-    /// Throws where log and offline store are not of one directory: one is behind what the other needs.
+    /// Throws where log and offline store are not of one directory: one is behind what the other
+    /// needs.
     init(log: FeatureLog, offline: OfflineStore) throws(AlulaError) {
         self.log = log
         self.offline = offline

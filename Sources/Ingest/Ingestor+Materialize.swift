@@ -12,11 +12,13 @@ extension Ingestor {
         package var viewIsDone: Bool
     }
 
-    /// Carries the newest published row of every key to the online store, where it is not there already.
+    /// Carries the newest published row of every key to the online store, where it is not there
+    /// already.
     ///
-    /// Rows later than now stay behind. Small batches go through the one writer behind the pushes, so that
-    /// a newer row is never overwritten; running it again changes nothing. Answers how many rows became
-    /// the newest of their keys. Throws `cancelled` between batches; what is written then stays.
+    /// Rows later than now stay behind. Small batches go through the one writer behind the pushes,
+    /// so that a newer row is never overwritten; running it again changes nothing. Answers how many
+    /// rows became the newest of their keys. Throws `cancelled` between batches; what is written
+    /// then stays.
     @discardableResult
     package func materialize(
         views: [FeatureView],

@@ -3,11 +3,12 @@ import Log
 package import Offline
 package import RocksDB
 
-/// The way in: a push made durable, then visible; imports published; history carried to the online store.
+/// The way in: a push made durable, then visible; imports published; history carried to the online
+/// store.
 ///
-/// One writer takes all waiting writes as a group: the log entries, the online rows and the answers by
-/// request id go into one synced RocksDB batch, and only then are the callers answered. The follower
-/// applies the log to the offline store behind. Calls block and may come from any thread.
+/// One writer takes all waiting writes as a group: the log entries, the online rows and the answers
+/// by request id go into one synced RocksDB batch, and only then are the callers answered. The
+/// follower applies the log to the offline store behind. Calls block and may come from any thread.
 package final class Ingestor: Sendable {
     let offline: OfflineStore
     let now: @Sendable () -> Timestamp
@@ -17,7 +18,8 @@ package final class Ingestor: Sendable {
     private let follower: Follower
     private let answered: AnsweredRequests
 
-    /// Resumes where the log and the offline store stand; throws where they are not of one directory.
+    /// Resumes where the log and the offline store stand; throws where they are not of one
+    /// directory.
     package init(
         database: Database,
         offline: OfflineStore,
@@ -50,8 +52,8 @@ package final class Ingestor: Sendable {
     /// `answer` encodes the result; its bytes are kept with the write, and a repeat with the same
     /// request id within a day gets them and changes nothing.
     ///
-    /// Throws where nothing was written for a reason that concerns all rows: a column that makes no sense,
-    /// a retired view, a store that takes no writes.
+    /// Throws where nothing was written for a reason that concerns all rows: a column that makes no
+    /// sense, a retired view, a store that takes no writes.
     package func push(
         batch: RecordBatch,
         to view: FeatureView,
@@ -121,7 +123,8 @@ extension Ingestor {
     /// The log entry up to which the offline store has followed.
     package var appliedEntry: UInt64 { follower.progress.read(\.applied) }
 
-    /// Why the store takes no writes, or why the offline store does not follow; nil while all is well.
+    /// Why the store takes no writes, or why the offline store does not follow; nil while all is
+    /// well.
     package var failure: AlulaError? { database.failure ?? follower.progress.read(\.failure) }
 
     /// Waits until the offline store has applied the log up to `entry`; throws `deadlineExceeded`.

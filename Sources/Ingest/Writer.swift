@@ -3,8 +3,8 @@ import Log
 import Online
 import RocksDB
 
-/// The one thread that writes: takes all that waits as a group, looks up, compares, writes one synced
-/// batch, then answers.
+/// The one thread that writes: takes all that waits as a group, looks up, compares, writes one
+/// synced batch, then answers.
 final class Writer: Sendable {
     private struct Queue {
         var jobs: [Job] = []

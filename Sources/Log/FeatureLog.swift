@@ -2,10 +2,11 @@ import Codec
 package import Domain
 package import RocksDB
 
-/// The durable feature log: the truth that the online rows and the offline segments are projections of.
+/// The durable feature log: the truth that the online rows and the offline segments are projections
+/// of.
 ///
-/// Entries stand in the column family `log` under their number, big-endian; how far the log reaches and
-/// what was dropped of it stand in `meta`. One thread appends; any may read.
+/// Entries stand in the column family `log` under their number, big-endian; how far the log reaches
+/// and what was dropped of it stand in `meta`. One thread appends; any may read.
 package struct FeatureLog: Sendable {
     private let database: Database
 
@@ -42,8 +43,8 @@ package struct FeatureLog: Sendable {
         return try reader.integer(UInt64.self)
     }
 
-    /// The entries behind `number`, in order and without a gap: the first, and more while all stay within
-    /// `limitBytes` as stored.
+    /// The entries behind `number`, in order and without a gap: the first, and more while all stay
+    /// within `limitBytes` as stored.
     package func entries(
         after number: UInt64,
         limitBytes: Int

@@ -3,7 +3,8 @@ package import Domain
 /// One step of the sequence of all that ever became visible.
 package struct LogEntry: Sendable, Hashable {
     package enum Change: Sendable, Hashable {
-        /// Rows as they were pushed, and the layout of their features; row `i` stands at (entry, i).
+        /// Rows as they were pushed, and the layout of their features; row `i` stands at (entry,
+        /// i).
         case push(FeatureRows, layout: RowLayout)
         /// The staged rows of an import become visible.
         case publishImport(importID: String, view: FeatureViewID, rows: UInt64)

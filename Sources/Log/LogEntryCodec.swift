@@ -11,8 +11,8 @@ import Domain
 /// kind 2, publish import:  u32 view | u64 rows | u16 length | import id in UTF-8
 /// u32 CRC-32C of all bytes before
 /// ```
-/// Shapes: 0 one value, 1 list, 2 list of `length`. The batch holds the keys, the event time, the created
-/// time (null where none was given) and the features.
+/// Shapes: 0 one value, 1 list, 2 list of `length`. The batch holds the keys, the event time, the
+/// created time (null where none was given) and the features.
 enum LogEntryCodec {
     private static let format: UInt8 = 1
     private static let pushKind: UInt8 = 1

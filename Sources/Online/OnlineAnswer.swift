@@ -8,8 +8,8 @@ package struct OnlineAnswer: Sendable, Hashable {
     /// Request fields are the caller's to add. A value that is not there, is null or has expired is
     /// null.
     package var columns: [Column]
-    /// For each view part of the plan, the event time of each row's newest row in microseconds; 0 where
-    /// there is none.
+    /// For each view part of the plan, the event time of each row's newest row in microseconds; 0
+    /// where there is none.
     package var eventTimes: [[Int64]]
     /// For each view part, the code of each row's `FeatureStatus`: present, notFound or expired.
     package var statuses: [[UInt8]]

@@ -3,11 +3,11 @@ package import Domain
 import RocksDB
 
 extension OnlineStore {
-    /// The newest row of every view of the plan for every row of `keys`, whose columns are found by the
-    /// names in the plan; other columns are left alone.
+    /// The newest row of every view of the plan for every row of `keys`, whose columns are found by
+    /// the names in the plan; other columns are left alone.
     ///
-    /// Rows older than a part's `maxAge` at `now` answer `expired` without their values; a row at exactly
-    /// `maxAge`, or ahead of now, is present.
+    /// Rows older than a part's `maxAge` at `now` answer `expired` without their values; a row at
+    /// exactly `maxAge`, or ahead of now, is present.
     package func read(
         plan: FeaturePlan,
         keys: RecordBatch,
@@ -40,8 +40,8 @@ extension OnlineStore {
     private static let chunkRows = 1_024
 }
 
-/// The keys to look up for a plan: parts with the same entity and the same key columns share the bytes of
-/// the entity's key.
+/// The keys to look up for a plan: parts with the same entity and the same key columns share the
+/// bytes of the entity's key.
 private struct KeyLookup {
     private struct Group {
         var entity: EntityID

@@ -4,8 +4,8 @@ package import RocksDB
 
 /// The newest row of each key of each view, in RocksDB's family `rows`.
 ///
-/// The newest is the greatest by `RowOrder`, in whatever order rows arrive: an older row never takes the
-/// place of a newer one. One thread applies; any may read.
+/// The newest is the greatest by `RowOrder`, in whatever order rows arrive: an older row never
+/// takes the place of a newer one. One thread applies; any may read.
 package struct OnlineStore: Sendable {
     let database: Database
 
@@ -14,8 +14,8 @@ package struct OnlineStore: Sendable {
 
 /// Where rows to be applied come from, which says how they are ordered.
 package enum RowOrigin: Sendable {
-    /// Pushed as this log entry: row `i` stands at (entry, i), and one without a created time takes the
-    /// recorded time.
+    /// Pushed as this log entry: row `i` stands at (entry, i), and one without a created time takes
+    /// the recorded time.
     case push(entry: UInt64, recorded: Timestamp)
     /// Read from history: each row has its position and its created time, or none.
     case history([LogPosition])
@@ -38,8 +38,8 @@ package enum RowOrigin: Sendable {
     }
 }
 
-/// The rows of a batch that is not written yet, by key, so that what follows in the same batch is compared
-/// with them.
+/// The rows of a batch that is not written yet, by key, so that what follows in the same batch is
+/// compared with them.
 package struct PendingRows: Sendable {
     fileprivate var orders: [ArraySlice<UInt8>: RowOrder] = [:]
 
@@ -52,8 +52,8 @@ extension OnlineStore {
     ///
     /// The answer says of each row whether it was taken (`accepted`) or is `older`.
     ///
-    /// Where it throws, neither the batch nor `pending` was touched. The rows are online once the batch is
-    /// written.
+    /// Where it throws, neither the batch nor `pending` was touched. The rows are online once the
+    /// batch is written.
     package func apply(
         _ rows: FeatureRows,
         of view: FeatureView,

@@ -4,8 +4,8 @@ import RocksDB
 
 /// The answer of one view part as it grows row by row.
 struct PartAnswer {
-    /// How rows of one schema version fill the part: the slot of each feature, or none for a feature that
-    /// the version did not have yet.
+    /// How rows of one schema version fill the part: the slot of each feature, or none for a
+    /// feature that the version did not have yet.
     private struct Reader {
         var format: RowFormat
         var slots: [Int?]

@@ -62,7 +62,8 @@ package final class Database: @unchecked Sendable {
 
     deinit {
         rocksdb_cancel_all_background_work(handle, 1)
-        // RocksDB 7.8 does not sync the log on close. What fails here was never acknowledged as durable.
+        // RocksDB 7.8 does not sync the log on close. What fails here was never acknowledged as
+        // durable.
         try? syncLog()
         for family in families { rocksdb_column_family_handle_destroy(family) }
         rocksdb_close(handle)
@@ -126,7 +127,8 @@ extension Database {
         }
     }
 
-    /// A consistent copy in a directory that must not exist yet; files are linked where they can be.
+    /// A consistent copy in a directory that must not exist yet; files are linked where they can
+    /// be.
     package func checkpoint(to path: String) throws(AlulaError) {
         // A checkpoint of 7.8 may link a log that is not fully synced.
         try flush()

@@ -22,7 +22,8 @@ package struct LookupKeys: Sendable {
         bytes[(index == 0 ? 0 : ends[index - 1])..<ends[index]]
     }
 
-    /// The keys in ascending order, each once: RocksDB 7.8 may answer wrongly where a key comes twice.
+    /// The keys in ascending order, each once: RocksDB 7.8 may answer wrongly where a key comes
+    /// twice.
     package func sorted() -> SortedKeys { SortedKeys(self) }
 }
 

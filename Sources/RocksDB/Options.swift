@@ -1,10 +1,12 @@
 import CRocksDB
 
-/// The options of the database and its families, owned until the database is open (which copies them).
+/// The options of the database and its families, owned until the database is open (which copies
+/// them).
 ///
-/// What is set here and why: one flush job (a retried flush with several reorders updates, fixed in 7.9);
-/// no recycled WAL (a reopen may replay stale records, fixed in 9.2); point-in-time recovery, so that what
-/// is read back is a prefix of what was acknowledged; bloom filters for keys that are not there.
+/// What is set here and why: one flush job (a retried flush with several reorders updates, fixed in
+/// 7.9); no recycled WAL (a reopen may replay stale records, fixed in 9.2); point-in-time recovery,
+/// so that what is read back is a prefix of what was acknowledged; bloom filters for keys that are
+/// not there.
 struct Options: ~Copyable {
     let database: OpaquePointer
     private let table: OpaquePointer

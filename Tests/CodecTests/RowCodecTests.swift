@@ -9,7 +9,8 @@ struct RowCodecTests {
         position: LogPosition(entry: 258, row: 7)
     )
 
-    /// Every type alone, in a list and in a list of two, each with a value and an empty or zero one.
+    /// Every type alone, in a list and in a list of two, each with a value and an empty or zero
+    /// one.
     private static let cases: [(type: ValueType, values: [FeatureValue])] = {
         let items: [(ScalarType, [FeatureValue])] = [
             (.bool, [.bool(true), .bool(false)]),
