@@ -3,7 +3,8 @@ import Domain
 extension DefinitionResolver {
     /// Publishes the next version where what the service resolves to has changed.
     mutating func resolve(_ parsed: ParsedDefinitions.Service) {
-        var projector = ServiceProjector(project: project, service: parsed, mistakes: mistakes)
+        var projector = ServiceProjector(
+            project: project, brokenViews: broken.views, service: parsed, mistakes: mistakes)
         guard let projections = projector.projections() else { return }
         let request = parsed.request.map {
             FeatureService.RequestField(name: $0.name, type: $0.type)

@@ -4,6 +4,8 @@ extension DefinitionResolver {
     mutating func resolve(_ parsed: ParsedDefinitions.View) {
         let existing = project.views[parsed.name]
         guard let entity = project.entities[parsed.entity.value] else {
+            breakView(parsed.name)
+            guard !broken.entities.contains(parsed.entity.value.text) else { return }
             mistakes.note(
                 parsed.entity.place,
                 "view \"\(parsed.name)\": there is no entity \"\(parsed.entity.value)\""

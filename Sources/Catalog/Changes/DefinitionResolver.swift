@@ -72,6 +72,7 @@ struct DefinitionResolver {
     var next: NextIdentifiers
     private let gates: [VersionedGate]
     private let isNew: Bool
+    private(set) var broken = (entities: Set<String>(), views: Set<String>())
 
     init(project name: ProjectName, state: CatalogState, dependents: [Dependent], mistakes: Mistakes) {
         self.mistakes = mistakes
@@ -85,6 +86,7 @@ struct DefinitionResolver {
     }
 
     mutating func resolve(_ parsed: ParsedDefinitions, retire: [String]) {
+        broken = (parsed.brokenEntities, parsed.brokenViews)
         if isNew { add(.project, project.name.text, .create, [], .addProject) }
         for entity in parsed.entities { resolve(entity) }
         for view in parsed.views { resolve(view) }
@@ -105,6 +107,9 @@ struct DefinitionResolver {
     mutating func perform(_ operation: DefinitionChanges.Operation) {
         result.operations.append(operation)
     }
+
+    /// What refers to this view does not dangle, though the view could not be resolved.
+    mutating func breakView(_ name: FeatureViewName) { broken.views.insert(name.text) }
 
     /// What would break: planned, shown, and refused by apply.
     mutating func refuse(_ place: Place, _ text: String) {

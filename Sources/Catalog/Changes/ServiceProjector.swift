@@ -13,15 +13,18 @@ struct ServiceProjector {
     }
 
     private let project: CatalogSnapshot.Project
+    private let brokenViews: Set<String>
     private let service: ParsedDefinitions.Service
     private let mistakes: Mistakes
     private var parts: [Part] = []
     private var hasMistakes = false
 
     init(
-        project: CatalogSnapshot.Project, service: ParsedDefinitions.Service, mistakes: Mistakes
+        project: CatalogSnapshot.Project, brokenViews: Set<String>,
+        service: ParsedDefinitions.Service, mistakes: Mistakes
     ) {
         self.project = project
+        self.brokenViews = brokenViews
         self.service = service
         self.mistakes = mistakes
     }
@@ -55,6 +58,8 @@ struct ServiceProjector {
 
     private mutating func add(_ selection: ParsedDefinitions.Selection) {
         guard let view = project.views[selection.view] else {
+            hasMistakes = true
+            guard !brokenViews.contains(selection.view.text) else { return }
             note(
                 selection.place,
                 "there is no view \"\(selection.view)\""

@@ -12,7 +12,6 @@ struct DefinitionNode {
         self.node = node
         self.mistakes = mistakes
         place = Place(index: file.index, file: file.file, line: node.mark?.line ?? file.line)
-        if node.anchor != nil { note("anchors and aliases are not taken: write the definition out") }
     }
 
     func note(_ text: String) { mistakes.note(place, text) }
@@ -38,6 +37,12 @@ struct DefinitionNode {
     func firstKey(of keys: [String]) -> String? {
         guard case .mapping(let mapping) = node else { return nil }
         return keys.first { mapping[$0] != nil }
+    }
+
+    /// The name that a definition with mistakes was given, as far as it can be told.
+    var givenName: String? {
+        guard case .mapping(let mapping) = node else { return nil }
+        return mapping["name"]?.scalar?.string
     }
 
     private func child(_ node: Node) -> DefinitionNode {

@@ -34,6 +34,12 @@ struct DefinitionParser {
                     + "taken; split it")
             return []
         }
+        if let line = Self.lineOfAlias(in: file.yaml) {
+            mistakes.note(
+                Place(index: index, file: file.name, line: line),
+                "anchors and aliases are not taken: write the definition out")
+            return []
+        }
         var text = file.yaml
         var wasQuoted = false
         var repeated = 0
@@ -68,6 +74,17 @@ struct DefinitionParser {
         var nodes: [Node] = []
         while let node = try parser.nextRoot() { nodes.append(node) }
         return nodes
+    }
+
+    /// Where an alias stands whose anchor is in the text. A few aliases of aliases can stand for billions of
+    /// nodes, so they are refused before anything is made of them.
+    private static func lineOfAlias(in text: String) -> Int? {
+        let anchors = Set(
+            text.matches(of: /(?:^|[\s\[{,:?-])&([A-Za-z0-9_-]+)/).map { String($0.output.1) })
+        guard !anchors.isEmpty else { return nil }
+        let alias = text.matches(of: /(?:^|[\s\[{,:?-])\*([A-Za-z0-9_-]+)/)
+            .first { anchors.contains(String($0.output.1)) }
+        return alias.map { text[..<$0.range.upperBound].count { $0.isNewline } + 1 }
     }
 
     /// The text with a mark before the key that stands at `mark`.

@@ -31,10 +31,18 @@ struct DefinitionReader {
             parsed.projects.append(Located(value: name, place: node.place))
         }
         for node in items(fields["entities"], "entities") {
-            if let entity = EntityReader.entity(node) { parsed.entities.append(entity) }
+            if let entity = EntityReader.entity(node) {
+                parsed.entities.append(entity)
+            } else if let name = node.givenName {
+                parsed.brokenEntities.insert(name)
+            }
         }
         for node in items(fields["views"], "views") {
-            if let view = ViewReader.view(node) { parsed.views.append(view) }
+            if let view = ViewReader.view(node) {
+                parsed.views.append(view)
+            } else if let name = node.givenName {
+                parsed.brokenViews.insert(name)
+            }
         }
         for node in items(fields["services"], "services") {
             if let service = ServiceReader.service(node) { parsed.services.append(service) }

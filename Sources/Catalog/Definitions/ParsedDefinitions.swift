@@ -116,4 +116,7 @@ struct ParsedDefinitions {
     var views: [View] = []
     var services: [Service] = []
     var gates: [Located<Gate>] = []
+    /// Entities and views that are defined with mistakes: what refers to them does not dangle.
+    var brokenEntities: Set<String> = []
+    var brokenViews: Set<String> = []
 }
