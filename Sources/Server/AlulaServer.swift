@@ -1,6 +1,5 @@
 import Artifacts
 import Catalog
-package import Domain
 import Foundation
 import Ingest
 import Logging
@@ -11,6 +10,8 @@ import Releases
 import RocksDB
 import ServiceLifecycle
 import Training
+import UnixSignals
+package import Domain
 
 /// The composition root: builds every part once, top to bottom, runs until it is told to stop, and closes
 /// them in the opposite order.
@@ -84,30 +85,25 @@ private struct Parts: Sendable {
     let services: Services
 
     static func open(_ path: String) throws(AlulaError) -> Parts {
-        do {
-            let now: @Sendable () -> Timestamp = { Timestamp.now }
-            let directory = try DataDirectory(path: path)
-            let pool = try openCatalogPool(path: directory.catalog)
-            let catalog = try CatalogStore(pool: pool)
-            let artifacts = try ArtifactStore(directory: directory.artifacts)
-            let registry = try RegistryStore(pool: pool, artifactSize: { try artifacts.size(of: $0) })
-            let offline = try OfflineStore(path: directory.offline)
-            let database = try Database(path: directory.online, cacheBytes: 256 << 20)
-            let ingestor = try Ingestor(
-                database: database, offline: offline, catalog: { catalog.snapshot }, now: now)
-            let services = Services(
+        let now: @Sendable () -> Timestamp = { Timestamp.now }
+        let directory = try DataDirectory(path: path)
+        let pool = try openCatalogPool(path: directory.catalog)
+        let catalog = try CatalogStore(pool: pool)
+        let artifacts = try ArtifactStore(directory: directory.artifacts)
+        let registry = try RegistryStore(
+            pool: pool, artifactSize: { try artifacts.size(of: $0) })
+        let offline = try OfflineStore(path: directory.offline)
+        let database = try Database(path: directory.online, cacheBytes: 256 << 20)
+        let ingestor = try Ingestor(
+            database: database, offline: offline, catalog: { catalog.snapshot }, now: now)
+        return Parts(
+            services: Services(
                 directory: directory, catalog: catalog, registry: registry,
-                releases: ReleaseDesk(pool: pool, catalog: catalog, registry: registry),
+                releases: ReleaseDesk(catalog: catalog, registry: registry),
                 artifacts: artifacts, offline: offline, online: OnlineStore(database),
                 ingestor: ingestor,
                 trainingSets: TrainingSets(offline: offline, artifacts: artifacts),
-                plans: PlanCache(), started: now(), now: now)
-            return Parts(services: services)
-        } catch let error as AlulaError {
-            throw error
-        } catch {
-            throw .init(.internal, "the data directory \(path) could not be opened: \(error)")
-        }
+                plans: PlanCache(), started: now(), now: now))
     }
 
     /// Writes what waits and puts everything on disk; the stores close with the last reference to them.

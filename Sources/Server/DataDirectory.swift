@@ -14,10 +14,10 @@ final class DataDirectory: Sendable {
     /// Makes the directory if it is missing, and locks it.
     init(path: String) throws(AlulaError) {
         self.path = path
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+        guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else {
             throw .refused("the data directory \(path) cannot be made: \(reason(errno))")
         }
-        let lock = open(path + "/LOCK", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let lock = unsafe open(path + "/LOCK", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard lock >= 0 else {
             throw .refused("the data directory \(path) cannot be used: \(reason(errno))")
         }

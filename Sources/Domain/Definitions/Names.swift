@@ -21,6 +21,8 @@ public struct Name<Kind>: Sendable, Hashable, Comparable, CustomStringConvertibl
         self.text = text
     }
 
+    private init(trusted text: String) { self.text = text }
+
     public var description: String { text }
 
     public static func < (left: Self, right: Self) -> Bool { left.text < right.text }
@@ -40,6 +42,11 @@ public struct Name<Kind>: Sendable, Hashable, Comparable, CustomStringConvertibl
     private static func quoted(_ text: String) -> String {
         "\"" + String(text.prefix(64)) + (text.count > 64 ? "…" : "") + "\""
     }
+}
+
+extension Name where Kind == ProjectKind {
+    /// Stands where a call names no project and needs none, such as the first apply.
+    public static let unnamed = ProjectName(trusted: "unnamed")
 }
 
 public enum ProjectKind {}

@@ -1,5 +1,6 @@
 import Artifacts
 import Domain
+import NIOCore
 import Wire
 
 extension Dispatcher {

@@ -1,6 +1,8 @@
+import Catalog
 import Domain
 import Registry
 import Releases
+import SwiftProtobuf
 import Wire
 
 extension Dispatcher {
@@ -28,7 +30,7 @@ extension Dispatcher {
         let head = try CallHead.peek(call.control)
         let snapshot = services.catalog.snapshot
         let project = try snapshot.project(head.project)
-        let gates = try services.releases.gates(project: project.name)
+        let gates = services.releases.gates(project: project.name)
         return try Answer(
             WireCatalogResponse(project, revision: snapshot.revision, gates: gates))
     }
@@ -37,14 +39,10 @@ extension Dispatcher {
     func writeCall(
         _ call: Call, _ head: CallHead, projectOptional: Bool = false
     ) throws(AlulaError) -> WriteCall {
-        let project: ProjectName
-        if projectOptional, let named = ProjectName(head.project) {
-            project = named
-        } else if projectOptional, services.catalog.snapshot.projects.isEmpty {
-            project = .unnamed
-        } else {
-            project = try services.catalog.snapshot.project(head.project).name
-        }
+        let project =
+            projectOptional
+            ? ProjectName(head.project) ?? .unnamed
+            : try services.catalog.snapshot.project(head.project).name
         return WriteCall(
             requestID: head.requestID, actor: call.actor.name, isVerified: call.actor.isVerified,
             project: project, now: services.now())

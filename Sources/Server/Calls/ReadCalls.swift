@@ -1,5 +1,8 @@
+import Catalog
 import Codec
 import Domain
+import Ingest
+import NIOCore
 import Offline
 import Online
 import Wire

@@ -1,6 +1,9 @@
+import Catalog
 import Domain
+import NIOCore
 import Registry
 import Releases
+import SwiftProtobuf
 import Wire
 
 /// Runs.

@@ -1,5 +1,9 @@
+import Catalog
 import Domain
 import Glibc
+import Ingest
+import Offline
+import Registry
 import Wire
 
 extension Dispatcher {

@@ -1,5 +1,10 @@
+import Catalog
 import Domain
+import Ingest
+import NIOCore
+import Offline
 import Registry
+import SwiftProtobuf
 import Training
 import Wire
 

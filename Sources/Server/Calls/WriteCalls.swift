@@ -1,6 +1,10 @@
+import Catalog
 import Domain
 import Ingest
+import Log
+import NIOCore
 import Offline
+import SwiftProtobuf
 import Wire
 
 /// Push, import and materialise.

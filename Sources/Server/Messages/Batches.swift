@@ -7,7 +7,9 @@ extension Schema {
     /// Reads the data section of a frame as a batch of this schema.
     func batch(from data: ByteBuffer) throws(AlulaError) -> RecordBatch {
         let result: Result<RecordBatch, AlulaError> = unsafe data.withUnsafeReadableBytes { raw in
-            Result { () throws(AlulaError) in unsafe try BatchCodec.decode(raw, schema: self) }
+            Result { () throws(AlulaError) in
+                try unsafe BatchCodec.decode(raw, schema: self)
+            }
         }
         return try result.get()
     }

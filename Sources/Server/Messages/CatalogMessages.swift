@@ -1,9 +1,27 @@
+import Catalog
 import Domain
+import Releases
 import Wire
+
+extension WireApplyResponse {
+    init(_ outcome: ApplyOutcome) {
+        self.init()
+        breaks = outcome.breaks
+        catalogRevision = outcome.revision
+        changes = outcome.changes.map { change in
+            var wire = WireDefinitionChange()
+            wire.kind = change.kind.rawValue
+            wire.name = change.name
+            wire.action = change.action.rawValue
+            wire.lines = change.lines
+            return wire
+        }
+    }
+}
 
 extension WireCatalogResponse {
     /// The definitions of one project, by name.
-    init(_ project: CatalogSnapshot.Project, revision: UInt64, gates: [Gate]) {
+    init(_ project: CatalogSnapshot.Project, revision: UInt64, gates: [VersionedGate]) {
         self.init()
         self.project = project.name.text
         catalogRevision = revision
@@ -74,8 +92,10 @@ extension WireServiceDefinition {
 }
 
 extension WireGateDefinition {
-    init(_ gate: Gate) {
+    init(_ versioned: VersionedGate) {
         self.init()
+        let gate = versioned.gate
+        version = versioned.version
         model = gate.model.text
         to = gate.to.rawValue
         from = gate.from.map(\.rawValue)

@@ -1,4 +1,6 @@
 import Domain
+import Registry
+import Releases
 import Wire
 
 extension WireKeyValue {
@@ -108,5 +110,58 @@ extension WireRegisteredModel {
             wire.previous = holder.previous ?? 0
             return wire
         }
+    }
+}
+
+extension WirePromoteResponse {
+    init(_ outcome: PromotionOutcome) {
+        self.init()
+        passed = outcome.passed
+        revision = outcome.revision
+        stage = outcome.stage.rawValue
+        version = outcome.version
+        previous = outcome.previous ?? 0
+        from = outcome.from.rawValue
+        rules = outcome.verdict.rules.map { rule in
+            var wire = WireRuleVerdict()
+            wire.rule = rule.rule
+            wire.outcome = rule.outcome.rawValue
+            wire.reason = rule.reason
+            return wire
+        }
+    }
+}
+
+extension WireLineage {
+    init(_ lineage: Lineage) {
+        self.init()
+        nodes = lineage.nodes.map { node in
+            var wire = WireLineageNode()
+            wire.id = node.id
+            wire.kind = node.kind
+            wire.title = node.title
+            wire.facts = node.facts.map { WireKeyValue($0.key, $0.value) }
+            return wire
+        }
+        edges = lineage.edges.map { edge in
+            var wire = WireLineageEdge()
+            wire.from = edge.from
+            wire.to = edge.to
+            return wire
+        }
+    }
+}
+
+extension WireAuditEntry {
+    init(_ entry: AuditEntry) {
+        self.init()
+        number = entry.number
+        timeUs = entry.time.microseconds
+        actor = entry.actor
+        verified = entry.isVerified
+        act = entry.act
+        object = entry.object
+        detail = entry.detail
+        requestID = hexadecimal(entry.requestID)
     }
 }

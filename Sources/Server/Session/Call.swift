@@ -28,7 +28,7 @@ final class Call: @unchecked Sendable {
     }
 
     let id: UInt32
-    let operation: Operation
+    let operation: Wire.Operation
     let control: ByteBuffer
     let data: ByteBuffer
     let actor: Actor
@@ -44,7 +44,7 @@ final class Call: @unchecked Sendable {
     private static let framesAhead = 2
 
     init(
-        request: Frame, operation: Operation, actor: Actor, eventLoop: any EventLoop,
+        request: Frame, operation: Wire.Operation, actor: Actor, eventLoop: any EventLoop,
         write: @escaping @Sendable (Frame, EventLoopPromise<Void>?) -> Void
     ) {
         id = request.call

@@ -1,6 +1,9 @@
+import Catalog
 import Domain
+import Ingest
 import Logging
 import NIOCore
+import Offline
 import SwiftProtobuf
 import Wire
 
