@@ -39,11 +39,15 @@ package final class ArtifactStore: Sendable {
     /// `notFound` where it is not here. The bytes are as the disk gave them: whoever needs to be sure
     /// compares their hash.
     package func read(
-        _ digest: ContentDigest, chunkBytes: Int, body: ([UInt8]) throws -> Void
+        _ digest: ContentDigest,
+        chunkBytes: Int,
+        body: ([UInt8]) throws -> Void
     ) throws {
         guard let file = try File.open(path(of: digest)) else {
             throw AlulaError.notFound(
-                "there is no artifact \(digest)", help: "upload it first, or check the digest")
+                "there is no artifact \(digest)",
+                help: "upload it first, or check the digest"
+            )
         }
         while true {
             let chunk = try file.read(upTo: chunkBytes)
@@ -60,7 +64,10 @@ package final class ArtifactStore: Sendable {
     private func place(of digest: ContentDigest) -> ArtifactPlace {
         let digits = digest.description
         return ArtifactPlace(
-            root: root, directory: root + "/" + digits.prefix(2), name: String(digits.dropFirst(2)))
+            root: root,
+            directory: root + "/" + digits.prefix(2),
+            name: String(digits.dropFirst(2))
+        )
     }
 }
 

@@ -24,7 +24,8 @@ package final class ArtifactWriter: Sendable {
     private let state: Mutex<State>
 
     init(
-        temporary path: String, place: @escaping @Sendable (ContentDigest) -> ArtifactPlace
+        temporary path: String,
+        place: @escaping @Sendable (ContentDigest) -> ArtifactPlace
     ) throws(AlulaError) {
         self.path = path
         self.place = place
@@ -54,7 +55,8 @@ package final class ArtifactWriter: Sendable {
                     throw .invalid(
                         "the artifact does not have its digest: \(expected) was announced, "
                             + "\(state.bytes) bytes with \(digest) arrived",
-                        help: "send it again from its source")
+                        help: "send it again from its source"
+                    )
                 }
                 let existed = try name(file, digest, bytes: state.bytes)
                 state.file = nil
@@ -83,7 +85,9 @@ package final class ArtifactWriter: Sendable {
     /// True where the content was here. A file of another length under its name is replaced: it was
     /// damaged on disk.
     private func name(
-        _ file: File, _ digest: ContentDigest, bytes: UInt64
+        _ file: File,
+        _ digest: ContentDigest,
+        bytes: UInt64
     ) throws(AlulaError) -> Bool {
         let place = place(digest)
         let target = place.directory + "/" + place.name

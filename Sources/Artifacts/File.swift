@@ -16,7 +16,10 @@ final class File: Sendable {
     /// Makes a new file that only this user may read; throws where the name is taken or is a link.
     static func create(_ path: String) throws(AlulaError) -> File {
         let descriptor = unsafe Glibc.open(
-            path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0o600)
+            path,
+            O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC,
+            0o600
+        )
         guard descriptor >= 0 else { throw Files.failure("create", path) }
         return File(descriptor: descriptor, path: path)
     }
@@ -33,7 +36,11 @@ final class File: Sendable {
         var written = 0
         while written < bytes.count {
             let count = unsafe bytes.withUnsafeBytes {
-                unsafe Glibc.write(descriptor, $0.baseAddress.map { unsafe $0 + written }, $0.count - written)
+                unsafe Glibc.write(
+                    descriptor,
+                    $0.baseAddress.map { unsafe $0 + written },
+                    $0.count - written
+                )
             }
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw Files.failure("write", path) }
@@ -48,7 +55,10 @@ final class File: Sendable {
             filled = 0
             while filled < limit {
                 let count = unsafe Glibc.read(
-                    descriptor, buffer.baseAddress.map { unsafe $0 + filled }, limit - filled)
+                    descriptor,
+                    buffer.baseAddress.map { unsafe $0 + filled },
+                    limit - filled
+                )
                 if count < 0, errno == EINTR { continue }
                 if count < 0 { failure = Files.failure("read", path) }
                 guard count > 0 else { return }

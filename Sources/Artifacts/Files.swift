@@ -59,7 +59,9 @@ enum Files {
         let reason = unsafe String(cString: strerror(number))
         let isFull = number == ENOSPC || number == EDQUOT
         return AlulaError(
-            isFull ? .resourceExhausted : .internal, "cannot \(act) \(path): \(reason)",
-            help: isFull ? "free some space on the data disk" : "")
+            isFull ? .resourceExhausted : .internal,
+            "cannot \(act) \(path): \(reason)",
+            help: isFull ? "free some space on the data disk" : ""
+        )
     }
 }

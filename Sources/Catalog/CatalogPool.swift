@@ -26,7 +26,9 @@ package func openCatalogPool(path: String) throws(AlulaError) -> DatabasePool {
         }
         if try pool.read(migrator.hasBeenSuperseded) {
             throw AlulaError.refused(
-                "\(path) was written by a newer Alula", help: "start the server of that version or newer")
+                "\(path) was written by a newer Alula",
+                help: "start the server of that version or newer"
+            )
         }
         try migrator.migrate(pool)
         return pool
@@ -41,8 +43,10 @@ func storageFailure(_ error: any Error) -> AlulaError {
     case let error as AlulaError: error
     case let error as DatabaseError where error.resultCode == .SQLITE_FULL:
         AlulaError(
-            .resourceExhausted, "the data disk is full: the catalog was not changed",
-            help: "free some space, then send the same request again")
+            .resourceExhausted,
+            "the data disk is full: the catalog was not changed",
+            help: "free some space, then send the same request again"
+        )
     case let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT:
         .corrupt("catalog.sqlite is damaged: \(error.message ?? "no details")")
     default: AlulaError(.internal, "the catalog could not be read or written: \(error)")

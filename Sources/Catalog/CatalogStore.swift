@@ -40,7 +40,8 @@ package final class CatalogStore: Sendable {
 
     /// Writes decided changes at the next revision, and returns the state after them.
     package static func write(
-        _ changes: DefinitionChanges, in database: Database
+        _ changes: DefinitionChanges,
+        in database: Database
     ) throws -> CatalogState {
         let tables = CatalogTables(database: database)
         try tables.write(changes)
@@ -56,7 +57,9 @@ package struct CatalogState: Sendable {
 
     /// The gate in force before a stage of a model; nil where any complete version may enter.
     package func gate(
-        _ project: ProjectName, model: RegisteredModelName, to stage: Stage
+        _ project: ProjectName,
+        model: RegisteredModelName,
+        to stage: Stage
     ) -> VersionedGate? {
         gates[project]?.first { $0.gate.model == model && $0.gate.to == stage }
     }

@@ -9,7 +9,9 @@ package final class SHA256Hasher {
     private let context: OpaquePointer
 
     package init() {
-        guard let context = EVP_MD_CTX_new() else { fatalError("out of memory for a SHA-256 context") }
+        guard let context = EVP_MD_CTX_new() else {
+            fatalError("out of memory for a SHA-256 context")
+        }
         self.context = context
         restart()
     }

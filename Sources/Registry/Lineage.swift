@@ -29,7 +29,11 @@ package struct Lineage: Sendable, Hashable {
 
     /// Adds a node where it is not there, and an edge to it.
     mutating func add(
-        _ kind: String, _ key: String, title: String, from: String?, _ facts: [(String, String)]
+        _ kind: String,
+        _ key: String,
+        title: String,
+        from: String?,
+        _ facts: [(String, String)]
     ) -> String {
         let id = "\(kind):\(key)"
         if !nodes.contains(where: { $0.id == id }) {
@@ -48,7 +52,9 @@ package struct Lineage: Sendable, Hashable {
 
 extension RegistryStore {
     package func lineage(
-        of number: UInt32, model name: RegisteredModelName, project: ProjectName
+        of number: UInt32,
+        model name: RegisteredModelName,
+        project: ProjectName
     ) throws(AlulaError) -> Lineage {
         try read { tables in
             let model = try tables.requireModel(name, in: project)
@@ -60,47 +66,68 @@ extension RegistryStore {
 
 extension RegistryTables {
     fileprivate func lineage(
-        of version: ModelVersion, in model: ModelRow, _ project: ProjectName
+        of version: ModelVersion,
+        in model: ModelRow,
+        _ project: ProjectName
     ) throws -> Lineage {
         var lineage = Lineage()
         let node = lineage.add(
-            "version", "\(version.model)/\(version.number)",
-            title: "\(version.model) version \(version.number)", from: nil,
+            "version",
+            "\(version.model)/\(version.number)",
+            title: "\(version.model) version \(version.number)",
+            from: nil,
             [
                 ("stage", version.stage.rawValue), ("registered", "\(version.registered)"),
                 ("by", version.actor), ("code revision", version.codeRevision),
                 ("description", version.description),
-            ])
+            ]
+        )
         if let seat = try holder(of: version.stage, in: model), seat.version == version.number {
             let stage = lineage.add(
-                "stage", version.stage.rawValue, title: version.stage.rawValue, from: nil,
+                "stage",
+                version.stage.rawValue,
+                title: version.stage.rawValue,
+                from: nil,
                 [
                     ("since", "\(seat.since)"),
                     ("previous", seat.previous.map { "version \($0)" } ?? ""),
-                ])
+                ]
+            )
             lineage.link(stage, node)
         }
         for artifact in version.artifacts {
             _ = lineage.add(
-                "artifact", artifact.digest.description, title: artifact.name, from: node,
-                [("bytes", String(artifact.bytes)), ("sha256", artifact.digest.description)])
+                "artifact",
+                artifact.digest.description,
+                title: artifact.name,
+                from: node,
+                [("bytes", String(artifact.bytes)), ("sha256", artifact.digest.description)]
+            )
         }
         let run = try self.run(try requireRun(version.run, in: project), history: false)
         let runNode = lineage.add(
-            "run", run.id.text, title: run.name.isEmpty ? run.id.text : run.name, from: node,
+            "run",
+            run.id.text,
+            title: run.name.isEmpty ? run.id.text : run.name,
+            from: node,
             [
                 ("experiment", run.experiment.text), ("status", run.status.rawValue),
                 ("started", "\(run.started)"), ("by", run.actor),
                 ("code revision", run.codeRevision),
-            ])
+            ]
+        )
         try addData(of: version, run, to: &lineage, node, runNode, project)
         return lineage
     }
 
     /// The training set where there is one, else the service alone.
     private func addData(
-        of version: ModelVersion, _ run: Run, to lineage: inout Lineage, _ versionNode: String,
-        _ runNode: String, _ project: ProjectName
+        of version: ModelVersion,
+        _ run: Run,
+        to lineage: inout Lineage,
+        _ versionNode: String,
+        _ runNode: String,
+        _ project: ProjectName
     ) throws {
         guard let id = version.trainingSet else {
             if let service = version.service {
@@ -110,26 +137,40 @@ extension RegistryTables {
         }
         let set = try requireTrainingSet(id, in: project)
         let setNode = lineage.add(
-            "training set", id.text, title: id.text,
+            "training set",
+            id.text,
+            title: id.text,
             from: run.trainingSet == id ? runNode : versionNode,
             [
                 ("rows", String(set.rows)), ("digest", set.digest.description),
                 ("spine", set.spineName), ("spine digest", set.spineDigest.description),
                 ("label", set.label), ("made", "\(set.made)"), ("by", set.actor),
-            ])
+            ]
+        )
         _ = lineage.add(
-            "log", String(set.logEntry), title: "log entry \(set.logEntry)", from: setNode,
-            [("meaning", "every row up to it was seen, and none after it")])
+            "log",
+            String(set.logEntry),
+            title: "log entry \(set.logEntry)",
+            from: setNode,
+            [("meaning", "every row up to it was seen, and none after it")]
+        )
         try add(set.service, to: &lineage, from: setNode, project)
     }
 
     /// The service version and the views it reads, as published.
     private func add(
-        _ service: FeatureServiceReference, to lineage: inout Lineage, from node: String,
+        _ service: FeatureServiceReference,
+        to lineage: inout Lineage,
+        from node: String,
         _ project: ProjectName
     ) throws {
         let serviceNode = lineage.add(
-            "service", service.description, title: service.description, from: node, [])
+            "service",
+            service.description,
+            title: service.description,
+            from: node,
+            []
+        )
         let views = try rows(
             """
             SELECT view_name, entity.name AS entity_name, lookback, max_age,
@@ -141,16 +182,21 @@ extension RegistryTables {
             WHERE service.project = ? AND service.name = ? AND projection.version = ?
             ORDER BY projection.position
             """,
-            [project.text, service.name.text, service.version])
+            [project.text, service.name.text, service.version]
+        )
         for row in views {
             let spans: [Int64?] = [row["lookback"], row["max_age"]]
             let texts = spans.map { $0.map { "\(TimeSpan(microseconds: $0))" } ?? "" }
             _ = lineage.add(
-                "view", row["view_name"], title: row["view_name"], from: serviceNode,
+                "view",
+                row["view_name"],
+                title: row["view_name"],
+                from: serviceNode,
                 [
                     ("entity", row["entity_name"]), ("features", String(row["features"] as Int)),
                     ("look-back", texts[0]), ("max age", texts[1]),
-                ])
+                ]
+            )
         }
     }
 }

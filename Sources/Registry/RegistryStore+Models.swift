@@ -4,7 +4,8 @@ extension RegistryStore {
     /// Registers the next version of a model, which is made if it is new. Params and the last point of each
     /// metric are copied from the run; service and training set default to those of the run, and must agree.
     package func register(
-        _ registration: VersionRegistration, call: WriteCall,
+        _ registration: VersionRegistration,
+        call: WriteCall,
         answer: (ModelVersion) throws -> [UInt8]
     ) throws(AlulaError) -> [UInt8] {
         try Checks.text(registration.description, "the description")
@@ -15,26 +16,40 @@ extension RegistryStore {
             let row = try tables.requireRun(registration.run, in: call.project)
             let run = try tables.run(row, history: false)
             if run.status == .failed {
-                throw AlulaError.refused("run \(run.id) has failed: no version is registered from it")
+                throw AlulaError.refused(
+                    "run \(run.id) has failed: no version is registered from it"
+                )
             }
             let origin = try origin(of: registration, run, tables, call.project)
             let model = try tables.makeModel(registration.model, in: call.project)
             let version = ModelVersion(
-                model: registration.model, number: try tables.newestVersion(of: model) + 1,
-                stage: .none, run: run.id, trainingSet: origin.trainingSet,
-                service: origin.service, artifacts: artifacts, params: run.params,
-                metrics: run.metrics, codeRevision: run.codeRevision,
-                description: registration.description, tags: registration.tags,
-                registered: call.now, actor: call.actor)
+                model: registration.model,
+                number: try tables.newestVersion(of: model) + 1,
+                stage: .none,
+                run: run.id,
+                trainingSet: origin.trainingSet,
+                service: origin.service,
+                artifacts: artifacts,
+                params: run.params,
+                metrics: run.metrics,
+                codeRevision: run.codeRevision,
+                description: registration.description,
+                tags: registration.tags,
+                registered: call.now,
+                actor: call.actor
+            )
             try tables.insert(version, of: model)
             try tables.raiseRevision(of: model)
             try tables.audit(
-                "register", "model:\(version.model)",
+                "register",
+                "model:\(version.model)",
                 [
                     "project": call.project.text, "version": String(version.number),
                     "run": run.id.text, "training_set": origin.trainingSet?.text ?? "",
                     "service": origin.service?.description ?? "",
-                ], call)
+                ],
+                call
+            )
             return try answer(version)
         }
     }
@@ -44,23 +59,28 @@ extension RegistryStore {
         guard let bytes = try artifactSize(artifact.digest) else {
             throw AlulaError.refused(
                 "artifact \"\(artifact.name)\" (\(artifact.digest)) is not in the store",
-                help: "upload it first")
+                help: "upload it first"
+            )
         }
         guard artifact.bytes == 0 || artifact.bytes == bytes else {
             throw AlulaError.invalid(
-                "artifact \"\(artifact.name)\" has \(bytes) bytes, not \(artifact.bytes)")
+                "artifact \"\(artifact.name)\" has \(bytes) bytes, not \(artifact.bytes)"
+            )
         }
         return ModelVersion.Artifact(name: artifact.name, digest: artifact.digest, bytes: bytes)
     }
 
     private func origin(
-        of registration: VersionRegistration, _ run: Run, _ tables: RegistryTables,
+        of registration: VersionRegistration,
+        _ run: Run,
+        _ tables: RegistryTables,
         _ project: ProjectName
     ) throws -> (trainingSet: TrainingSetID?, service: FeatureServiceReference?) {
         if let asked = registration.trainingSet, let used = run.trainingSet, asked != used {
             throw AlulaError.refused(
                 "run \(run.id) used training set \(used), not \(asked)",
-                help: "leave the training set out, or name the run that used it")
+                help: "leave the training set out, or name the run that used it"
+            )
         }
         let set = registration.trainingSet ?? run.trainingSet
         let asked = try registration.service.map { try tables.requireService($0, in: project) }
@@ -69,7 +89,8 @@ extension RegistryStore {
         if let asked, asked != record.service {
             throw AlulaError.refused(
                 "training set \(set) was made with \(record.service), not with \(asked)",
-                help: "leave the service out, or make a training set with \(asked)")
+                help: "leave the service out, or make a training set with \(asked)"
+            )
         }
         return (set, record.service)
     }
@@ -80,20 +101,25 @@ extension RegistryStore {
 
     /// Every version of a model, the newest first.
     package func versions(
-        of name: RegisteredModelName, project: ProjectName
+        of name: RegisteredModelName,
+        project: ProjectName
     ) throws(AlulaError) -> [ModelVersion] {
         try read { try $0.versions(of: try $0.requireModel(name, in: project)) }
     }
 
     package func version(
-        _ number: UInt32, of name: RegisteredModelName, project: ProjectName
+        _ number: UInt32,
+        of name: RegisteredModelName,
+        project: ProjectName
     ) throws(AlulaError) -> ModelVersion {
         try read { try $0.requireVersion(number, of: try $0.requireModel(name, in: project)) }
     }
 
     /// The version in staging or in production.
     package func holder(
-        of stage: Stage, model name: RegisteredModelName, project: ProjectName
+        of stage: Stage,
+        model name: RegisteredModelName,
+        project: ProjectName
     ) throws(AlulaError) -> ModelVersion {
         guard stage.hasHolder else {
             throw .invalid("a version is found by staging or production, not by \(stage.rawValue)")
@@ -103,7 +129,8 @@ extension RegistryStore {
             guard let holder = try tables.holder(of: stage, in: model)?.version else {
                 throw AlulaError.notFound(
                     "no version of \(name) is in \(stage.rawValue)",
-                    help: "promote one: alula promote \(name) VERSION \(stage.rawValue)")
+                    help: "promote one: alula promote \(name) VERSION \(stage.rawValue)"
+                )
             }
             return try tables.requireVersion(holder, of: model)
         }

@@ -3,7 +3,9 @@ package import Domain
 extension RegistryStore {
     /// Records a training set; its service version must exist, and its spine must be in the store.
     package func recordTrainingSet(
-        _ record: TrainingSetRecord, call: WriteCall, answer: (TrainingSetRecord) throws -> [UInt8]
+        _ record: TrainingSetRecord,
+        call: WriteCall,
+        answer: (TrainingSetRecord) throws -> [UInt8]
     ) throws(AlulaError) -> [UInt8] {
         guard record.project == call.project else {
             throw .invalid("the training set is of project \(record.project), not \(call.project)")
@@ -15,12 +17,15 @@ extension RegistryStore {
             }
             try tables.insert(record)
             try tables.audit(
-                Self.recordTrainingSetAct, "training-set:\(record.id)",
+                Self.recordTrainingSetAct,
+                "training-set:\(record.id)",
                 [
                     "project": call.project.text, "service": record.service.description,
                     "log_entry": String(record.logEntry), "digest": record.digest.description,
                     "rows": String(record.rows),
-                ], call)
+                ],
+                call
+            )
             return try answer(record)
         }
     }

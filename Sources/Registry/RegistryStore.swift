@@ -13,7 +13,8 @@ package final class RegistryStore: Sendable {
 
     /// Works on a pool made by `openCatalogPool`.
     package init(
-        pool: DatabasePool, artifactSize: @escaping @Sendable (ContentDigest) throws -> UInt64?
+        pool: DatabasePool,
+        artifactSize: @escaping @Sendable (ContentDigest) throws -> UInt64?
     ) throws(AlulaError) {
         self.pool = pool
         self.artifactSize = artifactSize
@@ -22,7 +23,9 @@ package final class RegistryStore: Sendable {
     /// Runs `body` in the one write transaction, unless this request id was answered before: then the
     /// stored answer is returned. An error changes nothing and is not stored.
     package func write(
-        _ act: String, call: WriteCall, _ body: (RegistryTables) throws -> [UInt8]
+        _ act: String,
+        call: WriteCall,
+        _ body: (RegistryTables) throws -> [UInt8]
     ) throws(AlulaError) -> [UInt8] {
         guard call.requestID.isEmpty || call.requestID.count == 16 else {
             throw .invalid("a request id has 16 bytes, not \(call.requestID.count)")
@@ -54,7 +57,8 @@ package final class RegistryStore: Sendable {
 
     /// The answer that was given to this request id, for acts that must not be done twice to find out.
     package func storedAnswer(
-        _ requestID: [UInt8], act: String = RegistryStore.recordTrainingSetAct
+        _ requestID: [UInt8],
+        act: String = RegistryStore.recordTrainingSetAct
     ) throws(AlulaError) -> [UInt8]? {
         guard !requestID.isEmpty else { return nil }
         return try read { try $0.answer(requestID, act: act) }
@@ -62,7 +66,9 @@ package final class RegistryStore: Sendable {
 
     /// Audit entries with greater numbers than `after`, oldest first; `object` filters where it is not empty.
     package func audit(
-        after: UInt64 = 0, limit: Int = 1_000, object: String = ""
+        after: UInt64 = 0,
+        limit: Int = 1_000,
+        object: String = ""
     ) throws(AlulaError) -> [AuditEntry] {
         try read { try $0.audit(after: after, limit: limit, object: object) }
     }
@@ -76,8 +82,10 @@ func storageFailure(_ error: any Error) -> AlulaError {
     case let error as AlulaError: error
     case let error as DatabaseError where error.resultCode == .SQLITE_FULL:
         AlulaError(
-            .resourceExhausted, "the data disk is full: the registry was not changed",
-            help: "free some space, then send the same request again")
+            .resourceExhausted,
+            "the data disk is full: the registry was not changed",
+            help: "free some space, then send the same request again"
+        )
     case let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT:
         .corrupt("catalog.sqlite is damaged: \(error.message ?? "no details")")
     default: AlulaError(.internal, "the registry could not be read or written: \(error)")

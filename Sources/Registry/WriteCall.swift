@@ -11,7 +11,11 @@ package struct WriteCall: Sendable, Hashable {
     package var now: Timestamp
 
     package init(
-        requestID: [UInt8], actor: String, isVerified: Bool, project: ProjectName, now: Timestamp
+        requestID: [UInt8],
+        actor: String,
+        isVerified: Bool,
+        project: ProjectName,
+        now: Timestamp
     ) {
         self.requestID = requestID
         self.actor = actor
@@ -31,8 +35,12 @@ package struct RunStart: Sendable, Hashable {
     package var codeRevision: String
 
     package init(
-        experiment: ExperimentName, name: String = "", params: [String: String] = [:],
-        tags: [String: String] = [:], trainingSet: TrainingSetID? = nil, codeRevision: String = ""
+        experiment: ExperimentName,
+        name: String = "",
+        params: [String: String] = [:],
+        tags: [String: String] = [:],
+        trainingSet: TrainingSetID? = nil,
+        codeRevision: String = ""
     ) {
         self.experiment = experiment
         self.name = name
@@ -54,9 +62,13 @@ package struct VersionRegistration: Sendable, Hashable {
     package var tags: [String: String]
 
     package init(
-        model: RegisteredModelName, run: RunID, artifacts: [ModelVersion.Artifact],
-        service: FeatureServiceReference? = nil, trainingSet: TrainingSetID? = nil,
-        description: String = "", tags: [String: String] = [:]
+        model: RegisteredModelName,
+        run: RunID,
+        artifacts: [ModelVersion.Artifact],
+        service: FeatureServiceReference? = nil,
+        trainingSet: TrainingSetID? = nil,
+        description: String = "",
+        tags: [String: String] = [:]
     ) {
         self.model = model
         self.run = run

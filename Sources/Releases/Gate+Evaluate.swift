@@ -14,7 +14,9 @@ extension Gate {
                 .init(
                     rule: "comes from \(names)",
                     outcome: from.contains(version.stage) ? .passed : .failed,
-                    reason: "it is in stage \(version.stage.rawValue)"))
+                    reason: "it is in stage \(version.stage.rawValue)"
+                )
+            )
         }
         for rule in rules {
             switch rule {
@@ -27,7 +29,8 @@ extension Gate {
 
 extension Gate.MetricRule {
     fileprivate func evaluate(
-        _ version: ModelVersion, holder: ModelVersion?
+        _ version: ModelVersion,
+        holder: ModelVersion?
     ) -> [GateVerdict.RuleVerdict] {
         let value = known(version)
         var verdicts: [GateVerdict.RuleVerdict] = []
@@ -35,13 +38,15 @@ extension Gate.MetricRule {
             verdicts.append(
                 judge(text, value) { value in
                     (value >= min, value >= min ? "\(value)" : "\(value) is below \(min)")
-                })
+                }
+            )
         }
         if let max, let text = maxDescription {
             verdicts.append(
                 judge(text, value) { value in
                     (value <= max, value <= max ? "\(value)" : "\(value) is above \(max)")
-                })
+                }
+            )
         }
         if let margin = noWorseThanHolderBy, let text = marginDescription {
             verdicts.append(compare(text, value, margin, holder))
@@ -55,32 +60,44 @@ extension Gate.MetricRule {
     }
 
     private func judge(
-        _ rule: String, _ value: Double?, _ test: (Double) -> (passed: Bool, reason: String)
+        _ rule: String,
+        _ value: Double?,
+        _ test: (Double) -> (passed: Bool, reason: String)
     ) -> GateVerdict.RuleVerdict {
         guard let value else {
             return .init(
-                rule: rule, outcome: .cannotTell,
-                reason: "the version has no number for metric \(metric)")
+                rule: rule,
+                outcome: .cannotTell,
+                reason: "the version has no number for metric \(metric)"
+            )
         }
         let (passed, reason) = test(value)
         return .init(rule: rule, outcome: passed ? .passed : .failed, reason: reason)
     }
 
     private func compare(
-        _ rule: String, _ value: Double?, _ margin: Double, _ holder: ModelVersion?
+        _ rule: String,
+        _ value: Double?,
+        _ margin: Double,
+        _ holder: ModelVersion?
     ) -> GateVerdict.RuleVerdict {
         guard let holder else {
             return .init(
-                rule: rule, outcome: .passed, reason: "there is no holder to compare with")
+                rule: rule,
+                outcome: .passed,
+                reason: "there is no holder to compare with"
+            )
         }
         guard let held = known(holder) else {
             return .init(
-                rule: rule, outcome: .cannotTell,
-                reason: "version \(holder.number), the holder, has no number for metric \(metric)")
+                rule: rule,
+                outcome: .cannotTell,
+                reason: "version \(holder.number), the holder, has no number for metric \(metric)"
+            )
         }
         return judge(rule, value) { value in
             let worse = better == .higher ? held - value : value - held
-            let rounding = 1e-9 * Swift.max(abs(held), abs(value))
+            let rounding = worse.isFinite ? 1e-9 * Swift.max(abs(held), abs(value)) : 0
             let passed = value == held || worse <= margin + rounding
             return (passed, "\(value), the holder (version \(holder.number)) has \(held)")
         }

@@ -9,9 +9,14 @@ extension ReleaseDesk {
     /// same request id. A dry run changes nothing at all. Throws `aborted` where the model is not at the
     /// expected revision. A version that is in the stage already stays there, and nothing is written.
     package func promote(
-        model name: RegisteredModelName, version number: UInt32, to stage: Stage,
-        reason: String = "", dryRun: Bool = false, expectedRevision: UInt64? = nil,
-        call: WriteCall, answer: (PromotionOutcome) throws -> [UInt8]
+        model name: RegisteredModelName,
+        version number: UInt32,
+        to stage: Stage,
+        reason: String = "",
+        dryRun: Bool = false,
+        expectedRevision: UInt64? = nil,
+        call: WriteCall,
+        answer: (PromotionOutcome) throws -> [UInt8]
     ) throws(AlulaError) -> [UInt8] {
         try Self.check(reason)
         let decide = { (tables: RegistryTables) throws -> [UInt8] in
@@ -20,7 +25,8 @@ extension ReleaseDesk {
                 throw AlulaError(
                     .aborted,
                     "model \(name) is at revision \(model.revision), not \(expectedRevision): it has "
-                        + "changed since it was read")
+                        + "changed since it was read"
+                )
             }
             let version = try tables.requireVersion(number, of: model)
             var outcome = try self.judge(version, to: stage, of: model, tables, call)
@@ -34,18 +40,29 @@ extension ReleaseDesk {
     }
 
     private func judge(
-        _ version: ModelVersion, to stage: Stage, of model: ModelRow, _ tables: RegistryTables,
+        _ version: ModelVersion,
+        to stage: Stage,
+        of model: ModelRow,
+        _ tables: RegistryTables,
         _ call: WriteCall
     ) throws -> PromotionOutcome {
         let seat = try tables.holder(of: stage, in: model)
         var outcome = PromotionOutcome(
-            passed: true, verdict: GateVerdict(rules: []), revision: model.revision, stage: stage,
-            version: version.number, previous: seat?.previous, from: version.stage)
+            passed: true,
+            verdict: GateVerdict(rules: []),
+            revision: model.revision,
+            stage: stage,
+            version: version.number,
+            previous: seat?.previous,
+            from: version.stage
+        )
         if version.stage == stage {
             outcome.verdict.rules = [
                 .init(
-                    rule: "moves", outcome: .passed,
-                    reason: "version \(version.number) is in stage \(stage.rawValue) already")
+                    rule: "moves",
+                    outcome: .passed,
+                    reason: "version \(version.number) is in stage \(stage.rawValue) already"
+                )
             ]
             return outcome
         }
@@ -53,7 +70,10 @@ extension ReleaseDesk {
         let holder = try seat?.version.map { try tables.requireVersion($0, of: model) }
         let run = try tables.run(version.run, in: call.project)
         outcome.verdict.rules = Completeness.verdicts(
-            version, run: run, missing: try registry.missingArtifacts(of: version))
+            version,
+            run: run,
+            missing: try registry.missingArtifacts(of: version)
+        )
         let state = try CatalogStore.state(in: tables.database)
         if let gate = state.gate(call.project, model: model.name, to: stage) {
             outcome.verdict.rules += gate.gate.evaluate(version, holder: holder).rules
@@ -63,8 +83,12 @@ extension ReleaseDesk {
     }
 
     private func carryOut(
-        _ outcome: inout PromotionOutcome, _ version: ModelVersion, _ model: ModelRow,
-        _ reason: String, _ tables: RegistryTables, _ call: WriteCall
+        _ outcome: inout PromotionOutcome,
+        _ version: ModelVersion,
+        _ model: ModelRow,
+        _ reason: String,
+        _ tables: RegistryTables,
+        _ call: WriteCall
     ) throws {
         let detail = TransitionDetail(outcome, reason: reason, project: call.project)
         guard outcome.passed else {
@@ -72,8 +96,12 @@ extension ReleaseDesk {
             return
         }
         let move = StageMove(
-            act: .promote, version: version, to: outcome.stage, reason: reason,
-            verdict: outcome.verdict)
+            act: .promote,
+            version: version,
+            to: outcome.stage,
+            reason: reason,
+            verdict: outcome.verdict
+        )
         (outcome.revision, outcome.previous) = try tables.move(move, of: model, call: call)
         try tables.audit("promote", "model:\(model.name)", detail, call)
     }
@@ -81,7 +109,8 @@ extension ReleaseDesk {
     static func check(_ reason: String) throws(AlulaError) {
         guard reason.utf8.count <= Limits.textBytes else {
             throw .invalid(
-                "the reason has \(reason.utf8.count) bytes: at most \(Limits.textBytes) are taken")
+                "the reason has \(reason.utf8.count) bytes: at most \(Limits.textBytes) are taken"
+            )
         }
     }
 }

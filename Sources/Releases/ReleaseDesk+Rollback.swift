@@ -6,7 +6,10 @@ extension ReleaseDesk {
     /// goes one holder further back. The version passed its gate when it entered; only what it needs to run
     /// is looked at again.
     package func rollback(
-        model name: RegisteredModelName, stage: Stage, reason: String = "", call: WriteCall,
+        model name: RegisteredModelName,
+        stage: Stage,
+        reason: String = "",
+        call: WriteCall,
         answer: (PromotionOutcome) throws -> [UInt8]
     ) throws(AlulaError) -> [UInt8] {
         try Self.check(reason)
@@ -19,24 +22,44 @@ extension ReleaseDesk {
             else {
                 throw AlulaError.refused(
                     "\(stage.rawValue) of \(name) has no earlier holder to return to",
-                    help: "promote the version you want: alula versions \(name)")
+                    help: "promote the version you want: alula versions \(name)"
+                )
             }
             let version = try tables.requireVersion(previous, of: model)
             let run = try tables.run(version.run, in: call.project)
             let verdict = GateVerdict(
                 rules: Completeness.verdicts(
-                    version, run: run, missing: try registry.missingArtifacts(of: version)))
+                    version,
+                    run: run,
+                    missing: try registry.missingArtifacts(of: version)
+                )
+            )
             var outcome = PromotionOutcome(
-                passed: verdict.passed, verdict: verdict, revision: model.revision, stage: stage,
-                version: version.number, previous: previous, from: version.stage)
+                passed: verdict.passed,
+                verdict: verdict,
+                revision: model.revision,
+                stage: stage,
+                version: version.number,
+                previous: previous,
+                from: version.stage
+            )
             let detail = TransitionDetail(outcome, reason: reason, project: call.project)
             if verdict.passed {
                 let move = StageMove(
-                    act: .rollback, version: version, to: stage, reason: reason, verdict: verdict)
+                    act: .rollback,
+                    version: version,
+                    to: stage,
+                    reason: reason,
+                    verdict: verdict
+                )
                 (outcome.revision, outcome.previous) = try tables.move(move, of: model, call: call)
             }
             try tables.audit(
-                verdict.passed ? "rollback" : "rollback refused", "model:\(name)", detail, call)
+                verdict.passed ? "rollback" : "rollback refused",
+                "model:\(name)",
+                detail,
+                call
+            )
             return try answer(outcome)
         }
     }

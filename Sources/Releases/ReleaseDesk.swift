@@ -30,22 +30,29 @@ package final class ReleaseDesk: Sendable {
     /// What `apply` would change and what it would refuse, without changing anything. Mistakes in the files
     /// are thrown, all at once, as `FILE:LINE: reason`.
     package func plan(
-        files: [(name: String, yaml: String)], retire: [String] = [], project: String
+        files: [(name: String, yaml: String)],
+        retire: [String] = [],
+        project: String
     ) throws(AlulaError) -> ApplyOutcome {
         try registry.read { tables in
             let state = try CatalogStore.state(in: tables.database)
             let decided = try Self.decide(files, retire, project, state, tables)
             return ApplyOutcome(
-                changes: decided.changes, breaks: decided.breaks,
-                revision: state.snapshot.revision + (decided.isEmpty ? 0 : 1))
+                changes: decided.changes,
+                breaks: decided.breaks,
+                revision: state.snapshot.revision + (decided.isEmpty ? 0 : 1)
+            )
         }
     }
 
     /// Changes the definitions, all or nothing. Where nothing would change, nothing is written. What would
     /// break a version in staging or production, or the one to roll back to, is refused by its names.
     package func apply(
-        files: [(name: String, yaml: String)], retire: [String] = [], project: String,
-        call: WriteCall, answer: (ApplyOutcome) throws -> [UInt8]
+        files: [(name: String, yaml: String)],
+        retire: [String] = [],
+        project: String,
+        call: WriteCall,
+        answer: (ApplyOutcome) throws -> [UInt8]
     ) throws(AlulaError) -> [UInt8] {
         var applied: CatalogState?
         let stored = try registry.write("apply", call: call) { tables in
@@ -55,17 +62,24 @@ package final class ReleaseDesk: Sendable {
                 throw AlulaError.refused(
                     "apply is refused: it would break what must not change",
                     help: "nothing was changed; see what would with alula plan",
-                    details: decided.breaks)
+                    details: decided.breaks
+                )
             }
             var outcome = ApplyOutcome(
-                changes: decided.changes, breaks: [], revision: state.snapshot.revision)
+                changes: decided.changes,
+                breaks: [],
+                revision: state.snapshot.revision
+            )
             if !decided.isEmpty {
                 let after = try CatalogStore.write(decided, in: tables.database)
                 outcome.revision = after.snapshot.revision
                 applied = after
                 try tables.audit(
-                    "apply", "project:\(decided.project)",
-                    AppliedDetail(outcome, files: files.map(\.name), retire: retire), call)
+                    "apply",
+                    "project:\(decided.project)",
+                    AppliedDetail(outcome, files: files.map(\.name), retire: retire),
+                    call
+                )
             }
             return try answer(outcome)
         }
@@ -74,15 +88,20 @@ package final class ReleaseDesk: Sendable {
     }
 
     private static func decide(
-        _ files: [(name: String, yaml: String)], _ retire: [String], _ project: String,
-        _ state: CatalogState, _ tables: RegistryTables
+        _ files: [(name: String, yaml: String)],
+        _ retire: [String],
+        _ project: String,
+        _ state: CatalogState,
+        _ tables: RegistryTables
     ) throws -> DefinitionChanges {
         guard !files.isEmpty || !retire.isEmpty else {
             throw AlulaError.invalid("there is nothing to apply: name a definitions file")
         }
         return try CatalogStore.decide(
-            files.map { DefinitionFile(name: $0.name, yaml: $0.yaml) }, retire: retire,
-            project: project, over: state
+            files.map { DefinitionFile(name: $0.name, yaml: $0.yaml) },
+            retire: retire,
+            project: project,
+            over: state
         ) { project in
             try tables.liveVersions(project).map {
                 Dependent(title: $0.title, service: $0.service)

@@ -9,7 +9,10 @@ final class Fixture {
     let directory = NSTemporaryDirectory() + "alula-artifacts-\(UUID())"
 
     init() throws {
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: directory,
+            withIntermediateDirectories: true
+        )
     }
 
     deinit { try? FileManager.default.removeItem(atPath: directory) }
@@ -19,13 +22,17 @@ final class Fixture {
             .filter { path in
                 var isDirectory: ObjCBool = false
                 let exists = FileManager.default.fileExists(
-                    atPath: directory + "/artifacts/" + path, isDirectory: &isDirectory)
+                    atPath: directory + "/artifacts/" + path,
+                    isDirectory: &isDirectory
+                )
                 return exists && !isDirectory.boolValue
             }
     }
 }
 
-private func content(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7) } }
+private func content(_ count: Int) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+}
 
 struct ArtifactStoreTests {
     let fixture: Fixture
@@ -36,7 +43,10 @@ struct ArtifactStoreTests {
         store = try ArtifactStore(directory: fixture.directory + "/artifacts")
     }
 
-    private func write(_ bytes: [UInt8], expecting: ContentDigest? = nil) throws -> ArtifactWriter.Stored {
+    private func write(
+        _ bytes: [UInt8],
+        expecting: ContentDigest? = nil
+    ) throws -> ArtifactWriter.Stored {
         let writer = try store.writer()
         for start in stride(from: 0, to: bytes.count, by: 1_000) {
             try writer.append(Array(bytes[start..<min(bytes.count, start + 1_000)]))

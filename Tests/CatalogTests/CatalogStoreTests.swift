@@ -34,8 +34,12 @@ struct CatalogStoreTests {
         try fixture.apply(credit)
         let project = try fixture.project()
         let view = try project.view("credit_history")
-        #expect(view.entity.keys == [.init(name: try JoinKeyName("dob_ssn", as: ""), type: .string)])
-        #expect(view.features.map(\.name.text) == ["credit_card_due", "missed_payments_1y", "score"])
+        #expect(
+            view.entity.keys == [.init(name: try JoinKeyName("dob_ssn", as: ""), type: .string)]
+        )
+        #expect(
+            view.features.map(\.name.text) == ["credit_card_due", "missed_payments_1y", "score"]
+        )
         #expect(view.features.map(\.type) == [.int64, .int32, .float32])
         #expect(view.lookback == TimeSpan(text: "90d") && view.maxAge == TimeSpan(text: "90d"))
         #expect(view.eventTimeColumn == "event_timestamp")
@@ -44,7 +48,9 @@ struct CatalogStoreTests {
         #expect(view.layouts == [RowLayout(version: 1, features: view.features)])
         let place = try project.view("place_stats")
         #expect(place.lookback == TimeSpan(text: "30d") && place.maxAge == nil)
-        #expect(try project.view("airport_stats").features[1].type == .fixedList(.float32, length: 4))
+        #expect(
+            try project.view("airport_stats").features[1].type == .fixedList(.float32, length: 4)
+        )
         let ids = project.views.values.flatMap { $0.features.map(\.id) }
         #expect(Set(ids).count == ids.count)
 
@@ -56,7 +62,8 @@ struct CatalogStoreTests {
         #expect(reopened.gates(project.name).map(\.version) == [1])
     }
 
-    @Test func `the vector of a service has its features in order, then its request fields`() throws {
+    @Test func `the vector of a service has its features in order, then its request fields`() throws
+    {
         try fixture.apply(credit)
         let project = try fixture.project()
         let service = try project.service(FeatureServiceReference(text: "credit"))
@@ -64,14 +71,17 @@ struct CatalogStoreTests {
         #expect(
             plan.schema.fields.map(\.name) == [
                 "credit_card_due", "missed_payments_1y", "score", "population", "loan_amount",
-            ])
+            ]
+        )
         #expect(plan.keyColumns.map(\.name.text) == ["dob_ssn", "zipcode"])
         let flights = try project.service(FeatureServiceReference(text: "flights@1"))
         let both = try flights.plan(in: fixture.catalog.snapshot)
         #expect(
             both.schema.fields.map(\.name) == [
-                "origin__delay", "origin__embedding", "destination__delay", "destination__embedding",
-            ])
+                "origin__delay", "origin__embedding", "destination__delay",
+                "destination__embedding",
+            ]
+        )
         #expect(both.views.map(\.label) == ["origin", "destination"])
         #expect(both.keyColumns.map(\.name.text) == ["origin", "destination"])
     }
@@ -79,17 +89,25 @@ struct CatalogStoreTests {
     /// Each row: the service's features and request, and the columns they become.
     @Test(arguments: [
         ("[credit_history:score]", "{}", ["score"]),
-        ("[credit_history:score, place_stats:score]", "{}", ["credit_history__score", "place_stats__score"]),
+        (
+            "[credit_history:score, place_stats:score]", "{}",
+            ["credit_history__score", "place_stats__score"]
+        ),
         ("[credit_history:score]", "{score: float64}", ["credit_history__score", "score"]),
         (
             "[place_stats:population, credit_history:score, place_stats:score]", "{}",
             ["population", "credit_history__score", "place_stats__score"]
         ),
         ("[{view: place_stats, as: home, features: [score]}]", "{}", ["score"]),
-        ("[{view: place_stats, keys: {zipcode: score}, features: [score]}]", "{}", ["place_stats__score"]),
+        (
+            "[{view: place_stats, keys: {zipcode: score}, features: [score]}]", "{}",
+            ["place_stats__score"]
+        ),
     ])
     func `columns are named by feature, or by view where two would clash`(
-        features: String, request: String, columns: [String]
+        features: String,
+        request: String,
+        columns: [String]
     ) throws {
         try fixture.apply(credit)
         try fixture.apply("services: [{name: s, features: \(features), request: \(request)}]")
@@ -103,11 +121,13 @@ struct CatalogStoreTests {
         let changes = try fixture.apply(
             "project: p\nentities: [{name: e, keys: {k: int64}}]\n---\nviews: [{name: v, entity: e, "
                 + "features: {a: int64}}]",
-            "services: [{name: s, features: [v:*]}]")
+            "services: [{name: s, features: [v:*]}]"
+        )
         #expect(
             changes.changes.map { "\($0.action.rawValue) \($0.kind.rawValue) \($0.name)" } == [
                 "create project p", "create entity e", "create view v", "publish service s@1",
-            ])
+            ]
+        )
         #expect(fixture.catalog.snapshot.revision == 1)
     }
 

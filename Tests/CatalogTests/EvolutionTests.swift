@@ -29,7 +29,8 @@ struct EvolutionTests {
     @Test func `what a file leaves out stays as it is`() throws {
         let before = try fixture.project()
         try fixture.apply(
-            "views: [{name: credit_history, entity: person, features: {score: float32}, owner: me}]")
+            "views: [{name: credit_history, entity: person, features: {score: float32}, owner: me}]"
+        )
         let after = try view()
         #expect(after.owner == "me")
         #expect(after.features == before.views[after.name]?.features)
@@ -40,14 +41,16 @@ struct EvolutionTests {
 
     @Test func `a span is taken away with none`() throws {
         try fixture.apply(
-            "views: [{name: credit_history, entity: person, features: {score: float32}, lookback: none}]")
+            "views: [{name: credit_history, entity: person, features: {score: float32}, lookback: none}]"
+        )
         #expect(try view().lookback == nil && view().maxAge == TimeSpan(text: "90d"))
     }
 
     @Test func `a new feature stands last, in a new layout`() throws {
         let before = try view()
         let changes = try fixture.apply(
-            "views: [{name: credit_history, entity: person, features: {income: float64, score: float32}}]")
+            "views: [{name: credit_history, entity: person, features: {income: float64, score: float32}}]"
+        )
         let after = try view()
         #expect(changes.changes.map(\.lines) == [["add feature income: float64"]])
         #expect(after.features.dropLast() == before.features[...])
@@ -72,20 +75,32 @@ struct EvolutionTests {
         #expect(after.features.map(\.id) == before.features.map(\.id))
         #expect(after.features[0].name.text == "card_due")
         #expect(after.layouts == before.layouts)
-        #expect(try versions("credit")[0].projections[0].features[0].column.text == "credit_card_due")
+        #expect(
+            try versions("credit")[0].projections[0].features[0].column.text == "credit_card_due"
+        )
         #expect(try fixture.apply(yaml).isEmpty, "a rename is done once")
         let missing = try fixture.mistakes(
-            yaml.replacing("card_due:", with: "other:").replacing("credit_card_due", with: "cardx_due"))
-        #expect(missing.first?.contains("has no feature \"cardx_due\" to rename") == true, "\(missing)")
+            yaml.replacing("card_due:", with: "other:").replacing(
+                "credit_card_due",
+                with: "cardx_due"
+            )
+        )
+        #expect(
+            missing.first?.contains("has no feature \"cardx_due\" to rename") == true,
+            "\(missing)"
+        )
     }
 
     @Test func `a service is published again only where what it resolves to has changed`() throws {
-        let service = "\nservices: [{name: credit, features: [credit_history:*, place_stats:population], "
+        let service =
+            "\nservices: [{name: credit, features: [credit_history:*, place_stats:population], "
             + "request: {loan_amount: float64}}]"
-        let history = "views: [{name: credit_history, entity: person, features: {score: float32%}OPTION}]"
+        let history =
+            "views: [{name: credit_history, entity: person, features: {score: float32%}OPTION}]"
         func apply(_ feature: String, _ option: String) throws -> Int {
             try fixture.apply(
-                history.replacing("%", with: feature).replacing("OPTION", with: option) + service)
+                history.replacing("%", with: feature).replacing("OPTION", with: option) + service
+            )
             return try versions("credit").count
         }
         #expect(try apply("", ", owner: me") == 1)
@@ -94,7 +109,9 @@ struct EvolutionTests {
         #expect(try apply("", ", lookback: 60d") == 2)
         #expect(try apply(", income: float64", "") == 3)
         let all = try versions("credit")
-        #expect(all.map(\.projections[0].lookback) == ["90d", "60d", "60d"].map(TimeSpan.init(text:)))
+        #expect(
+            all.map(\.projections[0].lookback) == ["90d", "60d", "60d"].map(TimeSpan.init(text:))
+        )
         #expect(all.map(\.projections[0].features.count) == [3, 3, 4])
         #expect(all.map(\.version) == [1, 2, 3])
     }
@@ -109,7 +126,8 @@ struct EvolutionTests {
                 features:
                   - {view: airport_stats, as: origin, keys: {airport: origin}}
                   - {view: airport_stats, as: destination, keys: {airport: destination}}
-            """)
+            """
+        )
         #expect(changes.changes.map(\.action) == [.change])
         #expect(try versions("flights").map(\.projections) == before.map(\.projections))
         #expect(try versions("flights").map(\.description) == ["both ends"])
@@ -122,52 +140,68 @@ struct EvolutionTests {
     ])
     func `types only widen`(type: String, isTaken: Bool) throws {
         let changes = try fixture.apply(
-            "views: [{name: credit_history, entity: person, features: {missed_payments_1y: '\(type)'}}]")
+            "views: [{name: credit_history, entity: person, features: {missed_payments_1y: '\(type)'}}]"
+        )
         #expect(changes.breaks.isEmpty == isTaken)
         #expect(try view().features[1].type.description == (isTaken ? type : "int32"))
         #expect(try view().schemaVersion == (type == "int64" ? 2 : 1))
         if !isTaken {
-            #expect(changes.breaks[0].hasPrefix("d.yaml:1: feature \"credit_history:missed_payments_1y\""))
+            #expect(
+                changes.breaks[0].hasPrefix(
+                    "d.yaml:1: feature \"credit_history:missed_payments_1y\""
+                )
+            )
         }
     }
 
     @Test func `a narrowed type is refused`() throws {
-        let yaml = "views: [{name: credit_history, entity: person, features: {credit_card_due: int32}}]"
+        let yaml =
+            "views: [{name: credit_history, entity: person, features: {credit_card_due: int32}}]"
         #expect(try fixture.apply(yaml).breaks.count == 1)
     }
 
     @Test func `what a live version reads is not widened, and the version is named`() throws {
         let yaml = "views: [{name: credit_history, entity: person, features: {score: float64}}]"
         let live = Dependent(
-            title: "credit version 3 (production)", service: try FeatureServiceReference(text: "credit@1"))
+            title: "credit version 3 (production)",
+            service: try FeatureServiceReference(text: "credit@1")
+        )
         let changes = try fixture.apply(yaml, dependents: [live])
         #expect(
             changes.breaks == [
                 "d.yaml:1: feature \"credit_history:score\" cannot become float64: credit version 3 "
                     + "(production) reads it as float32 through credit@1"
-            ])
+            ]
+        )
         #expect(try view().features[2].type == .float32)
         let other = Dependent(title: "f", service: try FeatureServiceReference(text: "flights@1"))
         #expect(try fixture.apply(yaml, dependents: [other]).breaks == [])
         #expect(try view().features[2].type == .float64)
-        #expect(try versions("credit")[0].projections[0].features[2].type == .float32, "published pins types")
+        #expect(
+            try versions("credit")[0].projections[0].features[2].type == .float32,
+            "published pins types"
+        )
     }
 
     @Test func `keys of an entity and the entity of a view never change`() throws {
         let keys = try fixture.apply("entities: [{name: person, keys: {dob_ssn: int64}}]")
         #expect(keys.breaks.count == 1 && keys.breaks[0].contains("keys never change"))
         let entity = try fixture.apply(
-            "views: [{name: credit_history, entity: place, features: {score: float32}}]")
+            "views: [{name: credit_history, entity: place, features: {score: float32}}]"
+        )
         #expect(entity.breaks.count == 1 && entity.breaks[0].contains("define a new view"))
     }
 
-    @Test func `a retired view takes no changes and no new publications, but stays readable`() throws {
+    @Test func `a retired view takes no changes and no new publications, but stays readable`()
+        throws
+    {
         #expect(try fixture.apply(retire: ["place_stats"]).breaks == [])
         #expect(try view("place_stats").isRetired)
         #expect(try fixture.apply(retire: ["place_stats"]).isEmpty)
         #expect(try fixture.apply(credit).isEmpty, "the file that defines it still applies")
         let changed = try fixture.apply(
-            "views: [{name: place_stats, entity: place, features: {area: float64}}]")
+            "views: [{name: place_stats, entity: place, features: {area: float64}}]"
+        )
         #expect(changed.breaks.count == 1 && changed.breaks[0].contains("is retired"))
         let published = try fixture.apply("services: [{name: s, features: [place_stats:*]}]")
         #expect(published.breaks.count == 1 && published.breaks[0].contains("is retired"))
@@ -185,15 +219,19 @@ struct EvolutionTests {
 
     @Test func `what a live version depends on is not retired, and the version is named`() throws {
         let live = Dependent(
-            title: "m version 1 (staging)", service: try FeatureServiceReference(text: "credit@1"))
+            title: "m version 1 (staging)",
+            service: try FeatureServiceReference(text: "credit@1")
+        )
         let breaks = try fixture.apply(
-            retire: ["place_stats", "credit", "flights"], dependents: [live]
+            retire: ["place_stats", "credit", "flights"],
+            dependents: [live]
         ).breaks
         #expect(
             breaks == [
                 "--retire place_stats: m version 1 (staging) reads it through credit@1",
                 "--retire credit: m version 1 (staging) reads credit@1",
-            ])
+            ]
+        )
         #expect(try !view("place_stats").isRetired)
     }
 
@@ -202,7 +240,8 @@ struct EvolutionTests {
             try fixture.mistakes(retire: ["place_stat"]) == [
                 "--retire place_stat: there is no view or service \"place_stat\" in project credit: did "
                     + "you mean \"place_stats\"?"
-            ])
+            ]
+        )
         try fixture.apply("services: [{name: place_stats, features: [place_stats:*]}]")
         #expect(try fixture.mistakes(retire: ["place_stats"]).count == 1)
         try fixture.apply(retire: ["service:place_stats"])
@@ -221,9 +260,12 @@ struct EvolutionTests {
 
     @Test func `a plan with mistakes or breaks changes nothing`() throws {
         let before = fixture.catalog.snapshot
-        _ = try fixture.mistakes("entities: [{name: x, keys: {k: int64}}]\nviews: [{name: v, entity: y, features: {a: int64}}]")
+        _ = try fixture.mistakes(
+            "entities: [{name: x, keys: {k: int64}}]\nviews: [{name: v, entity: y, features: {a: int64}}]"
+        )
         try fixture.apply(
-            "entities: [{name: x, keys: {k: int64}}, {name: person, keys: {other: int64}}]")
+            "entities: [{name: x, keys: {k: int64}}, {name: person, keys: {other: int64}}]"
+        )
         let reopened = try CatalogStore(pool: fixture.pool)
         #expect(reopened.snapshot.revision == before.revision)
         #expect(try fixture.project().entities.count == 3)

@@ -11,7 +11,10 @@ final class Fixture {
     let catalog: CatalogStore
 
     init() throws {
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: directory,
+            withIntermediateDirectories: true
+        )
         pool = try openCatalogPool(path: directory + "/catalog.sqlite")
         catalog = try CatalogStore(pool: pool)
     }
@@ -21,17 +24,27 @@ final class Fixture {
     /// Decides and writes; what would break is returned and nothing is written.
     @discardableResult
     func apply(
-        _ yaml: String..., retire: [String] = [], project: String = "",
+        _ yaml: String...,
+        retire: [String] = [],
+        project: String = "",
         dependents: [Dependent] = []
     ) throws -> DefinitionChanges {
         let files = yaml.enumerated().map {
-            DefinitionFile(name: yaml.count == 1 ? "d.yaml" : "d\($0.offset + 1).yaml", yaml: $0.element)
+            DefinitionFile(
+                name: yaml.count == 1 ? "d.yaml" : "d\($0.offset + 1).yaml",
+                yaml: $0.element
+            )
         }
         var after: CatalogState?
         let changes = try pool.write { database in
             let state = try CatalogStore.state(in: database)
             let changes = try CatalogStore.decide(
-                files, retire: retire, project: project, over: state, dependents: { _ in dependents })
+                files,
+                retire: retire,
+                project: project,
+                over: state,
+                dependents: { _ in dependents }
+            )
             if changes.breaks.isEmpty, !changes.isEmpty {
                 after = try CatalogStore.write(changes, in: database)
             }
@@ -43,16 +56,25 @@ final class Fixture {
 
     /// The mistakes of an apply.
     func mistakes(
-        _ yaml: String..., retire: [String] = [], project: String = ""
+        _ yaml: String...,
+        retire: [String] = [],
+        project: String = ""
     ) throws -> [String] {
         let files = yaml.enumerated().map {
-            DefinitionFile(name: yaml.count == 1 ? "d.yaml" : "d\($0.offset + 1).yaml", yaml: $0.element)
+            DefinitionFile(
+                name: yaml.count == 1 ? "d.yaml" : "d\($0.offset + 1).yaml",
+                yaml: $0.element
+            )
         }
         do {
             try pool.read { database in
                 _ = try CatalogStore.decide(
-                    files, retire: retire, project: project,
-                    over: try CatalogStore.state(in: database), dependents: { _ in [] })
+                    files,
+                    retire: retire,
+                    project: project,
+                    over: try CatalogStore.state(in: database),
+                    dependents: { _ in [] }
+                )
             }
             return []
         } catch let error as AlulaError {

@@ -20,7 +20,10 @@ final class Fixture {
     }
 
     init() throws {
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: directory,
+            withIntermediateDirectories: true
+        )
         pool = try DatabasePool(path: directory + "/catalog.sqlite")
         try pool.write { database in
             for migration in CatalogMigrations.all { try database.execute(sql: migration.sql) }
@@ -34,7 +37,8 @@ final class Fixture {
                     INSERT INTO service_version VALUES (1, 1), (1, 2), (2, 1);
                     INSERT INTO projection VALUES (1, 1, 0, 7, 'history', NULL, 1, 90000000, NULL);
                     INSERT INTO selection VALUES (1, 1, 0, 0, 3, 'due', 'int64', 'due');
-                    """)
+                    """
+            )
         }
         let artifacts = Artifacts()
         self.artifacts = artifacts
@@ -46,25 +50,40 @@ final class Fixture {
     deinit { try? FileManager.default.removeItem(atPath: directory) }
 
     func call(
-        _ requestID: [UInt8] = [], actor: String = "me", project: String = "p", at time: Int64? = nil
+        _ requestID: [UInt8] = [],
+        actor: String = "me",
+        project: String = "p",
+        at time: Int64? = nil
     ) throws -> WriteCall {
         let now = clock.withLock { clock in
             clock += 1
             return time ?? clock
         }
         return WriteCall(
-            requestID: requestID, actor: actor, isVerified: false,
-            project: try ProjectName(project, as: "project"), now: Timestamp(microseconds: now))
+            requestID: requestID,
+            actor: actor,
+            isVerified: false,
+            project: try ProjectName(project, as: "project"),
+            now: Timestamp(microseconds: now)
+        )
     }
 
     func start(
-        _ experiment: String = "credit", params: [String: String] = [:], tags: [String: String] = [:],
-        trainingSet: TrainingSetID? = nil, call: WriteCall? = nil
+        _ experiment: String = "credit",
+        params: [String: String] = [:],
+        tags: [String: String] = [:],
+        trainingSet: TrainingSetID? = nil,
+        call: WriteCall? = nil
     ) throws -> Run {
         var started: Run?
         let start = RunStart(
-            experiment: try ExperimentName(experiment, as: "experiment"), name: "first", params: params,
-            tags: tags, trainingSet: trainingSet, codeRevision: "abc")
+            experiment: try ExperimentName(experiment, as: "experiment"),
+            name: "first",
+            params: params,
+            tags: tags,
+            trainingSet: trainingSet,
+            codeRevision: "abc"
+        )
         _ = try registry.startRun(start, call: try call ?? self.call()) {
             started = $0
             return Array($0.id.text.utf8)
@@ -73,23 +92,34 @@ final class Fixture {
     }
 
     func log(
-        _ run: RunID, params: [String: String] = [:], metrics: [(String, Double, Int64)] = [],
-        tags: [String: String] = [:], call: WriteCall? = nil
+        _ run: RunID,
+        params: [String: String] = [:],
+        metrics: [(String, Double, Int64)] = [],
+        tags: [String: String] = [:],
+        call: WriteCall? = nil
     ) throws {
         _ = try registry.log(
-            run: run, params: params,
-            metrics: try metrics.map { try metric($0.0, $0.1, $0.2) }, tags: tags,
+            run: run,
+            params: params,
+            metrics: try metrics.map { try metric($0.0, $0.1, $0.2) },
+            tags: tags,
             call: try call ?? self.call()
         ) { [1] }
     }
 
     func metric(_ name: String, _ value: Double, _ step: Int64) throws -> Metric {
         Metric(
-            name: try MetricName(name, as: "metric"), value: value, step: step,
-            time: Timestamp(microseconds: step * 10))
+            name: try MetricName(name, as: "metric"),
+            value: value,
+            step: step,
+            time: Timestamp(microseconds: step * 10)
+        )
     }
 
-    func trainingSet(_ service: String = "credit@1", project: String = "p") throws -> TrainingSetRecord {
+    func trainingSet(
+        _ service: String = "credit@1",
+        project: String = "p"
+    ) throws -> TrainingSetRecord {
         let spine = digest(9)
         artifacts.sizes.withLock { $0[spine] = 10 }
         var report = ViewReport(label: "history", view: try FeatureViewName("history", as: "view"))
@@ -97,18 +127,34 @@ final class Fixture {
         report.late = 1
         report.oldestEvent = Timestamp(microseconds: 5)
         return TrainingSetRecord(
-            id: .random(prefix: "ts"), project: try ProjectName(project, as: "project"),
-            service: try FeatureServiceReference(text: service), logEntry: 42, digest: digest(1),
-            spineDigest: digest(2), spineArtifact: spine, rows: 10,
+            id: .random(prefix: "ts"),
+            project: try ProjectName(project, as: "project"),
+            service: try FeatureServiceReference(text: service),
+            logEntry: 42,
+            digest: digest(1),
+            spineDigest: digest(2),
+            spineArtifact: spine,
+            rows: 10,
             schema: Schema(fields: [
-                .init(name: "id", type: .int64), .init(name: "v", type: .fixedList(.float32, length: 4)),
-            ]), eventTimeColumn: "t", label: "y", made: Timestamp(microseconds: 77), asKnown: true,
-            keepUnknown: false, reports: [report], featureColumns: ["v"], spineName: "loans.csv",
-            actor: "me")
+                .init(name: "id", type: .int64),
+                .init(name: "v", type: .fixedList(.float32, length: 4)),
+            ]),
+            eventTimeColumn: "t",
+            label: "y",
+            made: Timestamp(microseconds: 77),
+            asKnown: true,
+            keepUnknown: false,
+            reports: [report],
+            featureColumns: ["v"],
+            spineName: "loans.csv",
+            actor: "me"
+        )
     }
 
     func record(_ record: TrainingSetRecord) throws {
-        _ = try registry.recordTrainingSet(record, call: try call(project: record.project.text)) { _ in [] }
+        _ = try registry.recordTrainingSet(record, call: try call(project: record.project.text)) {
+            _ in []
+        }
     }
 
     func digest(_ byte: UInt8) -> ContentDigest {
@@ -121,16 +167,24 @@ final class Fixture {
     }
 
     func register(
-        _ run: RunID, model: String = "credit", artifacts: [ModelVersion.Artifact]? = nil,
-        service: String? = nil, trainingSet: TrainingSetID? = nil, call: WriteCall? = nil
+        _ run: RunID,
+        model: String = "credit",
+        artifacts: [ModelVersion.Artifact]? = nil,
+        service: String? = nil,
+        trainingSet: TrainingSetID? = nil,
+        call: WriteCall? = nil
     ) throws -> ModelVersion {
         var registered: ModelVersion?
         _ = try registry.register(
             VersionRegistration(
-                model: try RegisteredModelName(model, as: "model"), run: run,
+                model: try RegisteredModelName(model, as: "model"),
+                run: run,
                 artifacts: artifacts ?? [artifact()],
                 service: try service.map { try FeatureServiceReference(text: $0) },
-                trainingSet: trainingSet, description: "a try", tags: ["t": "1"]),
+                trainingSet: trainingSet,
+                description: "a try",
+                tags: ["t": "1"]
+            ),
             call: try call ?? self.call()
         ) {
             registered = $0

@@ -26,7 +26,9 @@ struct RunTests {
     }
 
     @Test func `a training set that is not there cannot be used`() throws {
-        #expect(error { _ = try fixture.start(trainingSet: .random(prefix: "ts")) }?.code == .notFound)
+        #expect(
+            error { _ = try fixture.start(trainingSet: .random(prefix: "ts")) }?.code == .notFound
+        )
         let other = try fixture.trainingSet("other@1", project: "q")
         try fixture.record(other)
         #expect(error { _ = try fixture.start(trainingSet: other.id) }?.code == .notFound)
@@ -37,25 +39,40 @@ struct RunTests {
         let run = try fixture.start(params: ["c": "1"])
         try fixture.log(run.id, params: ["c": "1", "d": "2"])
         let clash = error {
-            try fixture.log(run.id, params: ["c": "9", "e": "3"], metrics: [("auc", 1, 0)], tags: ["x": "y"])
+            try fixture.log(
+                run.id,
+                params: ["c": "9", "e": "3"],
+                metrics: [("auc", 1, 0)],
+                tags: ["x": "y"]
+            )
         }
         #expect(clash?.code == .failedPrecondition && clash?.message.contains(": c") == true)
         let after = try read(run.id)
-        #expect(after.params == ["c": "1", "d": "2"] && after.metrics.isEmpty && after.tags.isEmpty)
+        #expect(
+            after.params == ["c": "1", "d": "2"] && after.metrics.isEmpty && after.tags.isEmpty
+        )
     }
 
-    @Test func `a metric is a series in which a point stands once, and the last step is shown`() throws {
+    @Test func `a metric is a series in which a point stands once, and the last step is shown`()
+        throws
+    {
         let run = try fixture.start()
         let points: [(String, Double, Int64)] = [
-            ("auc", 0.5, 1), ("auc", 0.7, 3), ("auc", 0.6, 2), ("loss", .nan, 0), ("loss", -.infinity, 1),
+            ("auc", 0.5, 1), ("auc", 0.7, 3), ("auc", 0.6, 2), ("loss", .nan, 0),
+            ("loss", -.infinity, 1),
         ]
         try fixture.log(run.id, metrics: points)
         try fixture.log(run.id, metrics: points)
         let last = try read(run.id).metrics
-        #expect(last.map(\.name.text) == ["auc", "loss"] && last.map(\.value) == [0.7, -.infinity])
+        #expect(
+            last.map(\.name.text) == ["auc", "loss"] && last.map(\.value) == [0.7, -.infinity]
+        )
         let all = try read(run.id, history: true).metrics
         #expect(all.map(\.step) == [1, 2, 3, 0, 1])
-        #expect(all.map(\.value.bitPattern) == [0.5, 0.6, 0.7, Double.nan, -.infinity].map(\.bitPattern))
+        #expect(
+            all.map(\.value.bitPattern)
+                == [0.5, 0.6, 0.7, Double.nan, -.infinity].map(\.bitPattern)
+        )
     }
 
     @Test func `of two values of one point, the one that came last is shown`() throws {
@@ -76,11 +93,15 @@ struct RunTests {
         }
         #expect(ended[0].status == .finished && ended[0].ended != nil && ended[0] == ended[1])
         #expect(error { try fixture.log(run.id, params: ["a": "b"]) }?.code == .failedPrecondition)
-        #expect(error { try fixture.log(run.id, metrics: [("a", 1, 1)]) }?.code == .failedPrecondition)
+        #expect(
+            error { try fixture.log(run.id, metrics: [("a", 1, 1)]) }?.code == .failedPrecondition
+        )
         try fixture.log(run.id, tags: ["late": "yes"])
         #expect(try read(run.id).tags == ["late": "yes"])
         let failed = error {
-            _ = try fixture.registry.endRun(run.id, status: .failed, call: try fixture.call()) { _ in [] }
+            _ = try fixture.registry.endRun(run.id, status: .failed, call: try fixture.call()) {
+                _ in []
+            }
         }
         #expect(failed?.code == .failedPrecondition)
     }
@@ -92,7 +113,8 @@ struct RunTests {
         #expect(try fixture.registry.runs(project: project).map(\.id) == ids.reversed())
         #expect(
             try fixture.registry.runs(project: project, experiment: a, limit: 2).map(\.id)
-                == [ids[3], ids[2]])
+                == [ids[3], ids[2]]
+        )
     }
 
     /// Each row: a key and a value of a param, and whether they are taken.
@@ -100,7 +122,8 @@ struct RunTests {
         (1, 0, true), (Limits.nameLength, Limits.textBytes, true), (0, 1, false),
         (Limits.nameLength + 1, 1, false), (1, Limits.textBytes + 1, false),
     ])
-    func `params hold at the limit and not one past it`(key: Int, value: Int, isTaken: Bool) throws {
+    func `params hold at the limit and not one past it`(key: Int, value: Int, isTaken: Bool) throws
+    {
         let params = [String(repeating: "k", count: key): String(repeating: "v", count: value)]
         #expect((error { _ = try fixture.start(params: params) } == nil) == isTaken)
         let run = try fixture.start()

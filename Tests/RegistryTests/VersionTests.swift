@@ -1,6 +1,7 @@
 import Domain
 import GRDB
 import Registry
+import Synchronization
 import Testing
 
 struct VersionTests {
@@ -17,8 +18,12 @@ struct VersionTests {
     }
 
     @Test func `a training set needs its service version and its spine`() throws {
-        #expect(error { try fixture.record(try fixture.trainingSet("credit@3")) }?.code == .notFound)
-        #expect(error { try fixture.record(try fixture.trainingSet("nothing@1")) }?.code == .notFound)
+        #expect(
+            error { try fixture.record(try fixture.trainingSet("credit@3")) }?.code == .notFound
+        )
+        #expect(
+            error { try fixture.record(try fixture.trainingSet("nothing@1")) }?.code == .notFound
+        )
         #expect(error { try fixture.record(try fixture.trainingSet("other@1")) }?.code == .notFound)
         let record = try fixture.trainingSet()
         fixture.artifacts.sizes.withLock { $0 = [:] }
@@ -36,17 +41,25 @@ struct VersionTests {
         #expect(version.trainingSet == record.id && version.service?.description == "credit@1")
         #expect(version.codeRevision == "abc")
         try fixture.log(run.id, metrics: [("auc", 0.9, 3)])
-        let read = try fixture.registry.version(1, of: try fixture.model, project: try fixture.project)
+        let read = try fixture.registry.version(
+            1,
+            of: try fixture.model,
+            project: try fixture.project
+        )
         #expect(read == version, "a version does not change with its run")
         #expect(try fixture.register(run.id).number == 2)
         #expect(
             try fixture.registry.versions(of: try fixture.model, project: try fixture.project)
-                .map(\.number) == [2, 1])
+                .map(\.number) == [2, 1]
+        )
         let model = try #require(try fixture.registry.models(project: try fixture.project).first)
         #expect(model.revision == 2 && model.newestVersion == 2 && model.holders.isEmpty)
     }
 
-    @Test func `a service without its version is the newest, and without a training set it is enough`() throws {
+    @Test
+    func `a service without its version is the newest, and without a training set it is enough`()
+        throws
+    {
         let run = try fixture.start()
         #expect(try fixture.register(run.id, service: "credit").service?.description == "credit@2")
         #expect(try fixture.register(run.id).service == nil)
@@ -58,7 +71,9 @@ struct VersionTests {
         try fixture.record(two)
         let run = try fixture.start(trainingSet: one.id)
         let failed = try fixture.start()
-        _ = try fixture.registry.endRun(failed.id, status: .failed, call: try fixture.call()) { _ in [] }
+        _ = try fixture.registry.endRun(failed.id, status: .failed, call: try fixture.call()) { _ in
+            []
+        }
         var wrong = fixture.artifact()
         wrong.bytes = 99
         let gone = ModelVersion.Artifact(name: "m", digest: fixture.digest(99), bytes: 0)
@@ -80,8 +95,10 @@ struct VersionTests {
     }
 
     @Test(arguments: [
-        ("model.onnx", true), ("a b.txt", true), ("ü", true), (".hidden", true), ("", false), (".", false),
-        ("..", false), ("a/b", false), ("/a", false), ("a\\b", false), ("..\\a", false), ("a\nb", false),
+        ("model.onnx", true), ("a b.txt", true), ("ü", true), (".hidden", true), ("", false),
+        (".", false),
+        ("..", false), ("a/b", false), ("/a", false), ("a\\b", false), ("..\\a", false),
+        ("a\nb", false),
         ("a\u{0}b", false), ("a\u{7F}", false), (String(repeating: "a", count: 255), true),
         (String(repeating: "a", count: 256), false),
     ])
@@ -94,7 +111,9 @@ struct VersionTests {
     @Test func `two artifacts cannot have one name`() throws {
         let run = try fixture.start()
         let twice = [fixture.artifact("m", 3), fixture.artifact("m", 4)]
-        #expect(error { _ = try fixture.register(run.id, artifacts: twice) }?.code == .invalidArgument)
+        #expect(
+            error { _ = try fixture.register(run.id, artifacts: twice) }?.code == .invalidArgument
+        )
     }
 
     @Test func `published facts cannot be changed in the tables`() throws {
@@ -105,7 +124,8 @@ struct VersionTests {
         for sql in [
             "UPDATE model_version SET run = 'x'", "UPDATE model_version SET service_version = 2",
             "UPDATE version_artifact SET name = 'x'", "UPDATE run_param SET value = 'x'",
-            "UPDATE audit SET actor = 'x'", "DELETE FROM audit", "DELETE FROM audit WHERE number = 1",
+            "UPDATE audit SET actor = 'x'", "DELETE FROM audit",
+            "DELETE FROM audit WHERE number = 1",
             "UPDATE service_version SET version = 7", "UPDATE selection SET type = 'string'",
         ] {
             #expect(throws: DatabaseError.self, "\(sql)") {
@@ -118,28 +138,46 @@ struct VersionTests {
         let record = try fixture.trainingSet()
         try fixture.record(record)
         let run = try fixture.start(trainingSet: record.id)
-        _ = try fixture.register(run.id, artifacts: [fixture.artifact("a", 3), fixture.artifact("b", 4)])
+        _ = try fixture.register(
+            run.id,
+            artifacts: [fixture.artifact("a", 3), fixture.artifact("b", 4)]
+        )
         let lineage = try fixture.registry.lineage(
-            of: 1, model: try fixture.model, project: try fixture.project)
+            of: 1,
+            model: try fixture.model,
+            project: try fixture.project
+        )
         let set = "training set:\(record.id)"
         #expect(
             lineage.nodes.map(\.id) == [
-                "version:credit/1", "artifact:\(fixture.digest(3))", "artifact:\(fixture.digest(4))",
+                "version:credit/1", "artifact:\(fixture.digest(3))",
+                "artifact:\(fixture.digest(4))",
                 "run:\(run.id)", set, "log:42", "service:credit@1", "view:history",
-            ])
+            ]
+        )
         #expect(
             lineage.edges.map { "\($0.from) -> \($0.to)" } == [
                 "version:credit/1 -> artifact:\(fixture.digest(3))",
-                "version:credit/1 -> artifact:\(fixture.digest(4))", "version:credit/1 -> run:\(run.id)",
+                "version:credit/1 -> artifact:\(fixture.digest(4))",
+                "version:credit/1 -> run:\(run.id)",
                 "run:\(run.id) -> \(set)", "\(set) -> log:42", "\(set) -> service:credit@1",
                 "service:credit@1 -> view:history",
-            ])
+            ]
+        )
         let view = try #require(lineage.nodes.last)
-        #expect(view.facts.map { "\($0.key) \($0.value)" } == ["entity person", "features 1", "look-back 1m30s"])
+        #expect(
+            view.facts.map { "\($0.key) \($0.value)" } == [
+                "entity person", "features 1", "look-back 1m30s",
+            ]
+        )
         #expect(
             error {
                 _ = try fixture.registry.lineage(
-                    of: 2, model: try fixture.model, project: try fixture.project)
-            }?.code == .notFound)
+                    of: 2,
+                    model: try fixture.model,
+                    project: try fixture.project
+                )
+            }?.code == .notFound
+        )
     }
 }

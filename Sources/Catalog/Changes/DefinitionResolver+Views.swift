@@ -9,7 +9,8 @@ extension DefinitionResolver {
             mistakes.note(
                 parsed.entity.place,
                 "view \"\(parsed.name)\": there is no entity \"\(parsed.entity.value)\""
-                    + hint(parsed.entity.value.text, among: project.entities.keys.map(\.text)))
+                    + hint(parsed.entity.value.text, among: project.entities.keys.map(\.text))
+            )
             return
         }
         if let existing {
@@ -23,15 +24,21 @@ extension DefinitionResolver {
         var features: [Feature] = []
         for feature in parsed.features {
             features.append(
-                Feature(id: next.takeFeature(), name: feature.name, type: feature.type))
+                Feature(id: next.takeFeature(), name: feature.name, type: feature.type)
+            )
         }
         let view = FeatureView(
-            id: next.takeView(), name: parsed.name, entity: entity, features: features,
+            id: next.takeView(),
+            name: parsed.name,
+            entity: entity,
+            features: features,
             lookback: parsed.lookback.resolved(over: nil),
             maxAge: parsed.maxAge.resolved(over: nil),
             eventTimeColumn: parsed.eventTimeColumn ?? FeatureView.defaultEventTimeColumn,
             createdTimeColumn: parsed.createdTimeColumn.resolved(over: nil),
-            owner: parsed.owner ?? "", description: parsed.description ?? "")
+            owner: parsed.owner ?? "",
+            description: parsed.description ?? ""
+        )
         checkColumns(of: view, parsed)
         project.views[view.name] = view
         var lines = ["entity \(entity.name)"]
@@ -42,13 +49,16 @@ extension DefinitionResolver {
     }
 
     private mutating func change(
-        _ existing: FeatureView, _ parsed: ParsedDefinitions.View, _ entity: Entity
+        _ existing: FeatureView,
+        _ parsed: ParsedDefinitions.View,
+        _ entity: Entity
     ) {
         guard existing.entity.id == entity.id else {
             refuse(
                 parsed.entity.place,
                 "view \"\(existing.name)\" is about entity \"\(existing.entity.name)\" and cannot "
-                    + "become one of \"\(entity.name)\": define a new view")
+                    + "become one of \"\(entity.name)\": define a new view"
+            )
             return
         }
         var view = existing
@@ -76,7 +86,10 @@ extension DefinitionResolver {
     }
 
     private func note<Value: Equatable>(
-        _ lines: inout [String], _ what: String, _ before: Value?, _ after: Value?
+        _ lines: inout [String],
+        _ what: String,
+        _ before: Value?,
+        _ after: Value?
     ) {
         guard before != after else { return }
         let texts = [before, after].map { value in value.map { "\($0)" } ?? "none" }
@@ -87,7 +100,9 @@ extension DefinitionResolver {
 extension DefinitionResolver {
     /// Renames, then widens and adds; a layout is added where stored rows will differ.
     private mutating func evolve(
-        _ view: inout FeatureView, _ parsed: ParsedDefinitions.View, _ lines: inout [String]
+        _ view: inout FeatureView,
+        _ parsed: ParsedDefinitions.View,
+        _ lines: inout [String]
     ) {
         for feature in parsed.features { rename(&view, feature, &lines) }
         for feature in parsed.features {
@@ -95,7 +110,8 @@ extension DefinitionResolver {
                 widen(&view, index, feature, &lines)
             } else if feature.was == nil {
                 view.features.append(
-                    Feature(id: next.takeFeature(), name: feature.name, type: feature.type))
+                    Feature(id: next.takeFeature(), name: feature.name, type: feature.type)
+                )
                 lines.append("add feature \(feature.name): \(feature.type)")
             }
         }
@@ -103,7 +119,8 @@ extension DefinitionResolver {
             mistakes.note(
                 parsed.place,
                 "view \"\(view.name)\" would have \(view.features.count) features: at most "
-                    + "\(Limits.columns) are allowed")
+                    + "\(Limits.columns) are allowed"
+            )
         }
         let layout = RowLayout(version: view.schemaVersion + 1, features: view.features)
         if layout.slots != view.layouts.last?.slots { view.layouts.append(layout) }
@@ -111,7 +128,9 @@ extension DefinitionResolver {
 
     /// A feature that has its new name already was renamed before.
     private func rename(
-        _ view: inout FeatureView, _ parsed: ParsedDefinitions.Feature, _ lines: inout [String]
+        _ view: inout FeatureView,
+        _ parsed: ParsedDefinitions.Feature,
+        _ lines: inout [String]
     ) {
         guard let was = parsed.was, !view.features.contains(where: { $0.name == parsed.name })
         else { return }
@@ -119,7 +138,8 @@ extension DefinitionResolver {
             mistakes.note(
                 parsed.place,
                 "feature \"\(parsed.name)\": view \"\(view.name)\" has no feature \"\(was)\" to "
-                    + "rename" + hint(was.text, among: view.features.map(\.name.text)))
+                    + "rename" + hint(was.text, among: view.features.map(\.name.text))
+            )
             return
         }
         view.features[index].name = parsed.name
@@ -127,7 +147,9 @@ extension DefinitionResolver {
     }
 
     private mutating func widen(
-        _ view: inout FeatureView, _ index: Int, _ parsed: ParsedDefinitions.Feature,
+        _ view: inout FeatureView,
+        _ index: Int,
+        _ parsed: ParsedDefinitions.Feature,
         _ lines: inout [String]
     ) {
         let feature = view.features[index]
@@ -137,19 +159,23 @@ extension DefinitionResolver {
                 parsed.place,
                 "feature \"\(view.name):\(feature.name)\" is \(feature.type) and cannot become "
                     + "\(parsed.type): types only widen (int32 to int64, float32 to float64); add a "
-                    + "feature under another name")
+                    + "feature under another name"
+            )
             return
         }
         for dependent in dependents {
             guard let service = try? project.service(dependent.service),  // gone: it reads nothing
                 service.projections.contains(where: { projection in
-                    projection.features.contains { $0.feature == feature.id && $0.type != parsed.type }
+                    projection.features.contains {
+                        $0.feature == feature.id && $0.type != parsed.type
+                    }
                 })
             else { continue }
             refuse(
                 parsed.place,
                 "feature \"\(view.name):\(feature.name)\" cannot become \(parsed.type): "
-                    + "\(dependent.title) reads it as \(feature.type) through \(service.reference)")
+                    + "\(dependent.title) reads it as \(feature.type) through \(service.reference)"
+            )
         }
         view.features[index].type = parsed.type
         lines.append("widen feature \(feature.name): \(feature.type) to \(parsed.type)")
@@ -163,7 +189,8 @@ extension DefinitionResolver {
             mistakes.note(
                 place ?? parsed.place,
                 "view \"\(view.name)\": \"\(key.name)\" is a join key of \(view.entity.name) and "
-                    + "cannot be a feature too")
+                    + "cannot be a feature too"
+            )
         }
         let keys = Set(view.entity.keys.map(\.name.text))
         let times = [
@@ -175,13 +202,15 @@ extension DefinitionResolver {
                 parsed.columnsPlace,
                 "view \"\(view.name)\": \"\(column)\" is its \(what) time column and a "
                     + (keys.contains(column) ? "join key" : "feature")
-                    + ": name the time column with columns: {\(what)_time: NAME}")
+                    + ": name the time column with columns: {\(what)_time: NAME}"
+            )
         }
         if view.eventTimeColumn == view.createdTimeColumn, parsed.createdTimeColumnWasAlone {
             mistakes.note(
                 parsed.columnsPlace,
                 "view \"\(view.name)\": \"\(view.eventTimeColumn)\" cannot be both the event time and "
-                    + "the created time")
+                    + "the created time"
+            )
         }
     }
 }

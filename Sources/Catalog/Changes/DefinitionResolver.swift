@@ -6,17 +6,29 @@ extension CatalogStore {
     /// Throws `invalidArgument` with every mistake as `FILE:LINE: reason`. What would break a version that
     /// must go on working, or change what never changes, is in `breaks`: it must not be written.
     package static func decide(
-        _ files: [DefinitionFile], retire: [String], project: String, over state: CatalogState,
+        _ files: [DefinitionFile],
+        retire: [String],
+        project: String,
+        over state: CatalogState,
         dependents: (ProjectName) throws -> [Dependent]
     ) throws -> DefinitionChanges {
         let mistakes = Mistakes()
         var reader = DefinitionReader(mistakes: mistakes)
         reader.read(files)
         let name = try projectName(
-            reader.parsed, files: files, head: project, state: state, mistakes: mistakes)
+            reader.parsed,
+            files: files,
+            head: project,
+            state: state,
+            mistakes: mistakes
+        )
         guard let name else { throw refusal(mistakes) }
         var resolver = DefinitionResolver(
-            project: name, state: state, dependents: try dependents(name), mistakes: mistakes)
+            project: name,
+            state: state,
+            dependents: try dependents(name),
+            mistakes: mistakes
+        )
         resolver.resolve(reader.parsed, retire: retire)
         guard mistakes.isEmpty else { throw refusal(mistakes) }
         return resolver.result
@@ -27,12 +39,17 @@ extension CatalogStore {
         return .invalid(
             lines.count == 1
                 ? "the definitions have a mistake" : "the definitions have \(lines.count) mistakes",
-            help: "nothing was changed: mend them and apply again", details: lines)
+            help: "nothing was changed: mend them and apply again",
+            details: lines
+        )
     }
 
     /// The project of the files, else of the call, else the only one there is.
     private static func projectName(
-        _ parsed: ParsedDefinitions, files: [DefinitionFile], head: String, state: CatalogState,
+        _ parsed: ParsedDefinitions,
+        files: [DefinitionFile],
+        head: String,
+        state: CatalogState,
         mistakes: Mistakes
     ) throws(AlulaError) -> ProjectName? {
         let wanted = head.isEmpty ? nil : try ProjectName(head, as: "project")
@@ -41,12 +58,14 @@ extension CatalogStore {
                 mistakes.note(
                     other.place,
                     "project \"\(other.value)\", where \(first.place) says \"\(first.value)\": one "
-                        + "apply takes one project")
+                        + "apply takes one project"
+                )
             }
             if let wanted, wanted != first.value {
                 mistakes.note(
                     first.place,
-                    "the file is for project \"\(first.value)\", the call for \"\(wanted)\"")
+                    "the file is for project \"\(first.value)\", the call for \"\(wanted)\""
+                )
             }
             return first.value
         }
@@ -55,7 +74,8 @@ extension CatalogStore {
         guard let file = files.first else { return try state.snapshot.project("").name }
         mistakes.note(
             Place(index: 0, file: file.name, line: 1),
-            "no project is named: begin the file with project: NAME, or choose one with --project")
+            "no project is named: begin the file with project: NAME, or choose one with --project"
+        )
         // Whatever the project, the other mistakes are the same for one that does not exist yet.
         return mistakes.lines.count > 1 ? ProjectName("unnamed") : nil
     }
@@ -74,7 +94,12 @@ struct DefinitionResolver {
     private let isNew: Bool
     private(set) var broken = (entities: Set<String>(), views: Set<String>())
 
-    init(project name: ProjectName, state: CatalogState, dependents: [Dependent], mistakes: Mistakes) {
+    init(
+        project name: ProjectName,
+        state: CatalogState,
+        dependents: [Dependent],
+        mistakes: Mistakes
+    ) {
         self.mistakes = mistakes
         self.dependents = dependents
         result = DefinitionChanges(project: name)
@@ -96,11 +121,15 @@ struct DefinitionResolver {
     }
 
     mutating func add(
-        _ kind: DefinitionChange.Kind, _ name: String, _ action: DefinitionChange.Action,
-        _ lines: [String], _ operation: DefinitionChanges.Operation
+        _ kind: DefinitionChange.Kind,
+        _ name: String,
+        _ action: DefinitionChange.Action,
+        _ lines: [String],
+        _ operation: DefinitionChanges.Operation
     ) {
         result.changes.append(
-            DefinitionChange(kind: kind, name: name, action: action, lines: lines))
+            DefinitionChange(kind: kind, name: name, action: action, lines: lines)
+        )
         result.operations.append(operation)
     }
 
@@ -123,15 +152,20 @@ extension DefinitionResolver {
             let entity = Entity(id: next.takeEntity(), name: parsed.name, keys: parsed.keys)
             project.entities[parsed.name] = entity
             add(
-                .entity, entity.name.text, .create, ["keys \(Self.text(entity.keys))"],
-                .addEntity(entity))
+                .entity,
+                entity.name.text,
+                .create,
+                ["keys \(Self.text(entity.keys))"],
+                .addEntity(entity)
+            )
             return
         }
         guard existing.keys != parsed.keys else { return }
         refuse(
             parsed.place,
             "entity \"\(parsed.name)\" has the keys \(Self.text(existing.keys)), and keys never "
-                + "change: define another entity for \(Self.text(parsed.keys))")
+                + "change: define another entity for \(Self.text(parsed.keys))"
+        )
     }
 
     private static func text(_ keys: [Entity.JoinKey]) -> String {
@@ -148,8 +182,12 @@ extension DefinitionResolver {
             lines.insert("from " + gate.from.map(\.rawValue).joined(separator: " or "), at: 0)
         }
         add(
-            .gate, name, existing == nil ? .create : .change, lines,
-            .putGate(VersionedGate(gate: gate, version: (existing?.version ?? 0) + 1)))
+            .gate,
+            name,
+            existing == nil ? .create : .change,
+            lines,
+            .putGate(VersionedGate(gate: gate, version: (existing?.version ?? 0) + 1))
+        )
     }
 
     /// Takes `name`, or `view:name` and `service:name` where both exist.
@@ -167,10 +205,13 @@ extension DefinitionResolver {
             mistakes.note(
                 place,
                 "there is no view or service \"\(name)\" in project \(project.name)"
-                    + hint(name, among: known))
+                    + hint(name, among: known)
+            )
         case (.some, .some):
             mistakes.note(
-                place, "\"\(name)\" is a view and a service: write view:\(name) or service:\(name)")
+                place,
+                "\"\(name)\" is a view and a service: write view:\(name) or service:\(name)"
+            )
         case (.some(let view), nil): retire(view, place)
         case (nil, .some(let service)): retire(service, place)
         }
@@ -185,8 +226,12 @@ extension DefinitionResolver {
             refuse(place, "\(dependent.title) reads it through \(service.reference)")
         }
         add(
-            .view, view.name.text, .retire, ["no more writes, no new publications"],
-            .retireView(view.id))
+            .view,
+            view.name.text,
+            .retire,
+            ["no more writes, no new publications"],
+            .retireView(view.id)
+        )
     }
 
     private mutating func retire(_ service: FeatureServiceName, _ place: Place) {

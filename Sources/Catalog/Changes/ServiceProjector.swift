@@ -20,8 +20,10 @@ struct ServiceProjector {
     private var hasMistakes = false
 
     init(
-        project: CatalogSnapshot.Project, brokenViews: Set<String>,
-        service: ParsedDefinitions.Service, mistakes: Mistakes
+        project: CatalogSnapshot.Project,
+        brokenViews: Set<String>,
+        service: ParsedDefinitions.Service,
+        mistakes: Mistakes
     ) {
         self.project = project
         self.brokenViews = brokenViews
@@ -40,14 +42,22 @@ struct ServiceProjector {
         guard !hasMistakes else { return nil }
         return zip(parts, columns).map { part, columns in
             FeatureService.Projection(
-                view: part.view.id, viewName: part.view.name, role: part.role,
-                entity: part.view.entity.id, keyColumns: part.keyColumns,
+                view: part.view.id,
+                viewName: part.view.name,
+                role: part.role,
+                entity: part.view.entity.id,
+                keyColumns: part.keyColumns,
                 features: zip(part.features, columns).map { feature, column in
                     FeatureService.Selection(
-                        feature: feature.feature.id, name: feature.feature.name,
-                        type: feature.feature.type, column: column)
+                        feature: feature.feature.id,
+                        name: feature.feature.name,
+                        type: feature.feature.type,
+                        column: column
+                    )
                 },
-                lookback: part.view.lookback, maxAge: part.view.maxAge)
+                lookback: part.view.lookback,
+                maxAge: part.view.maxAge
+            )
         }
     }
 
@@ -63,7 +73,8 @@ struct ServiceProjector {
             note(
                 selection.place,
                 "there is no view \"\(selection.view)\""
-                    + hint(selection.view.text, among: project.views.keys.map(\.text)))
+                    + hint(selection.view.text, among: project.views.keys.map(\.text))
+            )
             return
         }
         let keyColumns = keyColumns(of: view, selection)
@@ -75,19 +86,26 @@ struct ServiceProjector {
         } else {
             parts.append(
                 Part(
-                    view: view, role: selection.role, keyColumns: keyColumns, features: features))
+                    view: view,
+                    role: selection.role,
+                    keyColumns: keyColumns,
+                    features: features
+                )
+            )
         }
     }
 
     private mutating func keyColumns(
-        of view: FeatureView, _ selection: ParsedDefinitions.Selection
+        of view: FeatureView,
+        _ selection: ParsedDefinitions.Selection
     ) -> [FeatureService.KeyColumn] {
         let known = view.entity.keys.map(\.name)
         for (key, _) in selection.keys where !known.contains(key.value) {
             note(
                 key.place,
                 "entity \"\(view.entity.name)\" of view \"\(view.name)\" has no join key "
-                    + "\"\(key.value)\"" + hint(key.value.text, among: known.map(\.text)))
+                    + "\"\(key.value)\"" + hint(key.value.text, among: known.map(\.text))
+            )
         }
         return view.entity.keys.compactMap { key in
             let mapped = selection.keys.first { $0.key.value == key.name }?.column
@@ -98,7 +116,8 @@ struct ServiceProjector {
     }
 
     private mutating func features(
-        of view: FeatureView, _ selection: ParsedDefinitions.Selection
+        of view: FeatureView,
+        _ selection: ParsedDefinitions.Selection
     ) -> [(feature: Feature, place: Place)] {
         switch selection.features {
         case .all: return view.features.map { ($0, selection.place) }
@@ -111,7 +130,8 @@ struct ServiceProjector {
                     note(
                         name.place,
                         "view \"\(view.name)\" has no feature \"\(name.value)\""
-                            + hint(name.value.text, among: view.features.map(\.name.text)))
+                            + hint(name.value.text, among: view.features.map(\.name.text))
+                    )
                 }
             }
             return features
@@ -127,12 +147,16 @@ extension ServiceProjector {
             let place = part.features.first?.place ?? service.place
             if let earlier = roles[part.label] {
                 if earlier.view.id != part.view.id {
-                    note(place, "\"\(part.label)\" is a view and a role: choose another role with as:")
+                    note(
+                        place,
+                        "\"\(part.label)\" is a view and a role: choose another role with as:"
+                    )
                 } else if earlier.keyColumns != part.keyColumns {
                     note(
                         place,
                         "view \"\(part.view.name)\" is read with different keys under one name: give "
-                            + "each its role with as:")
+                            + "each its role with as:"
+                    )
                 }
             } else {
                 roles[part.label] = part
@@ -160,7 +184,8 @@ extension ServiceProjector {
                     part.features.first?.place ?? service.place,
                     "key column \"\(column.name)\" is \(earlier.type.name) for view "
                         + "\"\(earlier.view)\" and \(column.type.name) for \"\(part.view.name)\": map "
-                        + "one with {view:, keys: {\(column.name): OTHER}}")
+                        + "one with {view:, keys: {\(column.name): OTHER}}"
+                )
             }
         }
     }
@@ -169,7 +194,9 @@ extension ServiceProjector {
     /// request field or a key column.
     private mutating func names() -> [[ColumnName]] {
         var uses: [String: Int] = [:]
-        for part in parts { for item in part.features { uses[item.feature.name.text, default: 0] += 1 } }
+        for part in parts {
+            for item in part.features { uses[item.feature.name.text, default: 0] += 1 }
+        }
         let taken = Set(service.request.map(\.name.text))
             .union(parts.flatMap { $0.keyColumns.map(\.name.text) })
         var columns: [[ColumnName]] = []
@@ -185,7 +212,8 @@ extension ServiceProjector {
                     note(
                         place,
                         "column name \"\(text)\" is over \(Limits.nameLength) characters: give the "
-                            + "view a shorter role with as:")
+                            + "view a shorter role with as:"
+                    )
                 }
             }
             columns.append(names)
@@ -210,14 +238,18 @@ extension ServiceProjector {
             if keys.contains(field.name) {
                 note(field.place, "request field \"\(field.name)\" has the name of a key column")
             } else if places[field.name] != nil {
-                note(field.place, "request field \"\(field.name)\" has the name of a feature's column")
+                note(
+                    field.place,
+                    "request field \"\(field.name)\" has the name of a feature's column"
+                )
             }
         }
         let count = columns.reduce(service.request.count) { $0 + $1.count }
         if count > Limits.columns {
             note(
                 service.place,
-                "it has \(count) columns: at most \(Limits.columns) are allowed")
+                "it has \(count) columns: at most \(Limits.columns) are allowed"
+            )
         }
     }
 }

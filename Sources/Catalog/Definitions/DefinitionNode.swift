@@ -107,7 +107,8 @@ struct DefinitionNode {
                 key.note(
                     "unknown key \"\(name)\" in \(what)"
                         + (close.isEmpty
-                            ? ": expected one of \(known.joined(separator: ", "))" : close))
+                            ? ": expected one of \(known.joined(separator: ", "))" : close)
+                )
                 continue
             }
             fields[name] = value
@@ -123,7 +124,8 @@ struct DefinitionNode {
                 "\(what): unknown type \"\(text)\""
                     + (hint(text, among: names).isEmpty
                         ? ": expected \(names.joined(separator: ", ")), or a list of one of them "
-                            + "such as int64[] or float32[64]" : hint(text, among: names)))
+                            + "such as int64[] or float32[64]" : hint(text, among: names))
+            )
             return nil
         }
         return type
@@ -136,7 +138,8 @@ struct DefinitionNode {
         guard let span = TimeSpan(text: text) else {
             note(
                 "\(what): \"\(text)\" is not a duration: expected a number and a unit, such as 90d, "
-                    + "12h, 30m, 15s or 1d12h, or none")
+                    + "12h, 30m, 15s or 1d12h, or none"
+            )
             return nil
         }
         return .value(span)
@@ -158,7 +161,8 @@ struct DefinitionNode {
             let close = hint(text, among: names)
             note(
                 "\(what): \"\(text)\" is not a stage"
-                    + (close.isEmpty ? ": expected one of \(names.joined(separator: ", "))" : close))
+                    + (close.isEmpty ? ": expected one of \(names.joined(separator: ", "))" : close)
+            )
             return nil
         }
         return stage

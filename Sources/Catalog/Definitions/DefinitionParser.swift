@@ -31,13 +31,15 @@ struct DefinitionParser {
             mistakes.note(
                 top,
                 "the file has \(file.yaml.utf8.count) bytes: at most \(Limits.definitionsBytes) are "
-                    + "taken; split it")
+                    + "taken; split it"
+            )
             return []
         }
         if let line = Self.lineOfAlias(in: file.yaml) {
             mistakes.note(
                 Place(index: index, file: file.name, line: line),
-                "anchors and aliases are not taken: write the definition out")
+                "anchors and aliases are not taken: write the definition out"
+            )
             return []
         }
         var text = file.yaml
@@ -51,7 +53,10 @@ struct DefinitionParser {
             {
                 repeated += 1
                 let place = Place(index: index, file: file.name, line: context.mark.line)
-                mistakes.note(place, "\"\(names.first ?? "")\" stands more than once in this mapping")
+                mistakes.note(
+                    place,
+                    "\"\(names.first ?? "")\" stands more than once in this mapping"
+                )
                 guard let marked = Self.marking(text, at: context.mark) else { return [] }
                 text = marked
             } catch {
@@ -63,7 +68,9 @@ struct DefinitionParser {
                 }
                 let (line, problem) = Self.describe(error)
                 mistakes.note(
-                    Place(index: index, file: file.name, line: line), "not valid YAML: \(problem)")
+                    Place(index: index, file: file.name, line: line),
+                    "not valid YAML: \(problem)"
+                )
                 return []
             }
         }
@@ -80,7 +87,8 @@ struct DefinitionParser {
     /// nodes, so they are refused before anything is made of them.
     private static func lineOfAlias(in text: String) -> Int? {
         let anchors = Set(
-            text.matches(of: /(?:^|[\s\[{,:?-])&([A-Za-z0-9_-]+)/).map { String($0.output.1) })
+            text.matches(of: /(?:^|[\s\[{,:?-])&([A-Za-z0-9_-]+)/).map { String($0.output.1) }
+        )
         guard !anchors.isEmpty else { return nil }
         let alias = text.matches(of: /(?:^|[\s\[{,:?-])\*([A-Za-z0-9_-]+)/)
             .first { anchors.contains(String($0.output.1)) }
@@ -94,7 +102,10 @@ struct DefinitionParser {
         var line = lines[mark.line - 1].unicodeScalars
         guard
             let position = line.index(
-                line.startIndex, offsetBy: mark.column - 1, limitedBy: line.endIndex)
+                line.startIndex,
+                offsetBy: mark.column - 1,
+                limitedBy: line.endIndex
+            )
         else { return nil }
         line.insert(contentsOf: String(repeatedMark).unicodeScalars, at: position)
         lines[mark.line - 1] = String(line)

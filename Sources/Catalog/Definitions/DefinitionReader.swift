@@ -16,7 +16,8 @@ struct DefinitionReader {
             if written.isEmpty, mistakes.isEmpty {
                 mistakes.note(
                     Place(index: index, file: file.name, line: 1),
-                    "the file is empty: expected entities, views, services or gates")
+                    "the file is empty: expected entities, views, services or gates"
+                )
             }
         }
         refuseRepeats()
@@ -25,7 +26,9 @@ struct DefinitionReader {
     private mutating func read(_ document: DefinitionNode) {
         guard
             let fields = document.fields(
-                "a definitions file", known: ["project", "entities", "views", "services", "gates"])
+                "a definitions file",
+                known: ["project", "entities", "views", "services", "gates"]
+            )
         else { return }
         if let node = fields["project"], let name = node.name("project", as: ProjectName.self) {
             parsed.projects.append(Located(value: name, place: node.place))
@@ -64,7 +67,8 @@ struct DefinitionReader {
         note("service", parsed.services.map { ($0.name.text, $0.place) })
         note(
             "gate",
-            parsed.gates.map { ("\($0.value.model) to \($0.value.to.rawValue)", $0.place) })
+            parsed.gates.map { ("\($0.value.model) to \($0.value.to.rawValue)", $0.place) }
+        )
     }
 
     private func note(_ what: String, _ names: [(name: String, place: Place)]) {

@@ -18,7 +18,9 @@ enum EntityReader {
             return nil
         }
         guard pairs.count <= Limits.keyParts else {
-            node.note("an entity has at most \(Limits.keyParts) join keys: there are \(pairs.count)")
+            node.note(
+                "an entity has at most \(Limits.keyParts) join keys: there are \(pairs.count)"
+            )
             return nil
         }
         var keys: [Entity.JoinKey] = []
@@ -44,7 +46,10 @@ enum EntityReader {
 
 /// The value of a key that must be there.
 func required(
-    _ key: String, of what: String, in fields: [String: DefinitionNode], at node: DefinitionNode
+    _ key: String,
+    of what: String,
+    in fields: [String: DefinitionNode],
+    at node: DefinitionNode
 ) -> DefinitionNode? {
     guard let value = fields[key] else {
         node.note("\(what) needs a \(key)")

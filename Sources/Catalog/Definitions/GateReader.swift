@@ -17,7 +17,9 @@ enum GateReader {
             return nil
         }
         return Located(
-            value: Gate(model: model, to: target, from: from, rules: rules), place: node.place)
+            value: Gate(model: model, to: target, from: from, rules: rules),
+            place: node.place
+        )
     }
 
     private static func target(_ node: DefinitionNode) -> Stage? {
@@ -77,12 +79,21 @@ enum GateReader {
         else { return nil }
         return .metric(
             Gate.MetricRule(
-                metric: metric, better: better, min: min, max: max, noWorseThanHolderBy: margin))
+                metric: metric,
+                better: better,
+                min: min,
+                max: max,
+                noWorseThanHolderBy: margin
+            )
+        )
     }
 
     /// The direction matters to a comparison with the holder only; elsewhere it may be left out.
     private static func direction(
-        _ node: DefinitionNode?, at rule: DefinitionNode, hasMargin: Bool, max: Double?
+        _ node: DefinitionNode?,
+        at rule: DefinitionNode,
+        hasMargin: Bool,
+        max: Double?
     ) -> Gate.MetricRule.Direction? {
         guard let node else {
             if hasMargin {

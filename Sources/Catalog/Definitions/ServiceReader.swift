@@ -5,7 +5,9 @@ enum ServiceReader {
     static func service(_ node: DefinitionNode) -> ParsedDefinitions.Service? {
         guard
             let fields = node.fields(
-                "a service", known: ["name", "features", "request", "description"])
+                "a service",
+                known: ["name", "features", "request", "description"]
+            )
         else { return nil }
         let name = required("name", of: "a service", in: fields, at: node)?
             .name("service", as: FeatureServiceName.self)
@@ -15,8 +17,12 @@ enum ServiceReader {
         let description = fields["description"].flatMap { text($0, "description") }
         guard let name, let selections, let request else { return nil }
         return ParsedDefinitions.Service(
-            name: name, place: node.place, selections: selections, request: request,
-            description: description)
+            name: name,
+            place: node.place,
+            selections: selections,
+            request: request,
+            description: description
+        )
     }
 
     private static func selections(_ node: DefinitionNode) -> [ParsedDefinitions.Selection]? {
@@ -49,7 +55,12 @@ enum ServiceReader {
                 features = .named([Located(value: name, place: node.place)])
             }
             return ParsedDefinitions.Selection(
-                view: view, role: nil, keys: [], features: features, place: node.place)
+                view: view,
+                role: nil,
+                keys: [],
+                features: features,
+                place: node.place
+            )
         } catch {
             node.note(error.message)
             return nil
@@ -59,7 +70,9 @@ enum ServiceReader {
     private static func role(_ node: DefinitionNode) -> ParsedDefinitions.Selection? {
         guard
             let fields = node.fields(
-                "an entry of features", known: ["view", "as", "keys", "features"])
+                "an entry of features",
+                known: ["view", "as", "keys", "features"]
+            )
         else { return nil }
         let view = required("view", of: "an entry of features", in: fields, at: node)?
             .name("view", as: FeatureViewName.self)
@@ -70,7 +83,12 @@ enum ServiceReader {
             return nil
         }
         return ParsedDefinitions.Selection(
-            view: view, role: role, keys: keys, features: features, place: node.place)
+            view: view,
+            role: role,
+            keys: keys,
+            features: features,
+            place: node.place
+        )
     }
 
     private static func keys(

@@ -3,7 +3,8 @@ import Domain
 /// `{name: credit_history, entity: person, ttl: 90d, features: {…}, columns: {…}, owner: …}`
 enum ViewReader {
     private static let known = [
-        "name", "entity", "ttl", "lookback", "max_age", "features", "columns", "owner", "description",
+        "name", "entity", "ttl", "lookback", "max_age", "features", "columns", "owner",
+        "description",
     ]
 
     static func view(_ node: DefinitionNode) -> ParsedDefinitions.View? {
@@ -12,18 +13,27 @@ enum ViewReader {
             .name("view", as: FeatureViewName.self)
         let entityNode = required("entity", of: "a view", in: fields, at: node)
         let entity = entityNode?.name("entity", as: EntityName.self)
-        let features = required("features", of: "a view", in: fields, at: node).flatMap(self.features)
+        let features = required("features", of: "a view", in: fields, at: node).flatMap(
+            self.features
+        )
         let spans = spans(fields)
         let columns = fields["columns"].map(Columns.init) ?? Columns()
         let owner = fields["owner"].flatMap { text($0, "owner") }
         let description = fields["description"].flatMap { text($0, "description") }
         guard let name, let entity, let entityNode, let features else { return nil }
         return ParsedDefinitions.View(
-            name: name, place: node.place, entity: Located(value: entity, place: entityNode.place),
-            features: features, lookback: spans.lookback, maxAge: spans.maxAge,
-            eventTimeColumn: columns.event, createdTimeColumn: columns.created,
-            columnsPlace: fields["columns"]?.place ?? node.place, owner: owner,
-            description: description)
+            name: name,
+            place: node.place,
+            entity: Located(value: entity, place: entityNode.place),
+            features: features,
+            lookback: spans.lookback,
+            maxAge: spans.maxAge,
+            eventTimeColumn: columns.event,
+            createdTimeColumn: columns.created,
+            columnsPlace: fields["columns"]?.place ?? node.place,
+            owner: owner,
+            description: description
+        )
     }
 
     private static func features(_ node: DefinitionNode) -> [ParsedDefinitions.Feature]? {
@@ -45,7 +55,8 @@ enum ViewReader {
     }
 
     private static func feature(
-        _ key: DefinitionNode, _ value: DefinitionNode
+        _ key: DefinitionNode,
+        _ value: DefinitionNode
     ) -> ParsedDefinitions.Feature? {
         let name = key.name("feature", as: FeatureName.self)
         let what = "feature \(name?.text ?? "")"
@@ -97,7 +108,8 @@ enum ViewReader {
             if let event, case .value(event) = created {
                 node.note(
                     "\"\(event)\" cannot be both the event time and the created time: "
-                        + "leave created_time out where a source has none")
+                        + "leave created_time out where a source has none"
+                )
             }
         }
 
@@ -106,7 +118,8 @@ enum ViewReader {
             guard (1...Limits.nameLength).contains(text.utf8.count), !text.hasPrefix("@") else {
                 node.note(
                     "\(what): expected the name of a column, 1 to \(Limits.nameLength) bytes, not "
-                        + "starting with '@'")
+                        + "starting with '@'"
+                )
                 return nil
             }
             return text

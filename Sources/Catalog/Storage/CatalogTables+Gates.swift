@@ -18,8 +18,12 @@ extension CatalogTables {
             switch rule {
             case .metric(let rule):
                 StoredRule(
-                    metric: rule.metric.text, better: rule.better.rawValue, min: rule.min,
-                    max: rule.max, noWorseThanHolderBy: rule.noWorseThanHolderBy)
+                    metric: rule.metric.text,
+                    better: rule.better.rawValue,
+                    min: rule.min,
+                    max: rule.max,
+                    noWorseThanHolderBy: rule.noWorseThanHolderBy
+                )
             }
         }
         try database.execute(
@@ -27,7 +31,8 @@ extension CatalogTables {
             arguments: [
                 project.text, gate.model.text, gate.to.rawValue, versioned.version,
                 try Self.json(gate.from.map(\.rawValue)), try Self.json(rules),
-            ])
+            ]
+        )
     }
 
     /// The greatest version of every gate.
@@ -38,7 +43,8 @@ extension CatalogTables {
             sql: """
                 SELECT project, model, stage, max(version) AS version, sources, rules FROM gate
                 GROUP BY project, model, stage ORDER BY project, model, stage
-                """)
+                """
+        )
         for row in rows {
             let sources = try JSONDecoder().decode([String].self, from: row["sources"])
             let rules = try JSONDecoder().decode([StoredRule].self, from: row["rules"])
@@ -46,9 +52,11 @@ extension CatalogTables {
                 model: try RegisteredModelName(row["model"], as: "model"),
                 to: try Stage(text: row["stage"]),
                 from: try sources.map { try Stage(text: $0) },
-                rules: try rules.map(Self.rule))
+                rules: try rules.map(Self.rule)
+            )
             gates[try ProjectName(row["project"], as: "project"), default: []].append(
-                VersionedGate(gate: gate, version: row["version"]))
+                VersionedGate(gate: gate, version: row["version"])
+            )
         }
         return gates
     }
@@ -59,8 +67,13 @@ extension CatalogTables {
         }
         return .metric(
             Gate.MetricRule(
-                metric: try MetricName(stored.metric, as: "metric"), better: better, min: stored.min,
-                max: stored.max, noWorseThanHolderBy: stored.noWorseThanHolderBy))
+                metric: try MetricName(stored.metric, as: "metric"),
+                better: better,
+                min: stored.min,
+                max: stored.max,
+                noWorseThanHolderBy: stored.noWorseThanHolderBy
+            )
+        )
     }
 
     private static func json(_ value: some Encodable) throws -> String {

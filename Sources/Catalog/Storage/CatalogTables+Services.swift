@@ -28,12 +28,16 @@ extension CatalogTables {
         let projections = try loadProjections()
         var requests: [VersionKey: [FeatureService.RequestField]] = [:]
         let requestRows = try Row.fetchAll(
-            database, sql: "SELECT * FROM request_field ORDER BY service, version, position")
+            database,
+            sql: "SELECT * FROM request_field ORDER BY service, version, position"
+        )
         for row in requestRows {
             requests[VersionKey(row), default: []].append(
                 FeatureService.RequestField(
                     name: try ColumnName(row["name"], as: "request field"),
-                    type: try valueType(row["type"])))
+                    type: try valueType(row["type"])
+                )
+            )
         }
         let rows = try Row.fetchAll(
             database,
@@ -41,13 +45,17 @@ extension CatalogTables {
                 SELECT service, version, project, name, description, retired
                 FROM service_version JOIN service ON service.id = service
                 ORDER BY service, version
-                """)
+                """
+        )
         return try rows.map { row in
             let key = VersionKey(row)
             let service = FeatureService(
-                name: try FeatureServiceName(row["name"], as: "service"), version: key.version,
-                projections: projections[key] ?? [], requestFields: requests[key] ?? [],
-                description: row["description"])
+                name: try FeatureServiceName(row["name"], as: "service"),
+                version: key.version,
+                projections: projections[key] ?? [],
+                requestFields: requests[key] ?? [],
+                description: row["description"]
+            )
             return (try ProjectName(row["project"], as: "project"), service, row["retired"])
         }
     }
@@ -58,7 +66,9 @@ extension CatalogTables {
         var projections: [VersionKey: [FeatureService.Projection]] = [:]
         let rows = try Row.fetchAll(
             database,
-            sql: "SELECT *, position AS projection FROM projection ORDER BY service, version, position")
+            sql:
+                "SELECT *, position AS projection FROM projection ORDER BY service, version, position"
+        )
         for row in rows {
             let key = ProjectionKey(row)
             let role: String? = row["role"]
@@ -67,9 +77,13 @@ extension CatalogTables {
                     view: FeatureViewID(row["view"]),
                     viewName: try FeatureViewName(row["view_name"], as: "view"),
                     role: try role.map { try FeatureViewName($0, as: "role") },
-                    entity: EntityID(row["entity"]), keyColumns: keys[key] ?? [],
-                    features: selections[key] ?? [], lookback: span(row["lookback"]),
-                    maxAge: span(row["max_age"])))
+                    entity: EntityID(row["entity"]),
+                    keyColumns: keys[key] ?? [],
+                    features: selections[key] ?? [],
+                    lookback: span(row["lookback"]),
+                    maxAge: span(row["max_age"])
+                )
+            )
         }
         return projections
     }
@@ -78,12 +92,15 @@ extension CatalogTables {
         var columns: [ProjectionKey: [FeatureService.KeyColumn]] = [:]
         let rows = try Row.fetchAll(
             database,
-            sql: "SELECT * FROM projection_key ORDER BY service, version, projection, position")
+            sql: "SELECT * FROM projection_key ORDER BY service, version, projection, position"
+        )
         for row in rows {
             columns[ProjectionKey(row), default: []].append(
                 FeatureService.KeyColumn(
                     name: try ColumnName(row["column_name"], as: "key column"),
-                    type: try keyType(row["type"])))
+                    type: try keyType(row["type"])
+                )
+            )
         }
         return columns
     }
@@ -91,14 +108,18 @@ extension CatalogTables {
     private func loadSelections() throws -> [ProjectionKey: [FeatureService.Selection]] {
         var selections: [ProjectionKey: [FeatureService.Selection]] = [:]
         let rows = try Row.fetchAll(
-            database, sql: "SELECT * FROM selection ORDER BY service, version, projection, position")
+            database,
+            sql: "SELECT * FROM selection ORDER BY service, version, projection, position"
+        )
         for row in rows {
             selections[ProjectionKey(row), default: []].append(
                 FeatureService.Selection(
                     feature: FeatureID(row["feature"]),
                     name: try FeatureName(row["name"], as: "feature"),
                     type: try valueType(row["type"]),
-                    column: try ColumnName(row["column_name"], as: "column")))
+                    column: try ColumnName(row["column_name"], as: "column")
+                )
+            )
         }
         return selections
     }

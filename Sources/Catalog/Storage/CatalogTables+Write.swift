@@ -9,7 +9,8 @@ extension CatalogTables {
     }
 
     private func write(
-        _ operation: DefinitionChanges.Operation, in project: ProjectName
+        _ operation: DefinitionChanges.Operation,
+        in project: ProjectName
     ) throws {
         switch operation {
         case .addProject:
@@ -19,31 +20,38 @@ extension CatalogTables {
         case .addService(let name, let description):
             try database.execute(
                 sql: "INSERT INTO service (project, name, description) VALUES (?, ?, ?)",
-                arguments: [project.text, name.text, description])
+                arguments: [project.text, name.text, description]
+            )
         case .describeService(let name, let description):
             try database.execute(
                 sql: "UPDATE service SET description = ? WHERE project = ? AND name = ?",
-                arguments: [description, project.text, name.text])
+                arguments: [description, project.text, name.text]
+            )
         case .publish(let service): try publish(service, project)
         case .putGate(let gate): try put(gate, project)
         case .retireView(let view):
             try database.execute(
-                sql: "UPDATE view SET retired = 1 WHERE id = ?", arguments: [view.number])
+                sql: "UPDATE view SET retired = 1 WHERE id = ?",
+                arguments: [view.number]
+            )
         case .retireService(let name):
             try database.execute(
                 sql: "UPDATE service SET retired = 1 WHERE project = ? AND name = ?",
-                arguments: [project.text, name.text])
+                arguments: [project.text, name.text]
+            )
         }
     }
 
     private func add(_ entity: Entity, _ project: ProjectName) throws {
         try database.execute(
             sql: "INSERT INTO entity (id, project, name) VALUES (?, ?, ?)",
-            arguments: [entity.id.number, project.text, entity.name.text])
+            arguments: [entity.id.number, project.text, entity.name.text]
+        )
         for (position, key) in entity.keys.enumerated() {
             try database.execute(
                 sql: "INSERT INTO entity_key VALUES (?, ?, ?, ?)",
-                arguments: [entity.id.number, position, key.name.text, key.type.name])
+                arguments: [entity.id.number, position, key.name.text, key.type.name]
+            )
         }
     }
 
@@ -62,7 +70,8 @@ extension CatalogTables {
                 view.id.number, project.text, view.name.text, view.entity.id.number,
                 view.lookback?.microseconds, view.maxAge?.microseconds, view.eventTimeColumn,
                 view.createdTimeColumn, view.owner, view.description,
-            ])
+            ]
+        )
         for (position, feature) in view.features.enumerated() {
             try database.execute(
                 sql: """
@@ -72,7 +81,8 @@ extension CatalogTables {
                 arguments: [
                     feature.id.number, view.id.number, position, feature.name.text,
                     feature.type.description,
-                ])
+                ]
+            )
         }
         for layout in view.layouts {
             for (position, slot) in layout.slots.enumerated() {
@@ -81,7 +91,8 @@ extension CatalogTables {
                     arguments: [
                         view.id.number, layout.version, position, slot.feature.number,
                         slot.type.description,
-                    ])
+                    ]
+                )
             }
         }
     }
@@ -89,11 +100,15 @@ extension CatalogTables {
     private func publish(_ service: FeatureService, _ project: ProjectName) throws {
         guard
             let id = try Int64.fetchOne(
-                database, sql: "SELECT id FROM service WHERE project = ? AND name = ?",
-                arguments: [project.text, service.name.text])
+                database,
+                sql: "SELECT id FROM service WHERE project = ? AND name = ?",
+                arguments: [project.text, service.name.text]
+            )
         else { throw AlulaError.corrupt("service \(service.name) has no row") }
         try database.execute(
-            sql: "INSERT INTO service_version VALUES (?, ?)", arguments: [id, service.version])
+            sql: "INSERT INTO service_version VALUES (?, ?)",
+            arguments: [id, service.version]
+        )
         for (position, projection) in service.projections.enumerated() {
             try add(projection, at: position, of: service, id)
         }
@@ -102,12 +117,15 @@ extension CatalogTables {
                 sql: "INSERT INTO request_field VALUES (?, ?, ?, ?, ?)",
                 arguments: [
                     id, service.version, position, field.name.text, field.type.description,
-                ])
+                ]
+            )
         }
     }
 
     private func add(
-        _ projection: FeatureService.Projection, at position: Int, of service: FeatureService,
+        _ projection: FeatureService.Projection,
+        at position: Int,
+        of service: FeatureService,
         _ id: Int64
     ) throws {
         try database.execute(
@@ -116,11 +134,13 @@ extension CatalogTables {
                 id, service.version, position, projection.view.number, projection.viewName.text,
                 projection.role?.text, projection.entity.number, projection.lookback?.microseconds,
                 projection.maxAge?.microseconds,
-            ])
+            ]
+        )
         for (index, key) in projection.keyColumns.enumerated() {
             try database.execute(
                 sql: "INSERT INTO projection_key VALUES (?, ?, ?, ?, ?, ?)",
-                arguments: [id, service.version, position, index, key.name.text, key.type.name])
+                arguments: [id, service.version, position, index, key.name.text, key.type.name]
+            )
         }
         for (index, selection) in projection.features.enumerated() {
             try database.execute(
@@ -128,7 +148,8 @@ extension CatalogTables {
                 arguments: [
                     id, service.version, position, index, selection.feature.number,
                     selection.name.text, selection.type.description, selection.column.text,
-                ])
+                ]
+            )
         }
     }
 }

@@ -8,7 +8,8 @@ struct CatalogTables {
     var revision: UInt64 {
         get throws {
             UInt64(
-                try Int64.fetchOne(database, sql: "SELECT revision FROM catalog_state") ?? 0)
+                try Int64.fetchOne(database, sql: "SELECT revision FROM catalog_state") ?? 0
+            )
         }
     }
 
@@ -33,9 +34,13 @@ struct CatalogTables {
             }
             return CatalogState(
                 snapshot: CatalogSnapshot(revision: try revision, projects: projects),
-                gates: try loadGates(), next: try loadNext())
+                gates: try loadGates(),
+                next: try loadNext()
+            )
         } catch let error as AlulaError {
-            throw AlulaError.corrupt("catalog.sqlite holds a definition that cannot be: \(error.message)")
+            throw AlulaError.corrupt(
+                "catalog.sqlite holds a definition that cannot be: \(error.message)"
+            )
         }
     }
 
@@ -56,18 +61,24 @@ struct CatalogTables {
     private func loadEntities() throws -> [EntityID: (project: ProjectName, entity: Entity)] {
         var keys: [UInt32: [Entity.JoinKey]] = [:]
         let keyRows = try Row.fetchAll(
-            database, sql: "SELECT entity, name, type FROM entity_key ORDER BY entity, position")
+            database,
+            sql: "SELECT entity, name, type FROM entity_key ORDER BY entity, position"
+        )
         for row in keyRows {
             keys[row["entity"], default: []].append(
                 Entity.JoinKey(
                     name: try JoinKeyName(row["name"], as: "join key"),
-                    type: try keyType(row["type"])))
+                    type: try keyType(row["type"])
+                )
+            )
         }
         var entities: [EntityID: (project: ProjectName, entity: Entity)] = [:]
         for row in try Row.fetchAll(database, sql: "SELECT id, project, name FROM entity") {
             let entity = Entity(
-                id: EntityID(row["id"]), name: try EntityName(row["name"], as: "entity"),
-                keys: keys[row["id"]] ?? [])
+                id: EntityID(row["id"]),
+                name: try EntityName(row["name"], as: "entity"),
+                keys: keys[row["id"]] ?? []
+            )
             entities[entity.id] = (try ProjectName(row["project"], as: "project"), entity)
         }
         return entities
@@ -78,12 +89,17 @@ struct CatalogTables {
     ) throws -> [(ProjectName, FeatureView)] {
         var features: [UInt32: [Feature]] = [:]
         let featureRows = try Row.fetchAll(
-            database, sql: "SELECT id, view, name, type FROM feature ORDER BY view, position")
+            database,
+            sql: "SELECT id, view, name, type FROM feature ORDER BY view, position"
+        )
         for row in featureRows {
             features[row["view"], default: []].append(
                 Feature(
-                    id: FeatureID(row["id"]), name: try FeatureName(row["name"], as: "feature"),
-                    type: try valueType(row["type"])))
+                    id: FeatureID(row["id"]),
+                    name: try FeatureName(row["name"], as: "feature"),
+                    type: try valueType(row["type"])
+                )
+            )
         }
         let layouts = try loadLayouts()
         return try Row.fetchAll(database, sql: "SELECT * FROM view").map { row in
@@ -91,13 +107,19 @@ struct CatalogTables {
                 throw AlulaError.corrupt("a view without its entity")
             }
             let view = FeatureView(
-                id: FeatureViewID(row["id"]), name: try FeatureViewName(row["name"], as: "view"),
-                entity: entity, features: features[row["id"]] ?? [],
-                lookback: span(row["lookback"]), maxAge: span(row["max_age"]),
+                id: FeatureViewID(row["id"]),
+                name: try FeatureViewName(row["name"], as: "view"),
+                entity: entity,
+                features: features[row["id"]] ?? [],
+                lookback: span(row["lookback"]),
+                maxAge: span(row["max_age"]),
                 eventTimeColumn: row["event_time_column"],
-                createdTimeColumn: row["created_time_column"], owner: row["owner"],
-                description: row["description"], layouts: layouts[row["id"]],
-                isRetired: row["retired"])
+                createdTimeColumn: row["created_time_column"],
+                owner: row["owner"],
+                description: row["description"],
+                layouts: layouts[row["id"]],
+                isRetired: row["retired"]
+            )
             return (try ProjectName(row["project"], as: "project"), view)
         }
     }
@@ -105,14 +127,21 @@ struct CatalogTables {
     private func loadLayouts() throws -> [UInt32: [RowLayout]] {
         var layouts: [UInt32: [RowLayout]] = [:]
         let rows = try Row.fetchAll(
-            database, sql: "SELECT * FROM row_layout ORDER BY view, version, position")
+            database,
+            sql: "SELECT * FROM row_layout ORDER BY view, version, position"
+        )
         for row in rows {
             let (view, version): (UInt32, UInt32) = (row["view"], row["version"])
             var known = layouts[view] ?? []
-            if known.last?.version != version { known.append(RowLayout(version: version, slots: [])) }
+            if known.last?.version != version {
+                known.append(RowLayout(version: version, slots: []))
+            }
             known[known.count - 1].slots.append(
                 RowLayout.Slot(
-                    feature: FeatureID(row["feature"]), type: try valueType(row["type"])))
+                    feature: FeatureID(row["feature"]),
+                    type: try valueType(row["type"])
+                )
+            )
             layouts[view] = known
         }
         return layouts

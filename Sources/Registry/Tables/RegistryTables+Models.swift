@@ -20,13 +20,19 @@ extension RegistryTables {
     }
 
     package func requireModel(
-        _ name: RegisteredModelName, in project: ProjectName
+        _ name: RegisteredModelName,
+        in project: ProjectName
     ) throws -> ModelRow {
         guard let model = try model(name, in: project) else {
             let known = try String.fetchAll(
-                database, sql: "SELECT name FROM model WHERE project = ?", arguments: [project.text])
+                database,
+                sql: "SELECT name FROM model WHERE project = ?",
+                arguments: [project.text]
+            )
             throw AlulaError.notFound(
-                "there is no model \"\(name)\" in project \(project)" + hint(name.text, among: known))
+                "there is no model \"\(name)\" in project \(project)"
+                    + hint(name.text, among: known)
+            )
         }
         return model
     }
@@ -34,7 +40,8 @@ extension RegistryTables {
     func makeModel(_ name: RegisteredModelName, in project: ProjectName) throws -> ModelRow {
         try execute(
             "INSERT OR IGNORE INTO model (project, name, revision) VALUES (?, ?, 0)",
-            [project.text, name.text])
+            [project.text, name.text]
+        )
         return try requireModel(name, in: project)
     }
 
@@ -44,25 +51,36 @@ extension RegistryTables {
 
     func newestVersion(of model: ModelRow) throws -> UInt32 {
         try UInt32.fetchOne(
-            database, sql: "SELECT ifnull(max(number), 0) FROM model_version WHERE model = ?",
-            arguments: [model.id]) ?? 0
+            database,
+            sql: "SELECT ifnull(max(number), 0) FROM model_version WHERE model = ?",
+            arguments: [model.id]
+        ) ?? 0
     }
 
     func models(_ project: ProjectName) throws -> [RegisteredModel] {
         try rows(
-            "SELECT name FROM model WHERE project = ? ORDER BY name", [project.text]
+            "SELECT name FROM model WHERE project = ? ORDER BY name",
+            [project.text]
         ).map { row in
             let model = try requireModel(
-                try RegisteredModelName(row["name"], as: "model"), in: project)
+                try RegisteredModelName(row["name"], as: "model"),
+                in: project
+            )
             return RegisteredModel(
-                name: model.name, revision: model.revision,
+                name: model.name,
+                revision: model.revision,
                 newestVersion: try newestVersion(of: model),
                 holders: try Stage.allCases.compactMap { stage in
                     guard let seat = try holder(of: stage, in: model), let version = seat.version
                     else { return nil }
                     return StageHolder(
-                        stage: stage, version: version, since: seat.since, previous: seat.previous)
-                })
+                        stage: stage,
+                        version: version,
+                        since: seat.since,
+                        previous: seat.previous
+                    )
+                }
+            )
         }
     }
 }
@@ -77,24 +95,28 @@ extension RegistryTables {
                 version.trainingSet?.text, version.service?.name.text, version.service?.version,
                 version.codeRevision, version.description, version.registered.microseconds,
                 version.actor,
-            ])
+            ]
+        )
         for (position, artifact) in version.artifacts.enumerated() {
             try execute(
                 "INSERT INTO version_artifact VALUES (?, ?, ?, ?, ?, ?)",
                 [
                     model.id, version.number, position, artifact.name, Data(artifact.digest.bytes),
                     Int64(clamping: artifact.bytes),
-                ])
+                ]
+            )
         }
         for (key, value) in version.params {
             try execute(
                 "INSERT INTO version_param VALUES (?, ?, ?, ?)",
-                [model.id, version.number, key, value])
+                [model.id, version.number, key, value]
+            )
         }
         for (key, value) in version.tags {
             try execute(
                 "INSERT INTO version_tag VALUES (?, ?, ?, ?)",
-                [model.id, version.number, key, value])
+                [model.id, version.number, key, value]
+            )
         }
         for metric in version.metrics {
             try execute(
@@ -102,23 +124,28 @@ extension RegistryTables {
                 [
                     model.id, version.number, metric.name.text, metric.step,
                     metric.time.microseconds, Int64(bitPattern: metric.value.bitPattern),
-                ])
+                ]
+            )
         }
     }
 
     func versions(of model: ModelRow) throws -> [ModelVersion] {
         try rows(
-            "SELECT * FROM model_version WHERE model = ? ORDER BY number DESC", [model.id]
+            "SELECT * FROM model_version WHERE model = ? ORDER BY number DESC",
+            [model.id]
         ).map { try version($0, of: model) }
     }
 
     package func requireVersion(_ number: UInt32, of model: ModelRow) throws -> ModelVersion {
         let row = try row(
-            "SELECT * FROM model_version WHERE model = ? AND number = ?", [model.id, number])
+            "SELECT * FROM model_version WHERE model = ? AND number = ?",
+            [model.id, number]
+        )
         guard let row else {
             let newest = try newestVersion(of: model)
             throw AlulaError.notFound(
-                "model \(model.name) has no version \(number): registered are 1 to \(newest)")
+                "model \(model.name) has no version \(number): registered are 1 to \(newest)"
+            )
         }
         return try version(row, of: model)
     }
@@ -128,28 +155,44 @@ extension RegistryTables {
         let key: StatementArguments = [model.id, number]
         let (set, service): (String?, String?) = (row["training_set"], row["service"])
         let artifacts = try rows(
-            "SELECT * FROM version_artifact WHERE model = ? AND version = ? ORDER BY position", key
+            "SELECT * FROM version_artifact WHERE model = ? AND version = ? ORDER BY position",
+            key
         ).map {
             ModelVersion.Artifact(
-                name: $0["name"], digest: try Self.digest($0["digest"]),
-                bytes: UInt64($0["bytes"] as Int64))
+                name: $0["name"],
+                digest: try Self.digest($0["digest"]),
+                bytes: UInt64($0["bytes"] as Int64)
+            )
         }
         return ModelVersion(
-            model: model.name, number: number, stage: try Stage(text: row["stage"]),
+            model: model.name,
+            number: number,
+            stage: try Stage(text: row["stage"]),
             run: try RunID(row["run"], as: "run"),
             trainingSet: try set.map { try TrainingSetID($0, as: "training set") },
             service: try service.map {
                 FeatureServiceReference(
-                    name: try FeatureServiceName($0, as: "service"), version: row["service_version"])
+                    name: try FeatureServiceName($0, as: "service"),
+                    version: row["service_version"]
+                )
             },
             artifacts: artifacts,
             params: try pairs(
-                "SELECT key, value FROM version_param WHERE model = ? AND version = ?", key),
+                "SELECT key, value FROM version_param WHERE model = ? AND version = ?",
+                key
+            ),
             metrics: try rows(
-                "SELECT * FROM version_metric WHERE model = ? AND version = ? ORDER BY name", key
+                "SELECT * FROM version_metric WHERE model = ? AND version = ? ORDER BY name",
+                key
             ).map(Self.metric),
-            codeRevision: row["code_revision"], description: row["description"],
-            tags: try pairs("SELECT key, value FROM version_tag WHERE model = ? AND version = ?", key),
-            registered: Timestamp(microseconds: row["registered"]), actor: row["actor"])
+            codeRevision: row["code_revision"],
+            description: row["description"],
+            tags: try pairs(
+                "SELECT key, value FROM version_tag WHERE model = ? AND version = ?",
+                key
+            ),
+            registered: Timestamp(microseconds: row["registered"]),
+            actor: row["actor"]
+        )
     }
 }

@@ -19,7 +19,8 @@ extension RegistryTables {
             [
                 run.id.text, run.project.text, run.experiment.text, run.name, run.status.rawValue,
                 run.started.microseconds, run.trainingSet?.text, run.codeRevision, run.actor,
-            ])
+            ]
+        )
         let row = try requireRun(run.id, in: run.project)
         try add(params: run.params, to: row)
         try put(tags: run.tags, on: row)
@@ -27,10 +28,14 @@ extension RegistryTables {
 
     func requireRun(_ id: RunID, in project: ProjectName) throws -> RunRow {
         let row = try row(
-            "SELECT * FROM run WHERE id = ? AND project = ?", [id.text, project.text])
+            "SELECT * FROM run WHERE id = ? AND project = ?",
+            [id.text, project.text]
+        )
         guard let row else {
             throw AlulaError.notFound(
-                "there is no run \(id) in project \(project)", help: "list them: alula runs")
+                "there is no run \(id) in project \(project)",
+                help: "list them: alula runs"
+            )
         }
         return try Self.runRow(row)
     }
@@ -41,7 +46,9 @@ extension RegistryTables {
     }
 
     func runs(
-        _ project: ProjectName, _ experiment: ExperimentName?, limit: Int
+        _ project: ProjectName,
+        _ experiment: ExperimentName?,
+        limit: Int
     ) throws -> [RunRow] {
         try rows(
             """
@@ -66,20 +73,25 @@ extension RegistryTables {
         return Run(
             id: try RunID(row["id"], as: "run"),
             project: try ProjectName(row["project"], as: "project"),
-            experiment: try ExperimentName(row["experiment"], as: "experiment"), name: row["name"],
-            status: found.status, started: Timestamp(microseconds: row["started"]),
+            experiment: try ExperimentName(row["experiment"], as: "experiment"),
+            name: row["name"],
+            status: found.status,
+            started: Timestamp(microseconds: row["started"]),
             ended: ended.map(Timestamp.init(microseconds:)),
             params: try pairs("SELECT key, value FROM run_param WHERE run = ?", [found.number]),
             metrics: try metrics(of: found, history: history),
             tags: try pairs("SELECT key, value FROM run_tag WHERE run = ?", [found.number]),
             trainingSet: try trainingSet.map { try TrainingSetID($0, as: "training set") },
-            codeRevision: row["code_revision"], actor: row["actor"])
+            codeRevision: row["code_revision"],
+            actor: row["actor"]
+        )
     }
 
     func pairs(_ sql: String, _ arguments: StatementArguments) throws -> [String: String] {
         Dictionary(
             try rows(sql, arguments).map { ($0["key"] as String, $0["value"] as String) },
-            uniquingKeysWith: { _, last in last })
+            uniquingKeysWith: { _, last in last }
+        )
     }
 
     /// Every point by name, step and time; or the last one of each name: that of the greatest step, then of
@@ -92,15 +104,18 @@ extension RegistryTables {
             """
         return try rows(
             "SELECT * FROM (\(points)) \(history ? "" : "WHERE place = 1") "
-                + "ORDER BY name, step, time, number", [run.number]
+                + "ORDER BY name, step, time, number",
+            [run.number]
         ).map(Self.metric)
     }
 
     static func metric(_ row: Row) throws -> Metric {
         Metric(
             name: try MetricName(row["name"], as: "metric"),
-            value: Double(bitPattern: UInt64(bitPattern: row["bits"])), step: row["step"],
-            time: Timestamp(microseconds: row["time"]))
+            value: Double(bitPattern: UInt64(bitPattern: row["bits"])),
+            step: row["step"],
+            time: Timestamp(microseconds: row["time"])
+        )
     }
 }
 
@@ -114,7 +129,8 @@ extension RegistryTables {
             throw AlulaError.refused(
                 "a param is written once, and these have another value already: "
                     + clashing.keys.sorted().joined(separator: ", "),
-                help: "log what changes as a metric or a tag")
+                help: "log what changes as a metric or a tag"
+            )
         }
         let fresh = params.filter { known[$0.key] == nil }
         guard known.count + fresh.count <= Limits.runEntries else {
@@ -130,7 +146,8 @@ extension RegistryTables {
         let statement = try database.cachedStatement(
             sql: """
                 INSERT OR IGNORE INTO run_metric (run, name, step, time, bits) VALUES (?, ?, ?, ?, ?)
-                """)
+                """
+        )
         for metric in metrics {
             try statement.execute(arguments: [
                 run.number, metric.name.text, metric.step, metric.time.microseconds,
@@ -138,8 +155,10 @@ extension RegistryTables {
             ])
         }
         let names = try Int.fetchOne(
-            database, sql: "SELECT count(DISTINCT name) FROM run_metric WHERE run = ?",
-            arguments: [run.number])
+            database,
+            sql: "SELECT count(DISTINCT name) FROM run_metric WHERE run = ?",
+            arguments: [run.number]
+        )
         guard (names ?? 0) <= Limits.runEntries else {
             throw AlulaError.refused("a run has at most \(Limits.runEntries) metrics")
         }
@@ -152,7 +171,8 @@ extension RegistryTables {
                 INSERT INTO run_tag VALUES (?, ?, ?)
                 ON CONFLICT (run, key) DO UPDATE SET value = excluded.value
                 """,
-                [run.number, key, value])
+                [run.number, key, value]
+            )
         }
     }
 
@@ -160,7 +180,8 @@ extension RegistryTables {
     func end(_ run: inout RunRow, as status: Run.Status, at time: Timestamp) throws {
         try execute(
             "UPDATE run SET status = ?, ended = ? WHERE number = ?",
-            [status.rawValue, time.microseconds, run.number])
+            [status.rawValue, time.microseconds, run.number]
+        )
         guard let row = try row("SELECT * FROM run WHERE number = ?", [run.number]) else { return }
         run = try Self.runRow(row)
     }

@@ -29,7 +29,11 @@ package struct StageMove: Sendable, Hashable {
     package var verdict: GateVerdict
 
     package init(
-        act: Act, version: ModelVersion, to: Stage, reason: String, verdict: GateVerdict
+        act: Act,
+        version: ModelVersion,
+        to: Stage,
+        reason: String,
+        verdict: GateVerdict
     ) {
         self.act = act
         self.version = version
@@ -47,8 +51,10 @@ extension RegistryTables {
             [model.id, stage.rawValue]
         ).map {
             StageSeat(
-                version: $0["version"], since: Timestamp(microseconds: $0["since"]),
-                previous: $0["previous"])
+                version: $0["version"],
+                since: Timestamp(microseconds: $0["since"]),
+                previous: $0["previous"]
+            )
         }
     }
 
@@ -57,7 +63,9 @@ extension RegistryTables {
     ///
     /// - Returns: the model's revision, and who is remembered in the stage.
     package func move(
-        _ move: StageMove, of model: ModelRow, call: WriteCall
+        _ move: StageMove,
+        of model: ModelRow,
+        call: WriteCall
     ) throws -> (revision: UInt64, previous: UInt32?) {
         let version = move.version.number
         let seat = try holder(of: move.to, in: model)
@@ -68,8 +76,12 @@ extension RegistryTables {
         if from.hasHolder, from != move.to {
             let left = try holder(of: from, in: model)
             try take(
-                nil, previous: move.to.hasHolder ? left?.previous : version, in: from, of: model,
-                at: call.now)
+                nil,
+                previous: move.to.hasHolder ? left?.previous : version,
+                in: from,
+                of: model,
+                at: call.now
+            )
         }
         var previous: UInt32?
         if move.to.hasHolder {
@@ -89,11 +101,15 @@ extension RegistryTables {
     private func set(_ stage: Stage, of version: UInt32, in model: ModelRow) throws {
         try execute(
             "UPDATE model_version SET stage = ? WHERE model = ? AND number = ?",
-            [stage.rawValue, model.id, version])
+            [stage.rawValue, model.id, version]
+        )
     }
 
     private func take(
-        _ version: UInt32?, previous: UInt32?, in stage: Stage, of model: ModelRow,
+        _ version: UInt32?,
+        previous: UInt32?,
+        in stage: Stage,
+        of model: ModelRow,
         at time: Timestamp
     ) throws {
         try execute(
@@ -102,12 +118,15 @@ extension RegistryTables {
             ON CONFLICT (model, stage) DO UPDATE SET version = excluded.version,
                 since = excluded.since, previous = excluded.previous
             """,
-            [model.id, stage.rawValue, version, time.microseconds, previous])
+            [model.id, stage.rawValue, version, time.microseconds, previous]
+        )
     }
 
     /// Whom a version displaced when it was last promoted: where a second rollback leads.
     private func displacedWhen(
-        _ version: UInt32, took stage: Stage, in model: ModelRow
+        _ version: UInt32,
+        took stage: Stage,
+        in model: ModelRow
     ) throws -> UInt32? {
         try row(
             """
@@ -126,7 +145,10 @@ extension RegistryTables {
     }
 
     private func record(
-        _ move: StageMove, displaced: UInt32?, of model: ModelRow, _ call: WriteCall
+        _ move: StageMove,
+        displaced: UInt32?,
+        of model: ModelRow,
+        _ call: WriteCall
     ) throws {
         let verdict = move.verdict.rules.map {
             StoredRule(rule: $0.rule, outcome: $0.outcome.rawValue, reason: $0.reason)
@@ -141,7 +163,8 @@ extension RegistryTables {
                 model.id, move.version.number, move.act.rawValue, move.version.stage.rawValue,
                 move.to.rawValue, displaced, Int64(clamping: model.revision + 1),
                 call.now.microseconds, call.actor, move.reason, try Self.json(verdict),
-            ])
+            ]
+        )
     }
 
     /// Every version in a stage, and every remembered one, with the service version it reads.
@@ -164,7 +187,9 @@ extension RegistryTables {
                     + (holds ? "(\(stage))" : "(to which \(stage) can roll back)"),
                 service: FeatureServiceReference(
                     name: try FeatureServiceName(row["service"], as: "service"),
-                    version: row["service_version"]))
+                    version: row["service_version"]
+                )
+            )
         }
     }
 }

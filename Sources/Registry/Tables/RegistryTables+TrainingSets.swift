@@ -36,9 +36,14 @@ extension RegistryTables {
     func insert(_ record: TrainingSetRecord) throws {
         let detail = StoredDetail(
             schema: record.schema.fields.map { .init(name: $0.name, type: $0.type.description) },
-            eventTimeColumn: record.eventTimeColumn, label: record.label, asKnown: record.asKnown,
-            keepUnknown: record.keepUnknown, reports: record.reports.map(Self.stored),
-            featureColumns: record.featureColumns, spineName: record.spineName)
+            eventTimeColumn: record.eventTimeColumn,
+            label: record.label,
+            asKnown: record.asKnown,
+            keepUnknown: record.keepUnknown,
+            reports: record.reports.map(Self.stored),
+            featureColumns: record.featureColumns,
+            spineName: record.spineName
+        )
         try execute(
             """
             INSERT INTO training_set (id, project, service, service_version, log_entry, digest,
@@ -51,7 +56,8 @@ extension RegistryTables {
                 Data(record.digest.bytes), Data(record.spineDigest.bytes),
                 Data(record.spineArtifact.bytes), Int64(clamping: record.rows),
                 record.made.microseconds, record.actor, try Self.json(detail),
-            ])
+            ]
+        )
     }
 
     func trainingSet(_ id: TrainingSetID) throws -> TrainingSetRecord? {
@@ -60,25 +66,29 @@ extension RegistryTables {
 
     func trainingSets(_ project: ProjectName) throws -> [TrainingSetRecord] {
         try rows(
-            "SELECT * FROM training_set WHERE project = ? ORDER BY number DESC", [project.text]
+            "SELECT * FROM training_set WHERE project = ? ORDER BY number DESC",
+            [project.text]
         ).map(Self.trainingSet)
     }
 
     @discardableResult
     func requireTrainingSet(
-        _ id: TrainingSetID, in project: ProjectName
+        _ id: TrainingSetID,
+        in project: ProjectName
     ) throws -> TrainingSetRecord {
         guard let record = try trainingSet(id), record.project == project else {
             throw AlulaError.notFound(
                 "there is no training set \(id) in project \(project)",
-                help: "list them: alula training-set list")
+                help: "list them: alula training-set list"
+            )
         }
         return record
     }
 
     /// The published version of this reference, always with its number: the newest where none is named.
     func requireService(
-        _ reference: FeatureServiceReference, in project: ProjectName
+        _ reference: FeatureServiceReference,
+        in project: ProjectName
     ) throws -> FeatureServiceReference {
         let newest = try UInt32.fetchOne(
             database,
@@ -86,16 +96,19 @@ extension RegistryTables {
                 SELECT max(version) FROM service_version JOIN service ON service.id = service
                 WHERE project = ? AND name = ?
                 """,
-            arguments: [project.text, reference.name.text])
+            arguments: [project.text, reference.name.text]
+        )
         guard let newest else {
             throw AlulaError.notFound(
                 "there is no service \"\(reference.name)\" in project \(project)",
-                help: "list them: alula services")
+                help: "list them: alula services"
+            )
         }
         let version = reference.version ?? newest
         guard (1...newest).contains(version) else {
             throw AlulaError.notFound(
-                "service \(reference.name) has no version \(version): published are 1 to \(newest)")
+                "service \(reference.name) has no version \(version): published are 1 to \(newest)"
+            )
         }
         return FeatureServiceReference(name: reference.name, version: version)
     }
@@ -112,16 +125,24 @@ extension RegistryTables {
             project: try ProjectName(row["project"], as: "project"),
             service: FeatureServiceReference(
                 name: try FeatureServiceName(row["service"], as: "service"),
-                version: row["service_version"]),
-            logEntry: UInt64(row["log_entry"] as Int64), digest: try digest(row["digest"]),
+                version: row["service_version"]
+            ),
+            logEntry: UInt64(row["log_entry"] as Int64),
+            digest: try digest(row["digest"]),
             spineDigest: try digest(row["spine_digest"]),
             spineArtifact: try digest(row["spine_artifact"]),
             rows: UInt64(row["row_count"] as Int64),
             schema: Schema(fields: try detail.schema.map(field)),
-            eventTimeColumn: detail.eventTimeColumn, label: detail.label,
-            made: Timestamp(microseconds: row["made"]), asKnown: detail.asKnown,
-            keepUnknown: detail.keepUnknown, reports: try detail.reports.map(report),
-            featureColumns: detail.featureColumns, spineName: detail.spineName, actor: row["actor"])
+            eventTimeColumn: detail.eventTimeColumn,
+            label: detail.label,
+            made: Timestamp(microseconds: row["made"]),
+            asKnown: detail.asKnown,
+            keepUnknown: detail.keepUnknown,
+            reports: try detail.reports.map(report),
+            featureColumns: detail.featureColumns,
+            spineName: detail.spineName,
+            actor: row["actor"]
+        )
     }
 
     static func digest(_ bytes: Data) throws(AlulaError) -> ContentDigest {
@@ -140,16 +161,24 @@ extension RegistryTables {
 
     private static func stored(_ report: ViewReport) -> StoredDetail.Report {
         StoredDetail.Report(
-            label: report.label, view: report.view.text, matched: report.matched,
-            expired: report.expired, notFound: report.notFound, nullKeys: report.nullKeys,
-            late: report.late, unknown: report.unknown,
+            label: report.label,
+            view: report.view.text,
+            matched: report.matched,
+            expired: report.expired,
+            notFound: report.notFound,
+            nullKeys: report.nullKeys,
+            late: report.late,
+            unknown: report.unknown,
             oldestEvent: report.oldestEvent?.microseconds,
-            newestEvent: report.newestEvent?.microseconds)
+            newestEvent: report.newestEvent?.microseconds
+        )
     }
 
     private static func report(_ stored: StoredDetail.Report) throws(AlulaError) -> ViewReport {
         var report = ViewReport(
-            label: stored.label, view: try FeatureViewName(stored.view, as: "view"))
+            label: stored.label,
+            view: try FeatureViewName(stored.view, as: "view")
+        )
         report.matched = stored.matched
         report.expired = stored.expired
         report.notFound = stored.notFound

@@ -39,7 +39,10 @@ package struct RegistryTables {
 extension RegistryTables {
     /// Adds an entry to the audit table, in the transaction of its act, and raises the registry's revision.
     package func audit(
-        _ act: String, _ object: String, _ detail: some Encodable, _ call: WriteCall
+        _ act: String,
+        _ object: String,
+        _ detail: some Encodable,
+        _ call: WriteCall
     ) throws {
         try execute(
             """
@@ -49,7 +52,8 @@ extension RegistryTables {
             [
                 call.now.microseconds, call.actor, call.isVerified, act, object,
                 try Self.json(detail), Data(call.requestID),
-            ])
+            ]
+        )
         try touch()
     }
 
@@ -64,10 +68,15 @@ extension RegistryTables {
             arguments
         ).map { row in
             AuditEntry(
-                number: UInt64(row["number"] as Int64), time: Timestamp(microseconds: row["time"]),
-                actor: row["actor"], isVerified: row["verified"], act: row["act"],
-                object: row["object"], detail: row["detail"],
-                requestID: [UInt8](row["request_id"] as Data))
+                number: UInt64(row["number"] as Int64),
+                time: Timestamp(microseconds: row["time"]),
+                actor: row["actor"],
+                isVerified: row["verified"],
+                act: row["act"],
+                object: row["object"],
+                detail: row["detail"],
+                requestID: [UInt8](row["request_id"] as Data)
+            )
         }
     }
 
@@ -76,14 +85,18 @@ extension RegistryTables {
         guard !call.requestID.isEmpty else { return nil }
         try execute(
             "DELETE FROM request_answer WHERE time < ?",
-            [(call.now - Limits.requestIdLife).microseconds])
+            [(call.now - Limits.requestIdLife).microseconds]
+        )
         let row = try row(
             "SELECT act, actor, answer FROM request_answer WHERE request_id = ?",
-            [Data(call.requestID)])
+            [Data(call.requestID)]
+        )
         guard let row else { return nil }
         guard row["act"] == act, row["actor"] == call.actor else {
             throw AlulaError.invalid(
-                "this request id was used for another call", help: "draw 16 random bytes for each")
+                "this request id was used for another call",
+                help: "draw 16 random bytes for each"
+            )
         }
         return [UInt8](row["answer"] as Data)
     }
@@ -99,6 +112,7 @@ extension RegistryTables {
         guard !call.requestID.isEmpty else { return }
         try execute(
             "INSERT INTO request_answer VALUES (?, ?, ?, ?, ?)",
-            [Data(call.requestID), act, call.actor, call.now.microseconds, Data(answer)])
+            [Data(call.requestID), act, call.actor, call.now.microseconds, Data(answer)]
+        )
     }
 }
