@@ -1,4 +1,6 @@
-/// The migrations of catalog.sqlite, in their order. One that was shipped never changes.
+/// The migrations of catalog.sqlite, in their order.
+///
+/// One that was shipped never changes.
 package enum CatalogMigrations {
     package static let all: [(name: String, sql: String)] = [
         ("0001 definitions", text(PackageResources.catalog_0001_definitions_sql)),

@@ -12,8 +12,9 @@ package final class ArtifactStore: Sendable {
     private let root: String
     private let temporary: String
 
-    /// Opens the store in a directory of its own, which is made where it is missing. One server has it, so
-    /// whatever lies in `tmp` was left by a crash and is removed.
+    /// Opens the store in a directory of its own, which is made where it is missing.
+    ///
+    /// One server has it, so whatever lies in `tmp` was left by a crash and is removed.
     package init(directory: String) throws(AlulaError) {
         root = directory
         temporary = root + "/tmp"
@@ -35,9 +36,10 @@ package final class ArtifactStore: Sendable {
         return try ArtifactWriter(temporary: temporary + "/" + name) { self.place(of: $0) }
     }
 
-    /// Hands the content to `body` in order, in chunks of `chunkBytes`, the last one shorter. Throws
-    /// `notFound` where it is not here. The bytes are as the disk gave them: whoever needs to be sure
-    /// compares their hash.
+    /// Hands the content to `body` in order, in chunks of `chunkBytes`, the last one shorter.
+    ///
+    /// Throws `notFound` where it is not here. The bytes are as the disk gave them: whoever needs
+    /// to be sure compares their hash.
     package func read(
         _ digest: ContentDigest,
         chunkBytes: Int,

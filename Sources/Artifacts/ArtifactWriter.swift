@@ -2,8 +2,10 @@ import Digest
 package import Domain
 import Synchronization
 
-/// Content on its way into the store, hashed as it comes. It becomes visible, whole and durable, with
-/// `finish`, or never: what is abandoned, dropped or fails leaves nothing.
+/// Content on its way into the store, hashed as it comes.
+///
+/// It becomes visible, whole and durable, with `finish`, or never: what is abandoned, dropped or
+/// fails leaves nothing.
 package final class ArtifactWriter: Sendable {
     /// What became of the content.
     package struct Stored: Sendable, Hashable {
@@ -44,8 +46,10 @@ package final class ArtifactWriter: Sendable {
         }
     }
 
-    /// Names the content: its file is synced, renamed into place, and the directory synced. Where the
-    /// digest is not the one expected, nothing is kept. Content that is here already is left as it is.
+    /// Names the content: its file is synced, renamed into place, and the directory synced.
+    ///
+    /// Where the digest is not the one expected, nothing is kept. Content that is here already is
+    /// left as it is.
     package func finish(expecting expected: ContentDigest? = nil) throws(AlulaError) -> Stored {
         do throws(AlulaError) {
             return try state.withLock { state throws(AlulaError) in
@@ -82,8 +86,9 @@ package final class ArtifactWriter: Sendable {
         AlulaError(.failedPrecondition, "the artifact was finished or abandoned: begin a new one")
     }
 
-    /// True where the content was here. A file of another length under its name is replaced: it was
-    /// damaged on disk.
+    /// True where the content was here.
+    ///
+    /// A file of another length under its name is replaced: it was damaged on disk.
     private func name(
         _ file: File,
         _ digest: ContentDigest,

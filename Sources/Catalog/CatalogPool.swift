@@ -4,9 +4,10 @@ import Migrations
 
 /// Opens catalog.sqlite, makes it where it is missing, and brings it to the newest migration.
 ///
-/// The file is in WAL mode and the writer syncs every commit (`synchronous=FULL`). That is set once the pool
-/// is open, outside a transaction, because GRDB's pool sets `NORMAL` later than `prepareDatabase`. Readers
-/// never checkpoint: SQLite 3.40 loses writes when several connections do.
+/// The file is in WAL mode and the writer syncs every commit (`synchronous=FULL`). That is set once
+/// the pool is open, outside a transaction, because GRDB's pool sets `NORMAL` later than
+/// `prepareDatabase`. Readers never checkpoint: SQLite 3.40 loses writes when several connections
+/// do.
 package func openCatalogPool(path: String) throws(AlulaError) -> DatabasePool {
     do {
         var configuration = Configuration()

@@ -2,8 +2,9 @@ package import Domain
 package import GRDB
 import Synchronization
 
-/// The definitions of all projects: reads are answered from an immutable picture in memory, changes are
-/// decided by `decide` and written by `write`, both inside the one write transaction of whoever applies.
+/// The definitions of all projects: reads are answered from an immutable picture in memory, changes
+/// are decided by `decide` and written by `write`, both inside the one write transaction of whoever
+/// applies.
 package final class CatalogStore: Sendable {
     private let pool: DatabasePool
     private let current: Mutex<CatalogState>
@@ -26,7 +27,8 @@ package final class CatalogStore: Sendable {
         current.withLock { $0.gates[project] ?? [] }
     }
 
-    /// Takes what a committed transaction has written; an older picture than the present one is let go.
+    /// Takes what a committed transaction has written; an older picture than the present one is let
+    /// go.
     package func adopt(_ state: CatalogState) {
         current.withLock { current in
             if state.snapshot.revision > current.snapshot.revision { current = state }

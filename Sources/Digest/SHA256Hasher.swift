@@ -3,8 +3,8 @@ package import Domain
 
 /// SHA-256 over bytes that arrive in pieces.
 ///
-/// OpenSSL's EVP is used because the distribution patches it and it uses the processor's SHA instructions.
-/// One owner at a time: it is not safe to share.
+/// OpenSSL's EVP is used because the distribution patches it and it uses the processor's SHA
+/// instructions. One owner at a time: it is not safe to share.
 package final class SHA256Hasher {
     private let context: OpaquePointer
 
@@ -31,7 +31,8 @@ package final class SHA256Hasher {
         precondition(EVP_DigestUpdate(context, start, bytes.count) == 1, "SHA-256 update failed")
     }
 
-    /// The digest of all that was added since the start or the last `finish`; the hasher is empty after it.
+    /// The digest of all that was added since the start or the last `finish`; the hasher is empty
+    /// after it.
     package func finish() -> ContentDigest {
         var bytes = [UInt8](repeating: 0, count: 32)
         precondition(EVP_DigestFinal_ex(context, &bytes, nil) == 1, "SHA-256 could not be finished")

@@ -9,9 +9,9 @@ package struct Lineage: Sendable, Hashable {
     }
 
     package struct Node: Sendable, Hashable {
-        /// Unique in the lineage: `run:run-…`
+        /// Unique in the lineage: `run:run-…`.
         package var id: String
-        /// stage, version, run, training set, service, view, artifact, log
+        /// One of stage, version, run, training set, service, view, artifact, log.
         package var kind: String
         package var title: String
         package var facts: [Fact]

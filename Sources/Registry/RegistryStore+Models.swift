@@ -1,8 +1,10 @@
 package import Domain
 
 extension RegistryStore {
-    /// Registers the next version of a model, which is made if it is new. Params and the last point of each
-    /// metric are copied from the run; service and training set default to those of the run, and must agree.
+    /// Registers the next version of a model, which is made if it is new.
+    ///
+    /// Params and the last point of each metric are copied from the run; service and training set
+    /// default to those of the run, and must agree.
     package func register(
         _ registration: VersionRegistration,
         call: WriteCall,

@@ -1,7 +1,8 @@
 package import Domain
 
 extension RegistryStore {
-    /// Starts a run; its experiment is made if it is new, its training set must exist in the project.
+    /// Starts a run; its experiment is made if it is new, its training set must exist in the
+    /// project.
     package func startRun(
         _ start: RunStart,
         call: WriteCall,
@@ -42,8 +43,10 @@ extension RegistryStore {
         }
     }
 
-    /// Adds to a run: params are written once each, a metric is a series in which a point that is there
-    /// already is not added again, a tag takes its last value. All or nothing.
+    /// Adds to a run: params are written once each, a metric is a series in which a point that is
+    /// there already is not added again, a tag takes its last value.
+    ///
+    /// All or nothing.
     package func log(
         run id: RunID,
         params: [String: String] = [:],

@@ -3,9 +3,10 @@ package import GRDB
 
 /// Runs, training sets, models, versions, stages and the audit table.
 ///
-/// Every write is one transaction: the change, its audit entry, and its answer under the request id, so that
-/// a repeat within a day gets the first answer and changes nothing. All calls block and may be made from any
-/// thread. Nothing dangles: what a record names is there, or the write is refused.
+/// Every write is one transaction: the change, its audit entry, and its answer under the request
+/// id, so that a repeat within a day gets the first answer and changes nothing. All calls block and
+/// may be made from any thread. Nothing dangles: what a record names is there, or the write is
+/// refused.
 package final class RegistryStore: Sendable {
     private let pool: DatabasePool
     /// Bytes of an artifact; nil where it is not in the store.
@@ -20,8 +21,10 @@ package final class RegistryStore: Sendable {
         self.artifactSize = artifactSize
     }
 
-    /// Runs `body` in the one write transaction, unless this request id was answered before: then the
-    /// stored answer is returned. An error changes nothing and is not stored.
+    /// Runs `body` in the one write transaction, unless this request id was answered before: then
+    /// the stored answer is returned.
+    ///
+    /// An error changes nothing and is not stored.
     package func write(
         _ act: String,
         call: WriteCall,
@@ -55,7 +58,8 @@ package final class RegistryStore: Sendable {
     /// Grows with every write that changed something.
     package func revision() throws(AlulaError) -> UInt64 { try read { try $0.revision } }
 
-    /// The answer that was given to this request id, for acts that must not be done twice to find out.
+    /// The answer that was given to this request id, for acts that must not be done twice to find
+    /// out.
     package func storedAnswer(
         _ requestID: [UInt8],
         act: String = RegistryStore.recordTrainingSetAct
@@ -64,7 +68,8 @@ package final class RegistryStore: Sendable {
         return try read { try $0.answer(requestID, act: act) }
     }
 
-    /// Audit entries with greater numbers than `after`, oldest first; `object` filters where it is not empty.
+    /// Audit entries with greater numbers than `after`, oldest first; `object` filters where it is
+    /// not empty.
     package func audit(
         after: UInt64 = 0,
         limit: Int = 1_000,

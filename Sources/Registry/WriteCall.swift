@@ -86,11 +86,11 @@ package struct AuditEntry: Sendable, Hashable {
     package var time: Timestamp
     package var actor: String
     package var isVerified: Bool
-    /// `apply`, `start run`, `register`, `promote`, `promote refused`, `rollback`, …
+    /// Such as `apply`, `start run`, `register`, `promote`, `promote refused`, `rollback`, ….
     package var act: String
-    /// `model:credit`, `run:run-…`, `project:credit`
+    /// Such as `model:credit`, `run:run-…`, `project:credit`.
     package var object: String
-    /// JSON
+    /// JSON.
     package var detail: String
     package var requestID: [UInt8]
 }

@@ -1,11 +1,12 @@
 package import Domain
 
 extension Gate {
-    /// What this gate says of a version: every rule with its figures, in the order of the definition.
+    /// What this gate says of a version: every rule with its figures, in the order of the
+    /// definition.
     ///
-    /// A metric that is missing or not a number is "cannot tell". A comparison with the holder passes where
-    /// there is none, and says so; it allows for rounding in the ninth digit, so that 0.71 is not more than
-    /// 0.01 below 0.72.
+    /// A metric that is missing or not a number is "cannot tell". A comparison with the holder
+    /// passes where there is none, and says so; it allows for rounding in the ninth digit, so that
+    /// 0.71 is not more than 0.01 below 0.72.
     package func evaluate(_ version: ModelVersion, holder: ModelVersion?) -> GateVerdict {
         var verdicts: [GateVerdict.RuleVerdict] = []
         if !from.isEmpty {

@@ -3,11 +3,13 @@ package import Domain
 package import Registry
 
 extension ReleaseDesk {
-    /// Moves a version into a stage if its gate lets it pass, compare-and-set on the model's revision.
+    /// Moves a version into a stage if its gate lets it pass, compare-and-set on the model's
+    /// revision.
     ///
-    /// A refusal is an answer, not an error: it changes nothing but the audit table, and is repeated to the
-    /// same request id. A dry run changes nothing at all. Throws `aborted` where the model is not at the
-    /// expected revision. A version that is in the stage already stays there, and nothing is written.
+    /// A refusal is an answer, not an error: it changes nothing but the audit table, and is
+    /// repeated to the same request id. A dry run changes nothing at all. Throws `aborted` where
+    /// the model is not at the expected revision. A version that is in the stage already stays
+    /// there, and nothing is written.
     package func promote(
         model name: RegisteredModelName,
         version number: UInt32,

@@ -2,9 +2,10 @@ package import Domain
 package import Registry
 
 extension ReleaseDesk {
-    /// Returns a stage to the version that held it before; the present holder is archived. Done again, it
-    /// goes one holder further back. The version passed its gate when it entered; only what it needs to run
-    /// is looked at again.
+    /// Returns a stage to the version that held it before; the present holder is archived.
+    ///
+    /// Done again, it goes one holder further back. The version passed its gate when it entered;
+    /// only what it needs to run is looked at again.
     package func rollback(
         model name: RegisteredModelName,
         stage: Stage,

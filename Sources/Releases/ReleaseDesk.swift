@@ -12,8 +12,8 @@ package struct ApplyOutcome: Sendable, Hashable {
     package var revision: UInt64
 }
 
-/// Where definitions and stages change: `apply`, `promote` and `rollback` are each decided inside one write
-/// transaction of one file, so that none races another.
+/// Where definitions and stages change: `apply`, `promote` and `rollback` are each decided inside
+/// one write transaction of one file, so that none races another.
 package final class ReleaseDesk: Sendable {
     let catalog: CatalogStore
     let registry: RegistryStore
@@ -27,8 +27,9 @@ package final class ReleaseDesk: Sendable {
     /// The gates in force in a project, by model and stage.
     package func gates(project: ProjectName) -> [VersionedGate] { catalog.gates(project) }
 
-    /// What `apply` would change and what it would refuse, without changing anything. Mistakes in the files
-    /// are thrown, all at once, as `FILE:LINE: reason`.
+    /// What `apply` would change and what it would refuse, without changing anything.
+    ///
+    /// Mistakes in the files are thrown, all at once, as `FILE:LINE: reason`.
     package func plan(
         files: [(name: String, yaml: String)],
         retire: [String] = [],
@@ -45,8 +46,10 @@ package final class ReleaseDesk: Sendable {
         }
     }
 
-    /// Changes the definitions, all or nothing. Where nothing would change, nothing is written. What would
-    /// break a version in staging or production, or the one to roll back to, is refused by its names.
+    /// Changes the definitions, all or nothing.
+    ///
+    /// Where nothing would change, nothing is written. What would break a version in staging or
+    /// production, or the one to roll back to, is refused by its names.
     package func apply(
         files: [(name: String, yaml: String)],
         retire: [String] = [],

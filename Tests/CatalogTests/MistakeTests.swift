@@ -4,7 +4,9 @@ import Testing
 private let base = "entities: [{name: e, keys: {k: int64}}]\n"
 private let view = base + "views: [{name: v, entity: e, features: {a: int64, b: string}}]\n"
 
-/// A file and the mistakes it has, line and all. `base` is line 1, `view` is lines 1 and 2.
+/// A file and the mistakes it has, line and all.
+///
+/// `base` is line 1, `view` is lines 1 and 2.
 private let mistakes: [(yaml: String, expected: [String])] = [
     ("", ["d.yaml:1: the file is empty: expected entities, views, services or gates"]),
     ("# nothing\n", ["d.yaml:1: the file is empty: expected entities, views, services or gates"]),

@@ -66,7 +66,8 @@ struct ApplyTests {
         #expect(error { try fixture.apply() }?.code == .invalidArgument)
     }
 
-    /// Each row: the stages that version 1 and version 2 are promoted to, and whether `due` can be widened.
+    /// Each row: the stages that version 1 and version 2 are promoted to, and whether `due` can be
+    /// widened.
     @Test(
         arguments: [
             ([], true), ([(1, Stage.staging)], false), ([(1, .production)], false),

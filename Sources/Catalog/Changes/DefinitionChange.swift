@@ -20,13 +20,13 @@ package struct DefinitionChange: Sendable, Hashable {
     package var kind: Kind
     package var name: String
     package var action: Action
-    /// `feature population: int64`, `look-back 90d to 30d`
+    /// Such as `feature population: int64`, `look-back 90d to 30d`.
     package var lines: [String]
 }
 
 /// A model version that must go on working, and the published service version it reads.
 package struct Dependent: Sendable, Hashable {
-    /// `credit version 3 (production)`
+    /// Such as `credit version 3 (production)`.
     package var title: String
     package var service: FeatureServiceReference
 
@@ -38,7 +38,9 @@ package struct Dependent: Sendable, Hashable {
 
 /// What an apply comes to, decided and not yet written.
 package struct DefinitionChanges: Sendable {
-    /// One act on the tables. Ids were given out when it was decided.
+    /// One act on the tables.
+    ///
+    /// Ids were given out when it was decided.
     enum Operation: Sendable {
         case addProject
         case addEntity(Entity)

@@ -3,8 +3,9 @@ package import Domain
 extension CatalogStore {
     /// Decides what these files and retirements change, without changing anything.
     ///
-    /// Throws `invalidArgument` with every mistake as `FILE:LINE: reason`. What would break a version that
-    /// must go on working, or change what never changes, is in `breaks`: it must not be written.
+    /// Throws `invalidArgument` with every mistake as `FILE:LINE: reason`. What would break a
+    /// version that must go on working, or change what never changes, is in `breaks`: it must not
+    /// be written.
     package static func decide(
         _ files: [DefinitionFile],
         retire: [String],

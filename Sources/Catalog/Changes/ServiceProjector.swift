@@ -190,8 +190,8 @@ extension ServiceProjector {
         }
     }
 
-    /// `feature`, or `view__feature` (`role__feature`) where that would clash with another feature, a
-    /// request field or a key column.
+    /// `feature`, or `view__feature` (`role__feature`) where that would clash with another feature,
+    /// a request field or a key column.
     private mutating func names() -> [[ColumnName]] {
         var uses: [String: Int] = [:]
         for part in parts {

@@ -1,8 +1,9 @@
 import Domain
 import Yams
 
-/// A YAML node, where it stands, and the collector of its mistakes. Every reader notes what is wrong and
-/// returns nil, so that reading goes on.
+/// A YAML node, where it stands, and the collector of its mistakes.
+///
+/// Every reader notes what is wrong and returns nil, so that reading goes on.
 struct DefinitionNode {
     let node: Node
     let place: Place

@@ -12,7 +12,9 @@ package struct DefinitionFile: Sendable, Hashable {
     }
 }
 
-/// Text to YAML documents. What the YAML library would stop at is noted, and reading goes on where it can.
+/// Text to YAML documents.
+///
+/// What the YAML library would stop at is noted, and reading goes on where it can.
 struct DefinitionParser {
     let mistakes: Mistakes
     /// Marks a key that was written twice, so that the file can be read on without it.
@@ -83,8 +85,10 @@ struct DefinitionParser {
         return nodes
     }
 
-    /// Where an alias stands whose anchor is in the text. A few aliases of aliases can stand for billions of
-    /// nodes, so they are refused before anything is made of them.
+    /// Where an alias stands whose anchor is in the text.
+    ///
+    /// A few aliases of aliases can stand for billions of nodes, so they are refused before
+    /// anything is made of them.
     private static func lineOfAlias(in text: String) -> Int? {
         let anchors = Set(
             text.matches(of: /(?:^|[\s\[{,:?-])&([A-Za-z0-9_-]+)/).map { String($0.output.1) }
@@ -112,8 +116,10 @@ struct DefinitionParser {
         return lines.joined(separator: "\n")
     }
 
-    /// `{embedding: float32[64]}` is not YAML, though everybody writes it: between braces, a text with
-    /// brackets must be quoted. This quotes such types.
+    /// `{embedding: float32[64]}` is not YAML, though everybody writes it: between braces, a text
+    /// with brackets must be quoted.
+    ///
+    /// This quotes such types.
     private static func quotingListTypes(_ text: String) -> String {
         text.replacing(/:([ \t]+)([a-z]+[0-9]*\[[0-9]*\])(?=[ \t]*[,}])/) {
             ":\($0.output.1)\"\($0.output.2)\""

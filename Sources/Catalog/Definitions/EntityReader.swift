@@ -1,6 +1,10 @@
 import Domain
 
-/// `{name: person, keys: {dob_ssn: string}}`
+/// Reads an entity.
+///
+/// ```
+/// {name: person, keys: {dob_ssn: string}}
+/// ```
 enum EntityReader {
     static func entity(_ node: DefinitionNode) -> ParsedDefinitions.Entity? {
         guard let fields = node.fields("an entity", known: ["name", "keys"]) else { return nil }

@@ -1,6 +1,11 @@
 import Domain
 
-/// `{model: credit, to: production, from: [staging], require: [{metric: auc, better: higher, min: 0.7}]}`
+/// Reads a gate.
+///
+/// ```
+/// {model: credit, to: production, from: [staging],
+///  require: [{metric: auc, better: higher, min: 0.7}]}
+/// ```
 enum GateReader {
     static func gate(_ node: DefinitionNode) -> Located<Gate>? {
         guard let fields = node.fields("a gate", known: ["model", "to", "from", "require"]) else {

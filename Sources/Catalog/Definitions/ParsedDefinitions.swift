@@ -54,7 +54,8 @@ enum Setting<Value> {
     }
 }
 
-/// The definitions of all files of one apply, each well formed in itself; references are not yet resolved.
+/// The definitions of all files of one apply, each well formed in itself; references are not yet
+/// resolved.
 struct ParsedDefinitions {
     struct Entity {
         var name: EntityName

@@ -1,6 +1,11 @@
 import Domain
 
-/// `{name: credit, features: [view:*, view:feature, {view:, as:, keys:, features:}], request: {…}}`
+/// Reads a service.
+///
+/// ```
+/// {name: credit, features: [view:*, view:feature, {view:, as:, keys:, features:}],
+///  request: {loan_amount: float64}}
+/// ```
 enum ServiceReader {
     static func service(_ node: DefinitionNode) -> ParsedDefinitions.Service? {
         guard

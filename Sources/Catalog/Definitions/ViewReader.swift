@@ -1,6 +1,11 @@
 import Domain
 
-/// `{name: credit_history, entity: person, ttl: 90d, features: {…}, columns: {…}, owner: …}`
+/// Reads a view.
+///
+/// ```
+/// {name: credit_history, entity: person, ttl: 90d, features: {due: int64},
+///  columns: {event_time: at}, owner: risk@example.com}
+/// ```
 enum ViewReader {
     private static let known = [
         "name", "entity", "ttl", "lookback", "max_age", "features", "columns", "owner",

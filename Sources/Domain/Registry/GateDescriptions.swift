@@ -8,13 +8,13 @@ extension Gate.Rule {
 }
 
 extension Gate.MetricRule {
-    /// `auc at least 0.7`
+    /// Such as `auc at least 0.7`.
     public var minDescription: String? { min.map { "\(metric) at least \($0)" } }
 
-    /// `loss at most 0.2`
+    /// Such as `loss at most 0.2`.
     public var maxDescription: String? { max.map { "\(metric) at most \($0)" } }
 
-    /// `auc no worse than the holder's by more than 0.01 (higher is better)`
+    /// Such as `auc no worse than the holder's by more than 0.01 (higher is better)`.
     public var marginDescription: String? {
         noWorseThanHolderBy.map {
             "\(metric) no worse than the holder's by more than \($0) (\(better.rawValue) is better)"

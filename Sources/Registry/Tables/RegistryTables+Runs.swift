@@ -94,8 +94,8 @@ extension RegistryTables {
         )
     }
 
-    /// Every point by name, step and time; or the last one of each name: that of the greatest step, then of
-    /// the greatest time, then the one that came last.
+    /// Every point by name, step and time; or the last one of each name: that of the greatest step,
+    /// then of the greatest time, then the one that came last.
     private func metrics(of run: RunRow, history: Bool) throws -> [Metric] {
         let points = """
             SELECT name, step, time, bits, number, row_number() OVER (

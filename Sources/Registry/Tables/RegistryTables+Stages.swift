@@ -10,7 +10,7 @@ package struct StageSeat: Sendable, Hashable {
 
 /// A version that must go on working, and the service version it reads.
 package struct LiveVersion: Sendable, Hashable {
-    /// `credit version 3 (production)`
+    /// Such as `credit version 3 (production)`.
     package var title: String
     package var service: FeatureServiceReference
 }
@@ -58,8 +58,10 @@ extension RegistryTables {
         }
     }
 
-    /// Moves a version. Whoever held the stage is archived and remembered; a version that leaves a stage
-    /// downwards is remembered there itself. The model is at its next revision after it.
+    /// Moves a version.
+    ///
+    /// Whoever held the stage is archived and remembered; a version that leaves a stage downwards
+    /// is remembered there itself. The model is at its next revision after it.
     ///
     /// - Returns: the model's revision, and who is remembered in the stage.
     package func move(

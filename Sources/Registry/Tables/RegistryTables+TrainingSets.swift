@@ -85,7 +85,8 @@ extension RegistryTables {
         return record
     }
 
-    /// The published version of this reference, always with its number: the newest where none is named.
+    /// The published version of this reference, always with its number: the newest where none is
+    /// named.
     func requireService(
         _ reference: FeatureServiceReference,
         in project: ProjectName

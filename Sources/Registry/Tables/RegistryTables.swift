@@ -37,7 +37,8 @@ package struct RegistryTables {
 
 /// Audit entries and kept answers.
 extension RegistryTables {
-    /// Adds an entry to the audit table, in the transaction of its act, and raises the registry's revision.
+    /// Adds an entry to the audit table, in the transaction of its act, and raises the registry's
+    /// revision.
     package func audit(
         _ act: String,
         _ object: String,
