@@ -5,11 +5,13 @@ import Synchronization
 package import SwiftProtobuf
 package import Wire
 
-/// A client of an Alula server. One client is enough for a program: it is thread-safe, connects when it
-/// is first used, and has many calls in flight on its one connection.
+/// A client of an Alula server.
 ///
-/// Every method throws `AlulaError`. A call that lost its connection is sent again, a write with the same
-/// request id, so that nothing happens twice.
+/// One client is enough for a program: it is thread-safe, connects when it is first used, and has
+/// many calls in flight on its one connection.
+///
+/// Every method throws `AlulaError`. A call that lost its connection is sent again, a write with
+/// the same request id, so that nothing happens twice.
 public final class AlulaClient: Sendable {
     public let address: ServerAddress
     /// The project that calls are about; empty means the server's only one.
@@ -21,7 +23,8 @@ public final class AlulaClient: Sendable {
     let plans = Mutex<[String: CachedPlan]>([:])
 
     public init(
-        address: ServerAddress = ServerAddress(), project: String = "",
+        address: ServerAddress = ServerAddress(),
+        project: String = "",
         timeoutMilliseconds: UInt32 = 60_000
     ) {
         self.address = address
@@ -37,15 +40,23 @@ public final class AlulaClient: Sendable {
 extension AlulaClient {
     /// Makes a call that answers with one message, and data behind it.
     package func call<Answer: Message>(
-        _ operation: Operation, _ request: some HeadedRequest, data: ByteBuffer = ByteBuffer(),
+        _ operation: Operation,
+        _ request: some HeadedRequest,
+        data: ByteBuffer = ByteBuffer(),
         answer: Answer.Type
     ) async throws -> (Answer, ByteBuffer) {
         let control = try head(request, operation, timeout: timeoutMilliseconds)
         return try await retrying { connection in
-            let call = try connection.open(operation, control: control, data: data, hasUpload: false)
+            let call = try connection.open(
+                operation,
+                control: control,
+                data: data,
+                hasUpload: false
+            )
             let milliseconds = Int64(timeoutMilliseconds)
             // The server ends a call that is late; this is for a server that does not.
-            let timer = milliseconds == 0 ? nil : connection.schedule(call, in: milliseconds + 1_000)
+            let timer =
+                milliseconds == 0 ? nil : connection.schedule(call, in: milliseconds + 1_000)
             defer { timer?.cancel() }
             return try await cancelling(call, on: connection) {
                 while case .item = try await call.next() {}
@@ -57,18 +68,28 @@ extension AlulaClient {
 
     /// Makes a call that uploads items, or answers with items, or both; there is no deadline.
     ///
-    /// Where the connection is lost before an item arrived, the call is made again and `upload` runs
-    /// again from its start, unless `isRepeatable` is false.
+    /// Where the connection is lost before an item arrived, the call is made again and `upload`
+    /// runs again from its start, unless `isRepeatable` is false.
     package func stream<Item: Message, Answer: Message>(
-        _ operation: Operation, _ request: some HeadedRequest, data: ByteBuffer = ByteBuffer(),
-        isRepeatable: Bool = true, upload: ((Upload) async throws -> Void)? = nil,
-        answer: Answer.Type, onItem: @escaping (Item, ByteBuffer) async throws -> Void
+        _ operation: Operation,
+        _ request: some HeadedRequest,
+        data: ByteBuffer = ByteBuffer(),
+        isRepeatable: Bool = true,
+        upload: ((Upload) async throws -> Void)? = nil,
+        answer: Answer.Type,
+        onItem: @escaping (Item, ByteBuffer) async throws -> Void
     ) async throws -> (Answer, ByteBuffer) {
         let control = try head(request, operation, timeout: 0)
         var sawItem = false
-        return try await retrying { isRepeatable && !sawItem } _: { connection in
+        return try await retrying {
+            isRepeatable && !sawItem
+        } _: { connection in
             let call = try connection.open(
-                operation, control: control, data: data, hasUpload: upload != nil)
+                operation,
+                control: control,
+                data: data,
+                hasUpload: upload != nil
+            )
             let take: (Frame) async throws -> Void = { frame in
                 sawItem = true
                 try await onItem(try Messages.decode(Item.self, from: frame.control), frame.data)
@@ -88,7 +109,9 @@ extension AlulaClient {
 
     /// Stops the call on the server too where the body throws or the task is cancelled.
     private func cancelling<Answer>(
-        _ call: CallState, on connection: Connection, _ body: () async throws -> Answer
+        _ call: CallState,
+        on connection: Connection,
+        _ body: () async throws -> Answer
     ) async throws -> Answer {
         let stopped = AlulaError(.cancelled, "the call was cancelled")
         return try await withTaskCancellationHandler {
@@ -105,19 +128,24 @@ extension AlulaClient {
 
     /// The request with its head: encoded once, so that a repeat carries the same request id.
     private func head(
-        _ request: some HeadedRequest, _ operation: Operation, timeout: UInt32
+        _ request: some HeadedRequest,
+        _ operation: Operation,
+        timeout: UInt32
     ) throws(AlulaError) -> ByteBuffer {
         var request = request
         request.head.project = project
         request.head.timeoutMs = timeout
         if operation.isWrite {
             var generator = SystemRandomNumberGenerator()
-            request.head.requestID = .init((0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) })
+            request.head.requestID = .init(
+                (0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            )
         }
         return try Messages.encode(request)
     }
 
-    /// Repeats what failed for want of a connection or of a ready server: five times within three seconds.
+    /// Repeats what failed for want of a connection or of a ready server: five times within three
+    /// seconds.
     private func retrying<Answer>(
         while mayRepeat: () -> Bool = { true },
         _ body: (Connection) async throws -> Answer
@@ -144,8 +172,10 @@ package struct Upload {
     let call: CallState
     let take: (Frame) async throws -> Void
 
-    /// Sends one item, and takes what has arrived meanwhile. False where the server has ended the call,
-    /// which tells its reason to whoever made it: send no more.
+    /// Sends one item, and takes what has arrived meanwhile.
+    ///
+    /// False where the server has ended the call, which tells its reason to whoever made it: send
+    /// no more.
     package func send(_ control: some Message, _ data: ByteBuffer) async throws -> Bool {
         while case .item(let frame)? = try call.poll() { try await take(frame) }
         return try await connection.send(call, control: try Messages.encode(control), data: data)

@@ -23,7 +23,10 @@ public struct PushOutcome: Sendable, Equatable {
         var statuses: [PushStatus] = []
         for code in wire.statuses {
             guard let status = PushStatus(rawValue: code) else {
-                throw AlulaError(.internal, "the server's answer has an unknown push status \(code)")
+                throw AlulaError(
+                    .internal,
+                    "the server's answer has an unknown push status \(code)"
+                )
             }
             statuses.append(status)
         }
@@ -54,7 +57,9 @@ public struct FeatureVectors: Sendable, Equatable {
     public var batch: RecordBatch
     public var parts: [Part]
 
-    /// What is known of one value. Request fields are present or null.
+    /// What is known of one value.
+    ///
+    /// Request fields are present or null.
     public func status(row: Int, column: Int) -> FeatureStatus {
         let part = parts.first { $0.columns.contains(column) }
         let status = part?.statuses[row] ?? .present
@@ -87,18 +92,26 @@ extension FeatureVectors {
             let columns = column..<column + Int(part.columns)
             column = columns.upperBound
             guard column <= batch.columns.count else {
-                throw AlulaError(.internal, "the server's answer has parts of more columns than there are")
+                throw AlulaError(
+                    .internal,
+                    "the server's answer has parts of more columns than there are"
+                )
             }
             let times = try rest.times(rows)
             let statuses = try rest.statuses(rows)
             parts.append(
                 Part(
-                    label: part.label, view: part.view, columns: columns,
+                    label: part.label,
+                    view: part.view,
+                    columns: columns,
                     maxAge: part.maxAgeUs == 0 ? nil : TimeSpan(microseconds: part.maxAgeUs),
                     eventTimes: zip(times, statuses).map { time, status in
                         status == .notFound || time == 0 && status != .present
                             ? nil : Timestamp(microseconds: time)
-                    }, statuses: statuses))
+                    },
+                    statuses: statuses
+                )
+            )
         }
         self.init(service: answer.service, batch: batch, parts: parts)
     }

@@ -15,7 +15,8 @@ enum Batches {
 
     /// A batch with something behind it, and where that begins.
     static func decodePrefix(
-        _ bytes: [UInt8], schema: Schema
+        _ bytes: [UInt8],
+        schema: Schema
     ) throws(AlulaError) -> (batch: RecordBatch, size: Int) {
         let result: Result<(RecordBatch, Int), AlulaError> = unsafe bytes.withUnsafeBytes { raw in
             Result { () throws(AlulaError) in

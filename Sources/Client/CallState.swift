@@ -5,8 +5,8 @@ package import Wire
 
 /// One call in flight, between the event loop that receives for it and the task that made it.
 ///
-/// At most one task receives and at most one sends. What has been received and not yet taken is bounded
-/// by the credit that was granted.
+/// At most one task receives and at most one sends. What has been received and not yet taken is
+/// bounded by the credit that was granted.
 package final class CallState: Sendable {
     package enum Event: Sendable {
         case item(Frame)

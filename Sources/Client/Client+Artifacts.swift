@@ -6,11 +6,14 @@ extension AlulaClient {
     /// Bytes of one piece of an artifact.
     public static let artifactPieceBytes = 512 << 10
 
-    /// Uploads an artifact. `pieces` gives its bytes, each call the next piece of at most
-    /// `artifactPieceBytes` and an empty one at the end; it is asked for anew where the connection was
-    /// lost. True where the server had it already.
+    /// Uploads an artifact.
+    ///
+    /// `pieces` gives its bytes, each call the next piece of at most `artifactPieceBytes` and an
+    /// empty one at the end; it is asked for anew where the connection was lost. True where the
+    /// server had it already.
     public func putArtifact(
-        _ digest: ContentDigest, bytes: UInt64,
+        _ digest: ContentDigest,
+        bytes: UInt64,
         pieces: @escaping () throws -> (() throws -> [UInt8])
     ) async throws -> Bool {
         var request = WirePutArtifactRequest()
@@ -26,7 +29,10 @@ extension AlulaClient {
             }
         }
         return try await stream(
-            .putArtifact, request, upload: upload, answer: WireArtifact.self
+            .putArtifact,
+            request,
+            upload: upload,
+            answer: WireArtifact.self
         ) { (_: WireArtifactChunk, _) in }.0.existed
     }
 
@@ -39,12 +45,15 @@ extension AlulaClient {
 
     /// Downloads an artifact piece by piece; whoever calls hashes the bytes and compares.
     public func getArtifact(
-        _ digest: ContentDigest, onPiece: @escaping ([UInt8]) throws -> Void
+        _ digest: ContentDigest,
+        onPiece: @escaping ([UInt8]) throws -> Void
     ) async throws -> UInt64 {
         var request = WireArtifactRequest()
         request.digest = digest.description
         return try await stream(
-            .getArtifact, request, answer: WireArtifact.self
+            .getArtifact,
+            request,
+            answer: WireArtifact.self
         ) { (_: WireArtifactChunk, data) in
             try onPiece(Array(data.readableBytesView))
         }.0.bytes

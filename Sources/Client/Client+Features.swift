@@ -5,21 +5,28 @@ package import Wire
 
 extension AlulaClient {
     /// Writes rows of a view: its join keys and features by name, `@event_time` and, if known,
-    /// `@created_time`. What is accepted is durable, and online where it is the newest of its key, when
-    /// this returns. At most 1 MiB of rows at once.
+    /// `@created_time`.
+    ///
+    /// What is accepted is durable, and online where it is the newest of its key, when this
+    /// returns. At most 1 MiB of rows at once.
     public func push(_ rows: RecordBatch, to view: FeatureViewName) async throws -> PushOutcome {
         var request = WirePushRequest()
         request.view = view.text
         request.schema = WireSchema(rows.schema)
         let (answer, _) = try await call(
-            .push, request, data: Batches.encode(rows), answer: WirePushResponse.self)
+            .push,
+            request,
+            data: Batches.encode(rows),
+            answer: WirePushResponse.self
+        )
         return try PushOutcome(wire: answer)
     }
 
-    /// Reads the vectors of entities as they are now: one row for each row of key columns and request
-    /// fields, in their order.
+    /// Reads the vectors of entities as they are now: one row for each row of key columns and
+    /// request fields, in their order.
     public func read(
-        _ service: FeatureServiceReference, _ keys: RecordBatch
+        _ service: FeatureServiceReference,
+        _ keys: RecordBatch
     ) async throws -> FeatureVectors {
         let name = service.description
         let cached = plans.withLock { $0[name] }
@@ -28,7 +35,11 @@ extension AlulaClient {
         request.schema = WireSchema(keys.schema)
         request.knownPlan = cached?.id ?? 0
         let (answer, data) = try await call(
-            .read, request, data: Batches.encode(keys), answer: WireReadResponse.self)
+            .read,
+            request,
+            data: Batches.encode(keys),
+            answer: WireReadResponse.self
+        )
         if let cached, cached.id == answer.plan, !answer.hasSchema {
             return try FeatureVectors(answer, data, plan: cached)
         }
@@ -36,7 +47,10 @@ extension AlulaClient {
             throw AlulaError(.internal, "the server's answer leaves out a plan that was not known")
         }
         let plan = CachedPlan(
-            id: answer.plan, schema: try Schema(wire: answer.schema), parts: answer.parts)
+            id: answer.plan,
+            schema: try Schema(wire: answer.schema),
+            parts: answer.parts
+        )
         plans.withLock { plans in
             if plans.count >= 256 { plans = [:] }
             plans[name] = plan
@@ -46,12 +60,15 @@ extension AlulaClient {
 
     /// Brings the newest published rows to the online store; no views means all of the project.
     package func materialize(
-        _ views: [String], onProgress: @escaping (WireMaterializeProgress) async throws -> Void
+        _ views: [String],
+        onProgress: @escaping (WireMaterializeProgress) async throws -> Void
     ) async throws -> WireMaterializeProgress {
         var request = WireMaterializeRequest()
         request.views = views
         return try await stream(
-            .materialize, request, answer: WireMaterializeProgress.self
+            .materialize,
+            request,
+            answer: WireMaterializeProgress.self
         ) { (progress: WireMaterializeProgress, _) in
             try await onProgress(progress)
         }.0
@@ -59,14 +76,19 @@ extension AlulaClient {
 
     /// Every row of one entity, oldest first.
     package func history(
-        view: String, key: RecordBatch, onBatch: @escaping (RecordBatch) async throws -> Void
+        view: String,
+        key: RecordBatch,
+        onBatch: @escaping (RecordBatch) async throws -> Void
     ) async throws -> WireHistoryResponse {
         var request = WireHistoryRequest()
         request.view = view
         request.schema = WireSchema(key.schema)
         var batches = BatchStream()
         return try await stream(
-            .history, request, data: Batches.encode(key), answer: WireHistoryResponse.self
+            .history,
+            request,
+            data: Batches.encode(key),
+            answer: WireHistoryResponse.self
         ) { (item: WireHistoryItem, data) in
             try await onBatch(try batches.take(item.hasSchema ? item.schema : nil, data))
         }.0

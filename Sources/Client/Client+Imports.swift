@@ -16,7 +16,9 @@ extension AlulaClient {
 
         /// Sends a chunk; false where the server has ended the call: send no more.
         package func send(
-            _ rows: RecordBatch, chunk: UInt64, firstRow: UInt64
+            _ rows: RecordBatch,
+            chunk: UInt64,
+            firstRow: UInt64
         ) async throws -> Bool {
             var item = WireStageChunk()
             item.chunk = chunk
@@ -25,18 +27,24 @@ extension AlulaClient {
         }
     }
 
-    /// Stages chunks of rows, each durable when its progress arrives. A lost connection is an error:
-    /// begin the import again and go on from its next chunk.
+    /// Stages chunks of rows, each durable when its progress arrives.
+    ///
+    /// A lost connection is an error: begin the import again and go on from its next chunk.
     package func stageRows(
-        importID: String, schema: Schema, onProgress: @escaping (WireStageProgress) async throws -> Void,
+        importID: String,
+        schema: Schema,
+        onProgress: @escaping (WireStageProgress) async throws -> Void,
         upload: @escaping (ChunkUpload) async throws -> Void
     ) async throws -> WireStageProgress {
         var request = WireStageRowsRequest()
         request.importID = importID
         request.schema = WireSchema(schema)
         return try await stream(
-            .stageRows, request, isRepeatable: false,
-            upload: { try await upload(ChunkUpload(upload: $0)) }, answer: WireStageProgress.self
+            .stageRows,
+            request,
+            isRepeatable: false,
+            upload: { try await upload(ChunkUpload(upload: $0)) },
+            answer: WireStageProgress.self
         ) { (progress: WireStageProgress, _) in
             try await onProgress(progress)
         }.0

@@ -74,7 +74,9 @@ extension AlulaClient {
 
     /// Gives a stage back to the version that held it before.
     package func rollback(
-        model: String, stage: String, reason: String
+        model: String,
+        stage: String,
+        reason: String
     ) async throws -> WirePromoteResponse {
         var request = WireRollbackRequest()
         request.model = model
@@ -93,7 +95,9 @@ extension AlulaClient {
 
     /// Entries of the audit log behind a number, oldest first.
     package func audit(
-        after: UInt64 = 0, limit: UInt32 = 0, object: String = ""
+        after: UInt64 = 0,
+        limit: UInt32 = 0,
+        object: String = ""
     ) async throws -> [WireAuditEntry] {
         var request = WireListAuditRequest()
         request.after = after

@@ -18,14 +18,16 @@ extension AlulaClient {
 
     /// What `apply` would change and what it would refuse.
     package func plan(
-        _ files: [DefinitionsFile], retire: [String] = []
+        _ files: [DefinitionsFile],
+        retire: [String] = []
     ) async throws -> WireApplyResponse {
         try await call(.plan, Self.request(files, retire), answer: WireApplyResponse.self).0
     }
 
     /// Makes the definitions so, all of them or none.
     package func apply(
-        _ files: [DefinitionsFile], retire: [String] = []
+        _ files: [DefinitionsFile],
+        retire: [String] = []
     ) async throws -> WireApplyResponse {
         try await call(.apply, Self.request(files, retire), answer: WireApplyResponse.self).0
     }
@@ -35,7 +37,8 @@ extension AlulaClient {
         try await call(.describeCatalog, WireHeadOnly(), answer: WireCatalogResponse.self).0
     }
 
-    private static func request(_ files: [DefinitionsFile], _ retire: [String]) -> WireApplyRequest {
+    private static func request(_ files: [DefinitionsFile], _ retire: [String]) -> WireApplyRequest
+    {
         var request = WireApplyRequest()
         request.files = files.map { file in
             var wire = WireDefinitionFile()

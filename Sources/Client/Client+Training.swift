@@ -13,15 +13,20 @@ extension AlulaClient {
         }
     }
 
-    /// Makes a training set. `spine` sends all rows of the spine, and may be run again from its start;
-    /// `onBatch` takes the rows of the answer in the spine's order.
+    /// Makes a training set.
+    ///
+    /// `spine` sends all rows of the spine, and may be run again from its start; `onBatch` takes
+    /// the rows of the answer in the spine's order.
     package func makeTrainingSet(
-        _ request: WireMakeTrainingSetRequest, spine: @escaping (SpineUpload) async throws -> Void,
+        _ request: WireMakeTrainingSetRequest,
+        spine: @escaping (SpineUpload) async throws -> Void,
         onBatch: @escaping (RecordBatch) async throws -> Void
     ) async throws -> WireTrainingSet {
         var batches = BatchStream()
         return try await stream(
-            .makeTrainingSet, request, upload: { try await spine(SpineUpload(upload: $0)) },
+            .makeTrainingSet,
+            request,
+            upload: { try await spine(SpineUpload(upload: $0)) },
             answer: WireTrainingSet.self
         ) { (item: WireBatchItem, data) in
             try await onBatch(try batches.take(item.hasSchema ? item.schema : nil, data))
@@ -30,13 +35,16 @@ extension AlulaClient {
 
     /// Makes a recorded training set again; the server checks that its digest is the same.
     package func trainingSet(
-        _ id: String, onBatch: @escaping (RecordBatch) async throws -> Void
+        _ id: String,
+        onBatch: @escaping (RecordBatch) async throws -> Void
     ) async throws -> WireTrainingSet {
         var request = WireTrainingSetRequest()
         request.id = id
         var batches = BatchStream()
         return try await stream(
-            .getTrainingSet, request, answer: WireTrainingSet.self
+            .getTrainingSet,
+            request,
+            answer: WireTrainingSet.self
         ) { (item: WireBatchItem, data) in
             try await onBatch(try batches.take(item.hasSchema ? item.schema : nil, data))
         }.0

@@ -4,7 +4,9 @@ import NIOPosix
 import Synchronization
 package import Wire
 
-/// One connection to a server, with many calls in flight. Thread-safe.
+/// One connection to a server, with many calls in flight.
+///
+/// Thread-safe.
 package final class Connection: Sendable {
     private struct State {
         var calls: [UInt32: CallState] = [:]
@@ -25,7 +27,8 @@ package final class Connection: Sendable {
 
     /// Connects and sends the preface; calls may be made at once.
     package static func connect(
-        to address: ServerAddress, within seconds: Int64 = 5
+        to address: ServerAddress,
+        within seconds: Int64 = 5
     ) async throws(AlulaError) -> Connection {
         let state = SharedState(lost: lost(address))
         do {
@@ -42,9 +45,11 @@ package final class Connection: Sendable {
             return Connection(address: address, channel: channel, state: state)
         } catch {
             throw AlulaError(
-                .unavailable, "no server answers at \(address)",
+                .unavailable,
+                "no server answers at \(address)",
                 help: "start one with: alula serve --data DIR, or name another: --server "
-                    + "alula://HOST:PORT (ALULA_SERVER)")
+                    + "alula://HOST:PORT (ALULA_SERVER)"
+            )
         }
     }
 
@@ -58,15 +63,24 @@ package final class Connection: Sendable {
 
     /// Opens a call: its request is on its way when this returns.
     package func open(
-        _ operation: Operation, control: ByteBuffer, data: ByteBuffer, hasUpload: Bool
+        _ operation: Operation,
+        control: ByteBuffer,
+        data: ByteBuffer,
+        hasUpload: Bool
     ) throws(AlulaError) -> CallState {
         var request = Frame(
-            kind: .request, hasMore: hasUpload, operation: operation.rawValue, call: 1,
-            control: control, data: data)
+            kind: .request,
+            hasMore: hasUpload,
+            operation: operation.rawValue,
+            call: 1,
+            control: control,
+            data: data
+        )
         guard request.payloadBytes <= Limits.frameBytes else {
             throw .invalid(
                 "a request of \(request.payloadBytes) bytes is over the limit of \(Limits.frameBytes)",
-                help: "send fewer rows at once")
+                help: "send fewer rows at once"
+            )
         }
         return try state.open(operation) { number in
             request.call = number
@@ -75,14 +89,24 @@ package final class Connection: Sendable {
     }
 
     /// Sends one item of an upload once there is credit; false where the server has ended the call.
-    package func send(_ call: CallState, control: ByteBuffer, data: ByteBuffer) async throws(AlulaError)
+    package func send(
+        _ call: CallState,
+        control: ByteBuffer,
+        data: ByteBuffer
+    ) async throws(AlulaError)
         -> Bool
     {
         let item = Frame(
-            kind: .item, operation: call.operation.rawValue, call: call.number, control: control,
-            data: data)
+            kind: .item,
+            operation: call.operation.rawValue,
+            call: call.number,
+            control: control,
+            data: data
+        )
         guard item.payloadBytes <= Limits.frameBytes else {
-            throw .invalid("an item of \(item.payloadBytes) bytes is over the limit of \(Limits.frameBytes)")
+            throw .invalid(
+                "an item of \(item.payloadBytes) bytes is over the limit of \(Limits.frameBytes)"
+            )
         }
         guard await call.takeCredit(item.payloadBytes) else { return false }
         write(item)
@@ -108,25 +132,40 @@ package final class Connection: Sendable {
         writeControl(.cancel, call)
     }
 
-    /// Stops the call when the time is over; the returned timer is cancelled when the call ends before.
+    /// Stops the call when the time is over; the returned timer is cancelled when the call ends
+    /// before.
     package func schedule(_ call: CallState, in milliseconds: Int64) -> Scheduled<Void> {
         channel.eventLoop.scheduleTask(in: .milliseconds(milliseconds)) {
             self.cancel(
                 call,
                 AlulaError(
-                    .deadlineExceeded, "no answer within \(milliseconds) ms",
-                    help: "a write may have happened: repeat it with the same request id"))
+                    .deadlineExceeded,
+                    "no answer within \(milliseconds) ms",
+                    help: "a write may have happened: repeat it with the same request id"
+                )
+            )
         }
     }
 
-    private func writeControl(_ kind: FrameKind, _ call: CallState, _ control: ByteBuffer = ByteBuffer()) {
+    private func writeControl(
+        _ kind: FrameKind,
+        _ call: CallState,
+        _ control: ByteBuffer = ByteBuffer()
+    ) {
         write(
             Frame(
-                kind: kind, operation: call.operation.rawValue, call: call.number, control: control))
+                kind: kind,
+                operation: call.operation.rawValue,
+                call: call.number,
+                control: control
+            )
+        )
     }
 
-    /// Frames leave in the order of these calls. Never on the caller's stack: a failing write would call
-    /// back into the lock that orders the calls.
+    /// Frames leave in the order of these calls.
+    ///
+    /// Never on the caller's stack: a failing write would call back into the lock that orders the
+    /// calls.
     private func write(_ frame: Frame) {
         var buffer = channel.allocator.buffer(capacity: Frame.headerBytes + frame.payloadBytes)
         frame.encode(into: &buffer)
@@ -150,14 +189,16 @@ extension Connection {
         var isOpen: Bool { state.withLock { $0.failure == nil } }
 
         func open(
-            _ operation: Operation, _ write: (UInt32) -> Void
+            _ operation: Operation,
+            _ write: (UInt32) -> Void
         ) throws(AlulaError) -> CallState {
             try state.withLock { state throws(AlulaError) in
                 if let failure = state.failure { throw failure }
                 guard state.calls.count < Limits.callsPerConnection, state.lastCall < .max else {
                     throw AlulaError(
                         .resourceExhausted,
-                        "\(state.calls.count) calls are in flight on one connection, the most there may be")
+                        "\(state.calls.count) calls are in flight on one connection, the most there may be"
+                    )
                 }
                 state.lastCall += 1
                 let call = CallState(number: state.lastCall, operation: operation)

@@ -12,12 +12,13 @@ public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
         self.port = port
     }
 
-    /// Reads `alula://HOST:PORT`; the scheme and the port may be left out, an IPv6 address stands in
-    /// brackets.
+    /// Reads `alula://HOST:PORT`; the scheme and the port may be left out, an IPv6 address stands
+    /// in brackets.
     public init(text: String) throws(AlulaError) {
         let problem = AlulaError.invalid(
             "\"\(text)\" is not a server's address: expected alula://HOST:PORT",
-            help: "such as alula://127.0.0.1:7461")
+            help: "such as alula://127.0.0.1:7461"
+        )
         var rest = Substring(text)
         if let scheme = rest.firstRange(of: "://") {
             guard rest[..<scheme.lowerBound] == "alula" else { throw problem }

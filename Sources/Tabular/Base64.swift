@@ -1,7 +1,8 @@
 /// Bytes as text, after RFC 4648.
 package enum Base64 {
     private static let alphabet = Array(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8
+    )
 
     /// Appends the text of the bytes, padded.
     package static func append(_ bytes: some Collection<UInt8>, to text: inout [UInt8]) {
@@ -24,7 +25,9 @@ package enum Base64 {
         if filled > 0 { flush() }
     }
 
-    /// The bytes of a text; nil where it is not base64. Padding may be left out.
+    /// The bytes of a text; nil where it is not base64.
+    ///
+    /// Padding may be left out.
     package static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
         var bytes: [UInt8] = []
         var group: UInt32 = 0

@@ -35,7 +35,9 @@ package struct ByteSource {
 
     /// Bytes at hand, in pieces of `pieceBytes`.
     package static func bytes(
-        _ bytes: [UInt8], name: String, pieceBytes: Int = ByteSource.pieceBytes
+        _ bytes: [UInt8],
+        name: String,
+        pieceBytes: Int = ByteSource.pieceBytes
     ) -> ByteSource {
         var rest = bytes[...]
         return ByteSource(name: name) { () throws(AlulaError) in
@@ -126,8 +128,9 @@ struct ByteReader {
         return piece[position]
     }
 
-    /// Appends the rest of the line, without its end; false where nothing is left. A line of more than
-    /// `limit` bytes is an error.
+    /// Appends the rest of the line, without its end; false where nothing is left.
+    ///
+    /// A line of more than `limit` bytes is an error.
     mutating func line(into line: inout [UInt8], limit: Int) throws(AlulaError) -> LineEnd {
         var found = false
         while true {

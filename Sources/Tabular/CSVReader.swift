@@ -50,10 +50,14 @@ struct CSVReader: RecordReading {
         for field in 0..<places.count {
             do {
                 try rows.append(
-                    field: record.field(field), isQuoted: record.isQuoted(field), column: places[field])
+                    field: record.field(field),
+                    isQuoted: record.isQuoted(field),
+                    column: places[field]
+                )
             } catch {
                 rows.dropRow(line: record.line)
-                return "\(name) line \(record.line), column \"\(titles[places[field]])\": \(error.message)"
+                return
+                    "\(name) line \(record.line), column \"\(titles[places[field]])\": \(error.message)"
             }
         }
         let line = record.line
@@ -71,7 +75,9 @@ struct CSVReader: RecordReading {
         var names: [String] = []
         for index in 0..<record.fieldCount {
             guard let name = String(validating: record.field(index), as: UTF8.self) else {
-                throw .invalid("\(name) line \(record.line): the name of column \(index + 1) is not UTF-8")
+                throw .invalid(
+                    "\(name) line \(record.line): the name of column \(index + 1) is not UTF-8"
+                )
             }
             names.append(name)
         }
@@ -95,7 +101,9 @@ struct HeaderMatch {
         for title in header {
             guard let place = places[title] else {
                 problems.append(
-                    "unknown column \"\(title.prefix(64))\"" + hint(title, among: asked.map(\.title)))
+                    "unknown column \"\(title.prefix(64))\""
+                        + hint(title, among: asked.map(\.title))
+                )
                 continue
             }
             if found.contains(place) { problems.append("column \"\(title)\" is there twice") }
@@ -109,7 +117,8 @@ struct HeaderMatch {
             throw .invalid(
                 "\(name): the header does not match",
                 help: "expected the columns " + asked.map(\.title).joined(separator: ", "),
-                details: problems)
+                details: problems
+            )
         }
         columns = found
     }

@@ -31,7 +31,8 @@ struct CSVRecord {
     }
 }
 
-/// Cuts the bytes of a CSV file into records, after RFC 4180: https://www.rfc-editor.org/rfc/rfc4180.
+/// Cuts the bytes of a CSV file into records, after RFC 4180:
+/// https://www.rfc-editor.org/rfc/rfc4180.
 struct CSVScanner {
     enum Outcome {
         case record
@@ -68,7 +69,9 @@ struct CSVScanner {
                 state = .fieldStart
             case (_, 0x0A), (_, 0x0D):
                 if byte == 0x0D, let next = try reader.peek() {
-                    guard next == 0x0A else { return try malformed("a carriage return within a line") }
+                    guard next == 0x0A else {
+                        return try malformed("a carriage return within a line")
+                    }
                     _ = try reader.next()
                 }
                 line += 1
@@ -81,14 +84,18 @@ struct CSVScanner {
             case (.plain, UInt8(ascii: "\"")):
                 return try malformed("a quote within a field that does not begin with one")
             case (.quoteInQuoted, _):
-                return try malformed("something behind a closing quote: expected a comma or the line's end")
+                return try malformed(
+                    "something behind a closing quote: expected a comma or the line's end"
+                )
             case (.fieldStart, _), (.plain, _):
                 try append(byte, to: &record)
                 state = .plain
             }
         }
         guard state != .quoted else {
-            throw .invalid("\(reader.source.name) line \(record.line): a quote is opened and never closed")
+            throw .invalid(
+                "\(reader.source.name) line \(record.line): a quote is opened and never closed"
+            )
         }
         guard state != .fieldStart || record.fieldCount > 0 else { return .end }
         record.endField(quoted: state == .quoteInQuoted)
@@ -100,7 +107,8 @@ struct CSVScanner {
         guard record.bytes.count < Self.recordBytes else {
             throw .invalid(
                 "\(reader.source.name) line \(record.line): longer than \(Self.recordBytes) bytes",
-                help: "look for a quote that is not closed")
+                help: "look for a quote that is not closed"
+            )
         }
         record.append(byte)
     }

@@ -25,14 +25,19 @@ struct CellReader {
         builder.appendNull()
     }
 
-    /// Reads a CSV field: an empty one is null, unless it is quoted and the column holds text or bytes.
+    /// Reads a CSV field: an empty one is null, unless it is quoted and the column holds text or
+    /// bytes.
     func append(
-        field: ArraySlice<UInt8>, isQuoted: Bool, to builder: inout ColumnBuilder
+        field: ArraySlice<UInt8>,
+        isQuoted: Bool,
+        to builder: inout ColumnBuilder
     ) throws(CellProblem) {
         guard case .scalar(let item) = type else {
             guard !field.isEmpty else { return try appendNull(to: &builder) }
             var scanner = JSONScanner(Array(field))
-            guard try scanner.kind() == .array else { throw expected("a JSON array of \(type.item.name)") }
+            guard try scanner.kind() == .array else {
+                throw expected("a JSON array of \(type.item.name)")
+            }
             try append(json: &scanner, to: &builder)
             guard scanner.atEnd() else { throw CellProblem("something stands behind the list") }
             return
@@ -43,7 +48,9 @@ struct CellReader {
         switch item {
         case .string:
             try checkLength(field.count)
-            guard isUTF8(field) else { throw CellProblem("expected UTF-8 text, found invalid bytes") }
+            guard isUTF8(field) else {
+                throw CellProblem("expected UTF-8 text, found invalid bytes")
+            }
             builder.append(variable: field)
         case .bytes:
             guard let bytes = Base64.decode(field) else { throw expected("bytes as base64") }
@@ -59,7 +66,10 @@ struct CellReader {
     }
 
     /// Reads the next value of a JSON text.
-    func append(json scanner: inout JSONScanner, to builder: inout ColumnBuilder) throws(CellProblem) {
+    func append(
+        json scanner: inout JSONScanner,
+        to builder: inout ColumnBuilder
+    ) throws(CellProblem) {
         let kind = try scanner.kind()
         if kind == .null {
             try scanner.null()
@@ -90,7 +100,9 @@ struct CellReader {
 
 extension CellReader {
     private func append(
-        number text: ArraySlice<UInt8>, _ item: ScalarType, to builder: inout ColumnBuilder
+        number text: ArraySlice<UInt8>,
+        _ item: ScalarType,
+        to builder: inout ColumnBuilder
     ) throws(CellProblem) {
         switch try number(text, item) {
         case .int32(let value): builder.append(fixed: value)
@@ -102,13 +114,16 @@ extension CellReader {
     }
 
     private func append(
-        _ value: FeatureValue, to builder: inout ColumnBuilder
+        _ value: FeatureValue,
+        to builder: inout ColumnBuilder
     ) throws(CellProblem) {
         do { try builder.append(value) } catch { throw CellProblem(error.message) }
     }
 
     private func list(
-        _ item: ScalarType, _ kind: JSONScanner.Kind, _ scanner: inout JSONScanner
+        _ item: ScalarType,
+        _ kind: JSONScanner.Kind,
+        _ scanner: inout JSONScanner
     ) throws(CellProblem) -> FeatureValue {
         guard kind == .array else { throw expected("a list of \(item.name)") }
         try scanner.expect("[")
@@ -120,7 +135,9 @@ extension CellReader {
             }
             let kind = try scanner.kind()
             guard kind != .null else {
-                throw CellProblem("expected \(item.name) in a list, found null: items are never null")
+                throw CellProblem(
+                    "expected \(item.name) in a list, found null: items are never null"
+                )
             }
             items.append(try self.item(item, kind, &scanner))
         } while scanner.skip(",")
@@ -130,7 +147,9 @@ extension CellReader {
 
     /// One JSON value of a scalar type.
     private func item(
-        _ item: ScalarType, _ kind: JSONScanner.Kind, _ scanner: inout JSONScanner
+        _ item: ScalarType,
+        _ kind: JSONScanner.Kind,
+        _ scanner: inout JSONScanner
     ) throws(CellProblem) -> FeatureValue {
         switch (item, kind) {
         case (.bool, .bool): return .bool(try scanner.bool())
@@ -146,8 +165,10 @@ extension CellReader {
         }
     }
 
-    /// What a JSON string holds; for floats only `NaN` and the infinities, which JSON has no numbers for.
-    private func value(_ item: ScalarType, ofText text: [UInt8]) throws(CellProblem) -> FeatureValue {
+    /// What a JSON string holds; for floats only `NaN` and the infinities, which JSON has no
+    /// numbers for.
+    private func value(_ item: ScalarType, ofText text: [UInt8]) throws(CellProblem) -> FeatureValue
+    {
         switch item {
         case .string:
             try checkLength(text.count)
@@ -167,7 +188,8 @@ extension CellReader {
     }
 
     private func number(
-        _ text: ArraySlice<UInt8>, _ item: ScalarType
+        _ text: ArraySlice<UInt8>,
+        _ item: ScalarType
     ) throws(CellProblem) -> FeatureValue {
         switch item {
         case .int32:
@@ -190,12 +212,14 @@ extension CellReader {
     private func whole(_ text: ArraySlice<UInt8>, _ item: ScalarType) throws(CellProblem) -> Int64 {
         switch NumberText.whole(text) {
         case .number(let value): return value
-        case .outOfRange: throw CellProblem("expected \(item.name), found a number out of its range")
+        case .outOfRange:
+            throw CellProblem("expected \(item.name), found a number out of its range")
         case .notWhole:
             guard takesIntegralFloats, let value = NumberText.integral(text) else {
                 let isNumber = NumberText.double(text) != nil
                 throw CellProblem(
-                    "expected \(item.name), found \(isNumber ? "a number that is not an integer" : "text")")
+                    "expected \(item.name), found \(isNumber ? "a number that is not an integer" : "text")"
+                )
             }
             return value
         }

@@ -22,9 +22,12 @@ package enum CellText {
         return parts
     }
 
-    /// A column of the column's type: each cell as a CSV field has it, null where it is empty, quotes
-    /// around text that holds commas or is empty.
-    package static func column(_ cells: [String], _ column: TabularColumn) throws(AlulaError) -> Column {
+    /// A column of the column's type: each cell as a CSV field has it, null where it is empty,
+    /// quotes around text that holds commas or is empty.
+    package static func column(
+        _ cells: [String],
+        _ column: TabularColumn
+    ) throws(AlulaError) -> Column {
         let reader = CellReader(column)
         var builder = ColumnBuilder(column.field.type)
         for cell in cells {

@@ -69,7 +69,9 @@ struct JSONScanner {
         guard position > start, Self.isDigit(bytes[position - 1]) else {
             throw CellProblem("expected a digit")
         }
-        if take(UInt8(ascii: ".")), digits() == 0 { throw CellProblem("expected a digit behind the point") }
+        if take(UInt8(ascii: ".")), digits() == 0 {
+            throw CellProblem("expected a digit behind the point")
+        }
         if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
             if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
             if digits() == 0 { throw CellProblem("expected a digit in the exponent") }
@@ -123,7 +125,8 @@ extension JSONScanner {
 
     private mutating func word(_ text: StaticString) throws(CellProblem) {
         let word = Array(text.description.utf8)
-        guard end - position >= word.count, bytes[position..<position + word.count].elementsEqual(word)
+        guard end - position >= word.count,
+            bytes[position..<position + word.count].elementsEqual(word)
         else { throw CellProblem("expected \(text)") }
         position += word.count
     }

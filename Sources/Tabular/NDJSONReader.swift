@@ -52,7 +52,8 @@ struct NDJSONReader: RecordReading {
 
     /// Reads all members; gives place and reason of the first problem.
     private mutating func readObject(
-        _ scanner: inout JSONScanner, into rows: inout RowBuilder
+        _ scanner: inout JSONScanner,
+        into rows: inout RowBuilder
     ) -> String? {
         do {
             try scanner.expect("{")

@@ -1,7 +1,8 @@
 import Domain
 
-/// The rows of one chunk as they grow. A row that turns out bad halfway is filled up and dropped when
-/// the chunk is finished.
+/// The rows of one chunk as they grow.
+///
+/// A row that turns out bad halfway is filled up and dropped when the chunk is finished.
 struct RowBuilder {
     let schema: Schema
     private let cells: [CellReader]
@@ -31,15 +32,18 @@ struct RowBuilder {
         budget = max(Limits.frameBytes / 8, TabularReader.chunkBytes - padding)
     }
 
-    /// Whether a record of so many bytes fits for certain; always true of an empty chunk. A character of
-    /// text takes at most four bytes, as in `[1,1]` for int64[].
+    /// Whether a record of so many bytes fits for certain; always true of an empty chunk.
+    ///
+    /// A character of text takes at most four bytes, as in `[1,1]` for int64[].
     func hasRoom(recordBytes: Int) -> Bool {
         guard count > 0 else { return true }
         return count < maxRows && bytes + fixedRowBytes + 4 * recordBytes <= budget
     }
 
     mutating func append(
-        field: ArraySlice<UInt8>, isQuoted: Bool, column: Int
+        field: ArraySlice<UInt8>,
+        isQuoted: Bool,
+        column: Int
     ) throws(CellProblem) {
         try cells[column].append(field: field, isQuoted: isQuoted, to: &builders[column])
         filled[column] = true
@@ -83,11 +87,15 @@ struct RowBuilder {
     /// Bytes taken so far.
     var bytes: Int { builders.reduce(0) { $0 + $1.byteCount } }
 
-    /// The rows that were taken and their lines, if any; the builder is empty afterwards, `firstRow` stays.
+    /// The rows that were taken and their lines, if any; the builder is empty afterwards,
+    /// `firstRow` stays.
     mutating func finish() -> (batch: RecordBatch, lines: [Int])? {
         let rows = count
         let batch = RecordBatch(
-            schema: schema, columns: builders.map { $0.finish() }, rowCount: rows)
+            schema: schema,
+            columns: builders.map { $0.finish() },
+            rowCount: rows
+        )
         let all = lines
         let gone = dropped
         builders = schema.fields.map { ColumnBuilder($0.type, reservingRows: min(rows, 8_192)) }

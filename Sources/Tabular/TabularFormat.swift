@@ -16,7 +16,8 @@ package enum TabularFormat: String, Sendable, CaseIterable {
         case .some, .none:
             throw .invalid(
                 "\(fileName): its ending does not tell the format",
-                help: "name the format: --format csv or --format ndjson (Parquet: from Python)")
+                help: "name the format: --format csv or --format ndjson (Parquet: from Python)"
+            )
         }
     }
 }
@@ -57,8 +58,12 @@ package struct TabularColumn: Sendable {
     package var latest: (moment: Timestamp, reason: String)?
 
     package init(
-        names: [String], field: Schema.Field, presence: Presence = .required, nulls: Nulls = .taken,
-        rounding: Timestamp.Rounding = .up, takesIntegralFloats: Bool = false
+        names: [String],
+        field: Schema.Field,
+        presence: Presence = .required,
+        nulls: Nulls = .taken,
+        rounding: Timestamp.Rounding = .up,
+        takesIntegralFloats: Bool = false
     ) {
         self.names = names
         self.field = field

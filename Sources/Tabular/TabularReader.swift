@@ -2,8 +2,8 @@ package import Domain
 
 /// Turns CSV or NDJSON into record batches of a schema, chunk by chunk, in bounded memory.
 ///
-/// Chunks are cut by rules that depend on the source and the columns alone, so that reading a source
-/// again gives the same chunks. No chunk is over `chunkBytes` in memory or on the wire.
+/// Chunks are cut by rules that depend on the source and the columns alone, so that reading a
+/// source again gives the same chunks. No chunk is over `chunkBytes` in memory or on the wire.
 package struct TabularReader {
     package struct Chunk {
         package var batch: RecordBatch
@@ -30,7 +30,10 @@ package struct TabularReader {
 
     /// Reads the header of a CSV file; every way in which it does not match is reported at once.
     package init(
-        _ source: ByteSource, format: TabularFormat, columns: [TabularColumn], policy: BadRowPolicy = .stop,
+        _ source: ByteSource,
+        format: TabularFormat,
+        columns: [TabularColumn],
+        policy: BadRowPolicy = .stop,
         chunkRows: Int = Limits.batchRows
     ) throws(AlulaError) {
         self.policy = policy
@@ -75,7 +78,10 @@ package struct TabularReader {
 
     private mutating func report(_ problem: String) throws(AlulaError) {
         guard policy == .skip else {
-            throw .invalid(problem, help: "mend the row, or leave bad rows out and have them reported")
+            throw .invalid(
+                problem,
+                help: "mend the row, or leave bad rows out and have them reported"
+            )
         }
         badRows.add(problem)
     }

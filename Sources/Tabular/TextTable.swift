@@ -23,7 +23,8 @@ package struct TextTable {
             add(
                 batch.columns.map { column in
                     column.isValid(row) ? ValueText.plain(column[row]) : "-"
-                })
+                }
+            )
         }
     }
 
@@ -57,7 +58,8 @@ package struct TextTable {
     package static func alignment(_ type: ValueType) -> Alignment {
         switch type {
         case .scalar(.int32), .scalar(.int64), .scalar(.float32), .scalar(.float64): .right
-        case .scalar(.bool), .scalar(.string), .scalar(.bytes), .scalar(.timestamp), .list, .fixedList:
+        case .scalar(.bool), .scalar(.string), .scalar(.bytes), .scalar(.timestamp), .list,
+            .fixedList:
             .left
         }
     }

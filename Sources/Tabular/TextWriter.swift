@@ -70,7 +70,8 @@ package struct TextWriter {
         text.append(UInt8(ascii: "}"))
     }
 
-    /// A field, in quotes where it needs them; an empty text too, for without quotes it would be null.
+    /// A field, in quotes where it needs them; an empty text too, for without quotes it would be
+    /// null.
     private static func append(csv field: ArraySlice<UInt8>, to text: inout [UInt8]) {
         let needsQuotes =
             field.isEmpty

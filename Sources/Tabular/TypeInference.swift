@@ -2,13 +2,15 @@ package import Domain
 
 /// Finds the types of columns that nobody has given one, over a whole source.
 ///
-/// A CSV column is int64, float64, bool (`true`, `false`), timestamp or, where it is none of these in
-/// every row, string; integers with leading zeros are text, so that nothing is lost. NDJSON tells most
-/// types itself; strings are timestamps where all of them are.
+/// A CSV column is int64, float64, bool (`true`, `false`), timestamp or, where it is none of these
+/// in every row, string; integers with leading zeros are text, so that nothing is lost. NDJSON
+/// tells most types itself; strings are timestamps where all of them are.
 package enum TypeInference {
     /// The columns of the source in their order, typed; `known` types are taken as they are.
     package static func schema(
-        of source: ByteSource, format: TabularFormat, known: [String: ValueType]
+        of source: ByteSource,
+        format: TabularFormat,
+        known: [String: ValueType]
     ) throws(AlulaError) -> Schema {
         switch format {
         case .csv: try csv(source, known: known)
@@ -17,7 +19,8 @@ package enum TypeInference {
     }
 
     private static func csv(
-        _ source: ByteSource, known: [String: ValueType]
+        _ source: ByteSource,
+        known: [String: ValueType]
     ) throws(AlulaError) -> Schema {
         var scanner = try CSVScanner(source)
         let names = try CSVReader.header(&scanner, name: source.name)
@@ -39,7 +42,8 @@ package enum TypeInference {
     }
 
     private static func ndjson(
-        _ source: ByteSource, known: [String: ValueType]
+        _ source: ByteSource,
+        known: [String: ValueType]
     ) throws(AlulaError) -> Schema {
         var reader = try ByteReader(source)
         var columns = JSONColumns(known: known)
@@ -59,12 +63,15 @@ package enum TypeInference {
     }
 
     private static func schema(
-        _ names: [String], _ known: [String: ValueType], _ inferred: (Int) -> ValueType
+        _ names: [String],
+        _ known: [String: ValueType],
+        _ inferred: (Int) -> ValueType
     ) -> Schema {
         Schema(
             fields: names.enumerated().map { index, name in
                 Schema.Field(name: name, type: known[name] ?? inferred(index))
-            })
+            }
+        )
     }
 }
 
@@ -96,7 +103,9 @@ private struct Candidate {
             let text = String(decoding: field.prefix(6), as: UTF8.self).lowercased()
             isBool = text == "true" || text == "false"
         }
-        if isTime { isTime = field.count > 4 && Timestamp.parse(Array(field), rounding: .down) != nil }
+        if isTime {
+            isTime = field.count > 4 && Timestamp.parse(Array(field), rounding: .down) != nil
+        }
     }
 
     private static func hasLeadingZero(_ field: ArraySlice<UInt8>) -> Bool {
@@ -196,7 +205,9 @@ private struct JSONColumns {
             var item: Shape?
             guard !scanner.skip("]") else { return .list(nil) }
             repeat {
-                guard try scanner.kind() != .array else { throw CellProblem("a list within a list") }
+                guard try scanner.kind() != .array else {
+                    throw CellProblem("a list within a list")
+                }
                 guard let joined = Shape.join(item, try shape(&scanner)) else {
                     throw CellProblem("a list holds values of different types")
                 }

@@ -14,22 +14,30 @@ struct Alula: AsyncParsableCommand {
             CommandGroup(name: "Server", subcommands: [Serve.self, Status.self]),
             CommandGroup(
                 name: "Definitions",
-                subcommands: [Plan.self, Apply.self, Views.self, Services.self]),
+                subcommands: [Plan.self, Apply.self, Views.self, Services.self]
+            ),
             CommandGroup(
                 name: "Features",
                 subcommands: [
                     Import.self, Imports.self, Push.self, Materialize.self, Read.self, History.self,
-                ]),
-            CommandGroup(name: "Training", subcommands: [TrainingSet.self, RunCommand.self, Runs.self]),
+                ]
+            ),
+            CommandGroup(
+                name: "Training",
+                subcommands: [TrainingSet.self, RunCommand.self, Runs.self]
+            ),
             CommandGroup(
                 name: "Models",
                 subcommands: [
                     Models.self, Versions.self, Register.self, Promote.self, Rollback.self,
                     LineageCommand.self, Audit.self, Artifact.self,
-                ]),
-        ])
+                ]
+            ),
+        ]
+    )
 
-    /// Exits with 0 where all was done, 1 where it was refused or failed, 2 where the words were wrong.
+    /// Exits with 0 where all was done, 1 where it was refused or failed, 2 where the words were
+    /// wrong.
     static func main() async {
         do {
             var command = try parseAsRoot()

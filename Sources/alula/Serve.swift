@@ -5,7 +5,8 @@ import Server
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve a data directory until told to stop.",
-        discussion: "Listens on this machine only. SIGTERM and SIGINT stop it gracefully.")
+        discussion: "Listens on this machine only. SIGTERM and SIGINT stop it gracefully."
+    )
 
     @Option(help: ArgumentHelp("The data directory; made if new.", valueName: "dir"))
     var data: String
@@ -14,12 +15,16 @@ struct Serve: AsyncParsableCommand {
     var listen = "127.0.0.1:7461"
 
     @Option(
-        help: ArgumentHelp("Where the HTTP port listens; none for nowhere.", valueName: "host:port"))
+        help: ArgumentHelp("Where the HTTP port listens; none for nowhere.", valueName: "host:port")
+    )
     var http = "127.0.0.1:7462"
 
     func run() async throws {
         let configuration = ServerConfiguration(
-            dataDirectory: data, listen: listen, http: http == "none" ? nil : http)
+            dataDirectory: data,
+            listen: listen,
+            http: http == "none" ? nil : http
+        )
         try await AlulaServer.run(configuration) { line in
             Output.diagnostic(line)
         }

@@ -7,14 +7,17 @@ import Wire
 
 struct AlulaClientTests {
     private func withServer(
-        preface: ByteBuffer = Preface.server(chosen: 1), timeoutMilliseconds: UInt32 = 20_000,
+        preface: ByteBuffer = Preface.server(chosen: 1),
+        timeoutMilliseconds: UInt32 = 20_000,
         _ script: @escaping ScriptedServer.Script,
         _ body: (AlulaClient, ScriptedServer) async throws -> Void
     ) async throws {
         let server = try await ScriptedServer(preface: preface, script)
         let client = AlulaClient(
-            address: ServerAddress(port: server.port), project: "credit",
-            timeoutMilliseconds: timeoutMilliseconds)
+            address: ServerAddress(port: server.port),
+            project: "credit",
+            timeoutMilliseconds: timeoutMilliseconds
+        )
         do { try await body(client, server) } catch {
             await client.close()
             try await server.close()
@@ -34,15 +37,21 @@ struct AlulaClientTests {
         try await withServer { frame, peer in
             peer.sendByteByByte(
                 Frame(
-                    kind: .response, operation: frame.operation, call: frame.call,
-                    control: Self.status("9.9")))
+                    kind: .response,
+                    operation: frame.operation,
+                    call: frame.call,
+                    control: Self.status("9.9")
+                )
+            )
         } _: { client, _ in
             let status = try await client.status()
             #expect(status.version == "9.9")
         }
     }
 
-    @Test func `the head carries the project and the deadline, and an id on writes only`() async throws {
+    @Test func `the head carries the project and the deadline, and an id on writes only`()
+        async throws
+    {
         let heads = Mutex<[WireCallHead]>([])
         try await withServer { frame, peer in
             if frame.operation == Operation.status.rawValue {
@@ -95,14 +104,17 @@ struct AlulaClientTests {
         #expect(Set(seen).count == 1)
     }
 
-    @Test func `a server that is not ready yet is asked again, one that refuses is not`() async throws {
+    @Test func `a server that is not ready yet is asked again, one that refuses is not`()
+        async throws
+    {
         let calls = Mutex(0)
         try await withServer { frame, peer in
             let count = calls.withLock {
                 $0 += 1
                 return $0
             }
-            let error = count < 3
+            let error =
+                count < 3
                 ? AlulaError(.unavailable, "starting") : AlulaError(.permissionDenied, "no")
             peer.send(.error, to: frame, control: try Messages.encode(WireFailure(error)))
         } _: { client, _ in
@@ -113,7 +125,9 @@ struct AlulaClientTests {
         #expect(calls.withLock { $0 } == 3)
     }
 
-    @Test func `where no server answers the first call fails at once and says what to do`() async throws {
+    @Test func `where no server answers the first call fails at once and says what to do`()
+        async throws
+    {
         let server = try await ScriptedServer { _, _ in }
         try await server.close()
         let client = AlulaClient(address: ServerAddress(port: server.port))
@@ -150,8 +164,12 @@ struct AlulaClientTests {
             guard count == 2 else { return }
             peer.send(
                 Frame(
-                    kind: .error, operation: 0, call: 0,
-                    control: try Messages.encode(WireFailure(error))))
+                    kind: .error,
+                    operation: 0,
+                    call: 0,
+                    control: try Messages.encode(WireFailure(error))
+                )
+            )
         } _: { client, _ in
             async let first = client.status()
             async let second = client.status()
@@ -184,15 +202,20 @@ struct AlulaClientTests {
         #expect(waiting.withLock { $0.map(\.call) } == Array(1...50), "numbered in their order")
     }
 
-    @Test func `a late answer ends the call with its deadline, and the server is told`() async throws {
+    @Test func `a late answer ends the call with its deadline, and the server is told`()
+        async throws
+    {
         let (cancelled, told) = AsyncStream.makeStream(of: UInt32.self)
         let server = try await ScriptedServer { frame, _ in
             if frame.kind == .cancel { told.yield(frame.call) }
         }
         let connection = try await Connection.connect(to: ServerAddress(port: server.port))
         let call = try connection.open(
-            .status, control: try Messages.encode(WireHeadOnly()), data: ByteBuffer(),
-            hasUpload: false)
+            .status,
+            control: try Messages.encode(WireHeadOnly()),
+            data: ByteBuffer(),
+            hasUpload: false
+        )
         _ = connection.schedule(call, in: 10)
         let error = await #expect(throws: AlulaError.self) { try await call.next() }
         #expect(error?.code == .deadlineExceeded)
@@ -223,7 +246,8 @@ struct AlulaClientTests {
 struct ServerAddressTests {
     @Test(arguments: [
         ("alula://10.0.0.1:9", "10.0.0.1", 9), ("alula://db.example.com", "db.example.com", 7461),
-        ("localhost:7000", "localhost", 7000), ("[::1]:7461", "::1", 7461), ("alula://[::1]", "::1", 7461),
+        ("localhost:7000", "localhost", 7000), ("[::1]:7461", "::1", 7461),
+        ("alula://[::1]", "::1", 7461),
         ("alula://h:1/", "h", 1),
     ])
     func `an address is a host and a port`(_ text: String, _ host: String, _ port: Int) throws {

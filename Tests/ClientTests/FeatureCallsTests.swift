@@ -20,9 +20,12 @@ struct FeatureCallsTests {
             columns: [
                 try Column(.int64, [.int64(7), .null]), try Column(.float64, [.null, .null]),
                 try Column(.float64, [.float64(10), .null]),
-            ], rowCount: 2)
+            ],
+            rowCount: 2
+        )
         var data = ByteBuffer(bytes: BatchCodec.encode(batch))
-        for (times, statuses) in [([100, 0], [0, 2]), ([200, 300], [0, 3])] as [([Int64], [UInt8])] {
+        for (times, statuses) in [([100, 0], [0, 2]), ([200, 300], [0, 3])] as [([Int64], [UInt8])]
+        {
             for time in times { data.writeInteger(time, endianness: .little) }
             data.writeBytes(statuses + [UInt8](repeating: 0, count: 6))
         }
@@ -56,7 +59,10 @@ struct FeatureCallsTests {
         }
         let client = AlulaClient(address: ServerAddress(port: server.port))
         let entities = RecordBatch(
-            schema: keys, columns: [try Column(.int64, [.int64(1), .int64(2)])], rowCount: 2)
+            schema: keys,
+            columns: [try Column(.int64, [.int64(1), .int64(2)])],
+            rowCount: 2
+        )
         let service = try FeatureServiceReference(text: "credit")
         let vectors = try await client.read(service, entities)
         #expect(vectors.service == "credit@2")
@@ -86,12 +92,18 @@ struct FeatureCallsTests {
             response.parts = parts
             let count = cut.withLock { $0 }
             peer.send(
-                .response, to: frame, control: try Messages.encode(response),
-                data: data.getSlice(at: 0, length: count) ?? ByteBuffer())
+                .response,
+                to: frame,
+                control: try Messages.encode(response),
+                data: data.getSlice(at: 0, length: count) ?? ByteBuffer()
+            )
         }
         let client = AlulaClient(address: ServerAddress(port: server.port))
         let entities = RecordBatch(
-            schema: keys, columns: [try Column(.int64, [.int64(1), .int64(2)])], rowCount: 2)
+            schema: keys,
+            columns: [try Column(.int64, [.int64(1), .int64(2)])],
+            rowCount: 2
+        )
         let service = try FeatureServiceReference(text: "credit")
         // The last six bytes are padding that nobody needs.
         for count in 0..<data.readableBytes - 6 {
@@ -104,13 +116,20 @@ struct FeatureCallsTests {
         try await server.close()
     }
 
-    @Test func `pushed rows travel with their schema and come back with a status each`() async throws {
+    @Test func `pushed rows travel with their schema and come back with a status each`()
+        async throws
+    {
         let rows = RecordBatch(
-            schema: keys, columns: [try Column(.int64, [.int64(1), .int64(2)])], rowCount: 2)
+            schema: keys,
+            columns: [try Column(.int64, [.int64(1), .int64(2)])],
+            rowCount: 2
+        )
         let server = try await ScriptedServer { frame, peer in
             let request = try Messages.decode(WirePushRequest.self, from: frame.control)
             let batch = try BatchCodec.decode(
-                Array(frame.data.readableBytesView), schema: try Schema(wire: request.schema))
+                Array(frame.data.readableBytesView),
+                schema: try Schema(wire: request.schema)
+            )
             var response = WirePushResponse()
             response.logEntry = 5
             response.statuses.append(contentsOf: [0, UInt8(batch == rows ? 3 : 1)])

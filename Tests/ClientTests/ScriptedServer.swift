@@ -13,13 +13,20 @@ final class ScriptedServer: Sendable {
         let connection: Int
 
         func send(
-            _ kind: FrameKind, to frame: Frame, control: ByteBuffer = ByteBuffer(),
+            _ kind: FrameKind,
+            to frame: Frame,
+            control: ByteBuffer = ByteBuffer(),
             data: ByteBuffer = ByteBuffer()
         ) {
             send(
                 Frame(
-                    kind: kind, operation: frame.operation, call: frame.call, control: control,
-                    data: data))
+                    kind: kind,
+                    operation: frame.operation,
+                    call: frame.call,
+                    control: control,
+                    data: data
+                )
+            )
         }
 
         func send(_ frame: Frame) {
@@ -32,7 +39,9 @@ final class ScriptedServer: Sendable {
         func sendByteByByte(_ frame: Frame) {
             var bytes = ByteBuffer()
             frame.encode(into: &bytes)
-            while let byte = bytes.readSlice(length: 1) { channel.writeAndFlush(byte, promise: nil) }
+            while let byte = bytes.readSlice(length: 1) {
+                channel.writeAndFlush(byte, promise: nil)
+            }
         }
 
         func close() { channel.close(promise: nil) }
@@ -66,7 +75,8 @@ final class ScriptedServer: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        Handler(preface: preface, connection: counter.next(), script))
+                        Handler(preface: preface, connection: counter.next(), script)
+                    )
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()

@@ -11,7 +11,8 @@ struct StreamTests {
     private let pieces = 30
 
     private func withServer(
-        _ script: @escaping ScriptedServer.Script, _ body: (AlulaClient) async throws -> Void
+        _ script: @escaping ScriptedServer.Script,
+        _ body: (AlulaClient) async throws -> Void
     ) async throws {
         let server = try await ScriptedServer(script)
         let client = AlulaClient(address: ServerAddress(port: server.port))
@@ -54,7 +55,9 @@ struct StreamTests {
         var total = 0
     }
 
-    @Test func `an upload sends no more than it was granted, and all of it in the end`() async throws {
+    @Test func `an upload sends no more than it was granted, and all of it in the end`()
+        async throws
+    {
         let tally = Mutex(Tally())
         let (piece, pieces) = (piece, pieces)
         try await withServer { frame, peer in
@@ -76,7 +79,10 @@ struct StreamTests {
         } _: { client in
             let started = ScriptedServer.Counter()
             _ = try await client.putArtifact(
-                try digest, bytes: UInt64(piece * pieces), pieces: source(started))
+                try digest,
+                bytes: UInt64(piece * pieces),
+                pieces: source(started)
+            )
             #expect(started.value == 1)
         }
         let end = tally.withLock { $0 }
@@ -132,8 +138,11 @@ struct StreamTests {
         } _: { client in
             let connection = try await Connection.connect(to: client.address)
             let call = try connection.open(
-                .getArtifact, control: try Messages.encode(WireArtifactRequest()),
-                data: ByteBuffer(), hasUpload: false)
+                .getArtifact,
+                control: try Messages.encode(WireArtifactRequest()),
+                data: ByteBuffer(),
+                hasUpload: false
+            )
             // Nothing is granted: the items that fit arrive, then the failure.
             var items = 0
             let error = await #expect(throws: AlulaError.self) {
@@ -145,7 +154,8 @@ struct StreamTests {
         }
     }
 
-    @Test func `an upload that the server ends early stops with the server's reason`() async throws {
+    @Test func `an upload that the server ends early stops with the server's reason`() async throws
+    {
         let error = AlulaError.invalid("the digest does not match")
         let items = Mutex(0)
         try await withServer { frame, peer in
@@ -186,7 +196,10 @@ struct StreamTests {
         } _: { client in
             let started = ScriptedServer.Counter()
             _ = try await client.putArtifact(
-                try digest, bytes: UInt64(piece * pieces), pieces: source(started))
+                try digest,
+                bytes: UInt64(piece * pieces),
+                pieces: source(started)
+            )
             #expect(started.value == 2)
         }
         #expect(totals.withLock { $0[2] } == piece * pieces)
@@ -196,7 +209,10 @@ struct StreamTests {
     @Test func `a stream that broke in its middle is an error, not a repeat`() async throws {
         let schema = Schema(fields: [.init(name: "a", type: .int64)])
         let rows = RecordBatch(
-            schema: schema, columns: [try Column(.int64, [.int64(1)])], rowCount: 1)
+            schema: schema,
+            columns: [try Column(.int64, [.int64(1)])],
+            rowCount: 1
+        )
         let requests = Mutex(0)
         try await withServer { frame, peer in
             guard frame.kind == .request else { return }
@@ -204,11 +220,16 @@ struct StreamTests {
             var item = WireBatchItem()
             item.schema = WireSchema(schema)
             peer.send(
-                .item, to: frame, control: try Messages.encode(item),
-                data: ByteBuffer(bytes: BatchCodec.encode(rows)))
+                .item,
+                to: frame,
+                control: try Messages.encode(item),
+                data: ByteBuffer(bytes: BatchCodec.encode(rows))
+            )
             // Over the limit: the client takes what came before, then gives up.
             peer.channel.writeAndFlush(
-                ByteBuffer(bytes: [UInt8](repeating: 0xFF, count: 16)), promise: nil)
+                ByteBuffer(bytes: [UInt8](repeating: 0xFF, count: 16)),
+                promise: nil
+            )
             peer.close()
         } _: { client in
             var batches: [RecordBatch] = []
@@ -224,8 +245,9 @@ struct StreamTests {
         try await withServer { frame, peer in
             peer.send(.item, to: frame, control: try Messages.encode(WireBatchItem()))
         } _: { client in
-            await #expect(throws: AlulaError(.internal, "the server's answer has rows before their schema"))
-            {
+            await #expect(
+                throws: AlulaError(.internal, "the server's answer has rows before their schema")
+            ) {
                 try await client.trainingSet("ts-1") { _ in }
             }
         }

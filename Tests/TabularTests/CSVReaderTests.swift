@@ -3,24 +3,27 @@ import Tabular
 import Testing
 
 struct CSVReaderTests {
-    @Test(arguments: [
-        ("id,t\n1,a\n2,b\n", [[1, "a"], [2, "b"]]),
-        ("id,t\n1,a\n2,b", [[1, "a"], [2, "b"]]),
-        ("id,t\r\n1,a\r\n2,b\r\n", [[1, "a"], [2, "b"]]),
-        ("\u{FEFF}id,t\n1,a", [[1, "a"]]),
-        ("\u{FEFF}\"id\",\"t\"\n1,a", [[1, "a"]]),
-        ("\n\nid,t\n\n1,a\n\r\n\n2,b\n\n", [[1, "a"], [2, "b"]]),
-        ("t,id\na,1\n", [[1, "a"]]),
-        ("id,t\n1,\"a,b\"\n", [[1, "a,b"]]),
-        ("id,t\n1,\"a\"\"b\"\n", [[1, "a\"b"]]),
-        ("id,t\n1,\"a\nb\r\nc\"\n2,d\n", [[1, "a\nb\r\nc"], [2, "d"]]),
-        ("id,t\n\"1\",\"a\"\n", [[1, "a"]]),
-        ("id,t\n1,\n2,\"\"\n", [[1, nil], [2, ""]]),
-        ("id,t\n+1, a \n-0,x", [[1, " a "], [0, "x"]]),
-        ("id,t\n", []),
-    ] as [(String, [[(any Sendable)?]])])
+    @Test(
+        arguments: [
+            ("id,t\n1,a\n2,b\n", [[1, "a"], [2, "b"]]),
+            ("id,t\n1,a\n2,b", [[1, "a"], [2, "b"]]),
+            ("id,t\r\n1,a\r\n2,b\r\n", [[1, "a"], [2, "b"]]),
+            ("\u{FEFF}id,t\n1,a", [[1, "a"]]),
+            ("\u{FEFF}\"id\",\"t\"\n1,a", [[1, "a"]]),
+            ("\n\nid,t\n\n1,a\n\r\n\n2,b\n\n", [[1, "a"], [2, "b"]]),
+            ("t,id\na,1\n", [[1, "a"]]),
+            ("id,t\n1,\"a,b\"\n", [[1, "a,b"]]),
+            ("id,t\n1,\"a\"\"b\"\n", [[1, "a\"b"]]),
+            ("id,t\n1,\"a\nb\r\nc\"\n2,d\n", [[1, "a\nb\r\nc"], [2, "d"]]),
+            ("id,t\n\"1\",\"a\"\n", [[1, "a"]]),
+            ("id,t\n1,\n2,\"\"\n", [[1, nil], [2, ""]]),
+            ("id,t\n+1, a \n-0,x", [[1, " a "], [0, "x"]]),
+            ("id,t\n", []),
+        ] as [(String, [[(any Sendable)?]])]
+    )
     func `a well-formed file gives its rows, however it is cut into pieces`(
-        _ source: String, _ expected: [[(any Sendable)?]]
+        _ source: String,
+        _ expected: [[(any Sendable)?]]
     ) throws {
         let rows = expected.map { row in
             row.map { cell in
@@ -29,7 +32,10 @@ struct CSVReaderTests {
             }
         }
         for size in [1, 2, 3, 5, 1 << 20] {
-            #expect(try read(source, [key, text], pieceBytes: size).rows == rows, "pieces of \(size)")
+            #expect(
+                try read(source, [key, text], pieceBytes: size).rows == rows,
+                "pieces of \(size)"
+            )
         }
     }
 
@@ -90,13 +96,21 @@ struct CSVReaderTests {
         ),
         (.list(.int64), "1", "expected a JSON array of int64, found something else"),
         (.list(.int64), "[1", "expected ], found the end"),
-        (.list(.int64), "\"[1,null]\"", "expected int64 in a list, found null: items are never null"),
+        (
+            .list(.int64), "\"[1,null]\"",
+            "expected int64 in a list, found null: items are never null"
+        ),
         (.list(.int64), "[1]2", "something stands behind the list"),
         (.list(.int32), "[3000000000]", "expected int32, found a number out of its range"),
-        (.fixedList(.float32, length: 2), "[1]", "expected a list of 2 items, found something else"),
+        (
+            .fixedList(.float32, length: 2), "[1]",
+            "expected a list of 2 items, found something else"
+        ),
     ])
     func `a value of the wrong kind says what was expected`(
-        _ type: ValueType, _ field: String, _ message: String
+        _ type: ValueType,
+        _ field: String,
+        _ message: String
     ) {
         let found = problem("v,t\n\(field),a\n", [TabularColumn("v", type), text])
         #expect(found == "rows.csv line 2, column \"v\": \(message)")
@@ -111,12 +125,17 @@ struct CSVReaderTests {
         (.timestamp, "-5", .timestamp(Timestamp(microseconds: -5))),
         (.timestamp, "1970-01-01 01:00:00+01:00", .timestamp(Timestamp(microseconds: 0))),
         (.list(.bool), "[]", .list([])),
-        (.list(.string), "\"[\"\"a\"\", \"\"\\u00e9\\ud83d\\ude00\"\"]\"", .list([.string("a"), .string("é😀")])),
+        (
+            .list(.string), "\"[\"\"a\"\", \"\"\\u00e9\\ud83d\\ude00\"\"]\"",
+            .list([.string("a"), .string("é😀")])
+        ),
         (.fixedList(.float32, length: 2), "\"[1, 2.5]\"", .list([.float32(1), .float32(2.5)])),
         (.int64, "\"\"", .null), (.timestamp, "", .null),
     ])
     func `a value is read as its type`(
-        _ type: ValueType, _ field: String, _ expected: FeatureValue
+        _ type: ValueType,
+        _ field: String,
+        _ expected: FeatureValue
     ) throws {
         let rows = try read("v,t\n\(field),a\n", [TabularColumn("v", type), text]).rows
         let value = try #require(rows.first?.first)
@@ -129,9 +148,11 @@ struct CSVReaderTests {
 
     @Test func `invalid UTF-8 is refused in text and in the header`() {
         let bytes = Array("id,t\n1,".utf8) + [0xC3, 0x28, 0x0A]
-        #expect(throws: AlulaError.invalid(
-            "rows.csv line 2, column \"t\": expected UTF-8 text, found invalid bytes",
-            help: "mend the row, or leave bad rows out and have them reported")
+        #expect(
+            throws: AlulaError.invalid(
+                "rows.csv line 2, column \"t\": expected UTF-8 text, found invalid bytes",
+                help: "mend the row, or leave bad rows out and have them reported"
+            )
         ) { try read(bytes, [key, text]) }
         #expect(throws: AlulaError.invalid("rows.csv line 1: the name of column 1 is not UTF-8")) {
             try read([0xFF, 0x0A], [key])
@@ -145,7 +166,10 @@ struct CSVReaderTests {
             #expect(result.rows.map { $0[0] } == [.int64(1), .int64(5), .int64(7)])
             #expect(result.lines == [2, 6, 8])
             #expect(result.bad.count == 4)
-            #expect(result.bad.messages.first == "rows.csv line 3, column \"id\": expected int64, found text")
+            #expect(
+                result.bad.messages.first
+                    == "rows.csv line 3, column \"id\": expected int64, found text"
+            )
         }
     }
 
@@ -153,10 +177,12 @@ struct CSVReaderTests {
         var column = TabularColumn("m", .timestamp)
         let source = "m,t\n1970-01-01T00:00:00.000000001Z,a\n"
         #expect(
-            try read(source, [column, text]).rows[0][0] == .timestamp(Timestamp(microseconds: 1)))
+            try read(source, [column, text]).rows[0][0] == .timestamp(Timestamp(microseconds: 1))
+        )
         column.rounding = .down
         #expect(
-            try read(source, [column, text]).rows[0][0] == .timestamp(Timestamp(microseconds: 0)))
+            try read(source, [column, text]).rows[0][0] == .timestamp(Timestamp(microseconds: 0))
+        )
     }
 
     @Test func `a time behind the latest that is taken is a bad row`() throws {
@@ -174,18 +200,25 @@ struct CSVReaderTests {
         #expect(rows.map { $0[0] } == [.int64(94_109), .int64(1_000)])
         #expect(
             problem("id,t\n0.5,a\n", [column, text])
-                == "rows.csv line 2, column \"id\": expected int64, found a number that is not an integer")
+                == "rows.csv line 2, column \"id\": expected int64, found a number that is not an integer"
+        )
     }
 
     @Test func `an optional column may be missing, and a column may have another name`() throws {
         let event = TabularColumn(
-            names: ["at", "@event_time"], field: .init(name: "@event_time", type: .timestamp))
+            names: ["at", "@event_time"],
+            field: .init(name: "@event_time", type: .timestamp)
+        )
         let created = TabularColumn(
-            names: ["made"], field: .init(name: "@created_time", type: .timestamp),
-            presence: .optional)
+            names: ["made"],
+            field: .init(name: "@created_time", type: .timestamp),
+            presence: .optional
+        )
         var reader = try TabularReader(
-            .bytes(Array("@event_time,id\n5,1\n".utf8), name: "x"), format: .csv,
-            columns: [key, event, created])
+            .bytes(Array("@event_time,id\n5,1\n".utf8), name: "x"),
+            format: .csv,
+            columns: [key, event, created]
+        )
         #expect(reader.schema.fields.map(\.name) == ["id", "@event_time"])
         let chunk = try #require(try reader.next())
         #expect(chunk.batch["@event_time"]?[0] == .timestamp(Timestamp(microseconds: 5)))
@@ -201,6 +234,7 @@ struct CSVReaderTests {
         let value = "t\n" + String(repeating: "a", count: Limits.valueBytes + 1)
         #expect(
             problem(value, [text])
-                == "rows.csv line 2, column \"t\": a value of 262145 bytes is over the limit of 262144")
+                == "rows.csv line 2, column \"t\": a value of 262145 bytes is over the limit of 262144"
+        )
     }
 }

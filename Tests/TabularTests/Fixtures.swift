@@ -3,23 +3,38 @@ import Tabular
 
 /// Reads a text to its end; each option a test sets means something.
 func read(
-    _ text: String, _ columns: [TabularColumn], format: TabularFormat = .csv,
-    policy: BadRowPolicy = .stop, pieceBytes: Int = ByteSource.pieceBytes,
+    _ text: String,
+    _ columns: [TabularColumn],
+    format: TabularFormat = .csv,
+    policy: BadRowPolicy = .stop,
+    pieceBytes: Int = ByteSource.pieceBytes,
     chunkRows: Int = Limits.batchRows
 ) throws -> (rows: [[FeatureValue]], bad: BadRows, lines: [Int]) {
     try read(
-        Array(text.utf8), columns, format: format, policy: policy, pieceBytes: pieceBytes,
-        chunkRows: chunkRows)
+        Array(text.utf8),
+        columns,
+        format: format,
+        policy: policy,
+        pieceBytes: pieceBytes,
+        chunkRows: chunkRows
+    )
 }
 
 func read(
-    _ bytes: [UInt8], _ columns: [TabularColumn], format: TabularFormat = .csv,
-    policy: BadRowPolicy = .stop, pieceBytes: Int = ByteSource.pieceBytes,
+    _ bytes: [UInt8],
+    _ columns: [TabularColumn],
+    format: TabularFormat = .csv,
+    policy: BadRowPolicy = .stop,
+    pieceBytes: Int = ByteSource.pieceBytes,
     chunkRows: Int = Limits.batchRows
 ) throws -> (rows: [[FeatureValue]], bad: BadRows, lines: [Int]) {
     var reader = try TabularReader(
-        .bytes(bytes, name: "rows.\(format)", pieceBytes: pieceBytes), format: format,
-        columns: columns, policy: policy, chunkRows: chunkRows)
+        .bytes(bytes, name: "rows.\(format)", pieceBytes: pieceBytes),
+        format: format,
+        columns: columns,
+        policy: policy,
+        chunkRows: chunkRows
+    )
     var rows: [[FeatureValue]] = []
     var lines: [Int] = []
     while let chunk = try reader.next() {
@@ -31,7 +46,9 @@ func read(
 
 /// The message of the error that reading ends with; nil where it succeeds.
 func problem(
-    _ text: String, _ columns: [TabularColumn], format: TabularFormat = .csv
+    _ text: String,
+    _ columns: [TabularColumn],
+    format: TabularFormat = .csv
 ) -> String? {
     do {
         _ = try read(text, columns, format: format)
@@ -56,7 +73,8 @@ let everyType: [TabularColumn] = [
 /// Values at their edges, and nulls, by the types above.
 let everyValue: [[FeatureValue]] = [
     [
-        .bool(true), .int32(.max), .int64(.min), .float32(1.5), .float64(-0.1), .string("a,\"b\"\r\nc"),
+        .bool(true), .int32(.max), .int64(.min), .float32(1.5), .float64(-0.1),
+        .string("a,\"b\"\r\nc"),
         .bytes([0, 255, 1, 2]), .timestamp(Timestamp(microseconds: 1_598_387_681_207_001)),
         .list([.int64(1), .int64(-2)]), .list([.string("x,y"), .string("")]),
         .list([.float32(0.25), .float32(-1)]),
@@ -79,5 +97,7 @@ func batch(_ rows: [[FeatureValue]], _ columns: [TabularColumn]) throws -> Recor
         schema: Schema(fields: columns.map(\.field)),
         columns: try columns.indices.map { column in
             try Column(columns[column].field.type, rows.map { $0[column] })
-        }, rowCount: rows.count)
+        },
+        rowCount: rows.count
+    )
 }

@@ -3,17 +3,20 @@ import Tabular
 import Testing
 
 struct NDJSONReaderTests {
-    @Test(arguments: [
-        ("{\"id\":1,\"t\":\"a\"}\n{\"t\":\"b\",\"id\":2}", [[1, "a"], [2, "b"]]),
-        (" { \"id\" : 1 , \"t\" : \"a\" } \r\n\n \n", [[1, "a"]]),
-        ("{\"id\":9007199254740993}", [[9_007_199_254_740_993, nil]]),
-        ("{\"id\":-9223372036854775808,\"t\":null}", [[Int.min, nil]]),
-        ("{\"id\":1,\"t\":\"\\u0041\\n\\/\\ud83d\\ude00\\u00e9\"}", [[1, "A\n/😀é"]]),
-        ("\u{FEFF}{\"\\u0069d\":1}", [[1, nil]]),
-        ("", []),
-    ] as [(String, [[(any Sendable)?]])])
+    @Test(
+        arguments: [
+            ("{\"id\":1,\"t\":\"a\"}\n{\"t\":\"b\",\"id\":2}", [[1, "a"], [2, "b"]]),
+            (" { \"id\" : 1 , \"t\" : \"a\" } \r\n\n \n", [[1, "a"]]),
+            ("{\"id\":9007199254740993}", [[9_007_199_254_740_993, nil]]),
+            ("{\"id\":-9223372036854775808,\"t\":null}", [[Int.min, nil]]),
+            ("{\"id\":1,\"t\":\"\\u0041\\n\\/\\ud83d\\ude00\\u00e9\"}", [[1, "A\n/😀é"]]),
+            ("\u{FEFF}{\"\\u0069d\":1}", [[1, nil]]),
+            ("", []),
+        ] as [(String, [[(any Sendable)?]])]
+    )
     func `a well-formed file gives its rows, however it is cut into pieces`(
-        _ source: String, _ expected: [[(any Sendable)?]]
+        _ source: String,
+        _ expected: [[(any Sendable)?]]
     ) throws {
         let rows = expected.map { row in
             row.map { cell in
@@ -39,23 +42,33 @@ struct NDJSONReaderTests {
         ("{\"id\":null}", ", column \"id\": expected int64, found nothing: a key is never null"),
         ("{\"id\":\"1\"}", ", column \"id\": expected int64, found something else"),
         ("{\"id\":1.5}", ", column \"id\": expected int64, found a number that is not an integer"),
-        ("{\"id\":1e400}", ", column \"id\": expected int64, found a number that is not an integer"),
+        (
+            "{\"id\":1e400}",
+            ", column \"id\": expected int64, found a number that is not an integer"
+        ),
         ("{\"id\":01}", ", column \"id\": a number begins with a zero"),
         ("{\"id\":1.}", ", column \"id\": expected a digit behind the point"),
         ("{\"id\":-}", ", column \"id\": expected a digit"),
-        ("{\"id\":9223372036854775808}", ", column \"id\": expected int64, found a number out of its range"),
+        (
+            "{\"id\":9223372036854775808}",
+            ", column \"id\": expected int64, found a number out of its range"
+        ),
         ("{\"id\":nul}", ", column \"id\": expected null"),
         ("{\"id\":1,\"t\":\"\\ud83d\"}", ", column \"t\": half of a surrogate pair in a string"),
         ("{\"id\":1,\"t\":\"\\ude00\"}", ", column \"t\": half of a surrogate pair in a string"),
         ("{\"id\":1,\"t\":\"\\x\"}", ", column \"t\": an unknown escape in a string"),
-        ("{\"id\":1,\"t\":\"\u{1}\"}", ", column \"t\": a control character stands unescaped in a string"),
+        (
+            "{\"id\":1,\"t\":\"\u{1}\"}",
+            ", column \"t\": a control character stands unescaped in a string"
+        ),
         ("{\"id\":1,\"t\":\"a", ", column \"t\": a string is not closed"),
         ("{\"id\":1,\"t\":{}}", ", column \"t\": expected string, found something else"),
     ])
     func `a broken line says where and what was expected`(_ line: String, _ message: String) {
         #expect(
             problem("{\"id\":0}\n\n" + line, [key, text], format: .ndjson)
-                == "rows.ndjson line 3" + message)
+                == "rows.ndjson line 3" + message
+        )
     }
 
     @Test func `a broken line leaves the other rows whole`() throws {
@@ -82,6 +95,7 @@ struct NDJSONReaderTests {
         let line = "{\"t\":\"" + String(repeating: "a", count: Limits.frameBytes) + "\"}"
         #expect(
             problem(line, [text], format: .ndjson)
-                == "rows.ndjson line 1: longer than \(Limits.frameBytes) bytes")
+                == "rows.ndjson line 1: longer than \(Limits.frameBytes) bytes"
+        )
     }
 }

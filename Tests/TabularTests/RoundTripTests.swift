@@ -43,12 +43,18 @@ struct RoundTripTests {
         for count in 0..<text.count {
             for policy in BadRowPolicy.allCases {
                 let rows = try? read(  // an error is as good as rows here
-                    Array(text.prefix(count)), everyType, format: format, policy: policy
+                    Array(text.prefix(count)),
+                    everyType,
+                    format: format,
+                    policy: policy
                 ).rows
                 #expect((rows?.count ?? 0) <= everyValue.count)
             }
             _ = try? TypeInference.schema(  // likewise
-                of: .bytes(Array(text.prefix(count)), name: "x"), format: format, known: [:])
+                of: .bytes(Array(text.prefix(count)), name: "x"),
+                format: format,
+                known: [:]
+            )
         }
     }
 
@@ -80,8 +86,10 @@ struct RoundTripTests {
         }
         func chunks(_ pieceBytes: Int) throws -> [RecordBatch] {
             var reader = try TabularReader(
-                .bytes(Array(csv.utf8), name: "x", pieceBytes: pieceBytes), format: .csv,
-                columns: [key, text])
+                .bytes(Array(csv.utf8), name: "x", pieceBytes: pieceBytes),
+                format: .csv,
+                columns: [key, text]
+            )
             var batches: [RecordBatch] = []
             while let chunk = try reader.next() { batches.append(chunk.batch) }
             return batches
@@ -98,8 +106,11 @@ struct RoundTripTests {
 
     @Test func `a chunk has at most as many rows as asked, numbered on`() throws {
         var reader = try TabularReader(
-            .bytes(Array("id\n1\n2\n3\n".utf8), name: "x"), format: .csv, columns: [key],
-            chunkRows: 2)
+            .bytes(Array("id\n1\n2\n3\n".utf8), name: "x"),
+            format: .csv,
+            columns: [key],
+            chunkRows: 2
+        )
         let first = try #require(try reader.next())
         let second = try #require(try reader.next())
         #expect((first.batch.rowCount, first.firstRow) == (2, 1))

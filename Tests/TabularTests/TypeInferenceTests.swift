@@ -7,16 +7,23 @@ struct TypeInferenceTests {
         (["1", "-2", ""], ValueType.int64), (["1", "2.5"], .float64), (["1", "NaN"], .float64),
         (["true", "FALSE"], .bool), (["1", "true"], .string), (["", ""], .string),
         (["2020-01-01", "2020-01-01T10:00:00Z"], .timestamp), (["2020-01-01", "x"], .string),
-        (["01234", "94109"], .string), (["0", "0.5"], .float64), (["9223372036854775808"], .float64),
+        (["01234", "94109"], .string), (["0", "0.5"], .float64),
+        (["9223372036854775808"], .float64),
         (["\"\"", "7"], .int64), (["a"], .string),
     ])
     func `a CSV column has the type that all its values have`(
-        _ cells: [String], _ expected: ValueType
+        _ cells: [String],
+        _ expected: ValueType
     ) throws {
         let csv = "v,k\n" + cells.map { "\($0),1\n" }.joined()
         let schema = try TypeInference.schema(
-            of: .bytes(Array(csv.utf8), name: "x"), format: .csv, known: ["k": .string])
-        #expect(schema.fields == [.init(name: "v", type: expected), .init(name: "k", type: .string)])
+            of: .bytes(Array(csv.utf8), name: "x"),
+            format: .csv,
+            known: ["k": .string]
+        )
+        #expect(
+            schema.fields == [.init(name: "v", type: expected), .init(name: "k", type: .string)]
+        )
     }
 
     @Test(arguments: [
@@ -26,11 +33,15 @@ struct TypeInferenceTests {
         (["[\"a\"]", "null"], .list(.string)), (["null"], .string),
     ])
     func `an NDJSON column has the type that its values tell`(
-        _ cells: [String], _ expected: ValueType
+        _ cells: [String],
+        _ expected: ValueType
     ) throws {
         let lines = cells.map { "{\"v\":\($0)}\n" }.joined()
         let schema = try TypeInference.schema(
-            of: .bytes(Array(lines.utf8), name: "x"), format: .ndjson, known: [:])
+            of: .bytes(Array(lines.utf8), name: "x"),
+            format: .ndjson,
+            known: [:]
+        )
         #expect(schema.fields == [.init(name: "v", type: expected)])
     }
 
@@ -40,10 +51,14 @@ struct TypeInferenceTests {
         ("{\"v\":{}}", "x line 1: an object within an object is not taken: expected a value"),
         ("{\"v\":[[1]]}", "x line 1: a list within a list"),
     ])
-    func `values of different types in one column are refused`(_ source: String, _ message: String) {
+    func `values of different types in one column are refused`(_ source: String, _ message: String)
+    {
         #expect(throws: AlulaError.invalid(message)) {
             try TypeInference.schema(
-                of: .bytes(Array(source.utf8), name: "x"), format: .ndjson, known: [:])
+                of: .bytes(Array(source.utf8), name: "x"),
+                format: .ndjson,
+                known: [:]
+            )
         }
     }
 }
@@ -54,7 +69,8 @@ struct CellTextTests {
         ("[1,2],[3]", ["[1,2]", "[3]"]), ("\"a,b\",c", ["\"a,b\"", "c"]),
     ])
     func `several values are cut at commas outside quotes and brackets`(
-        _ text: String, _ expected: [String]
+        _ text: String,
+        _ expected: [String]
     ) {
         #expect(CellText.split(text) == expected)
     }
@@ -72,9 +88,12 @@ struct CellTextTests {
 
 struct TextTableTests {
     @Test func `columns are as wide as their widest cell, with numbers to the right`() throws {
-        let table = TextTable(try batch(
-            [[.int64(7), .string("a\u{1B}[31m")], [.int64(1_000), .null]],
-            [TabularColumn("id", .int64), TabularColumn("name", .string)]))
+        let table = TextTable(
+            try batch(
+                [[.int64(7), .string("a\u{1B}[31m")], [.int64(1_000), .null]],
+                [TabularColumn("id", .int64), TabularColumn("name", .string)]
+            )
+        )
         #expect(table.text == "  id  name\n   7  a [31m\n1000  -\n")
     }
 }

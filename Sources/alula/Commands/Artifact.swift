@@ -5,11 +5,14 @@ import Domain
 
 struct Artifact: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Download artifacts.", subcommands: [Get.self])
+        abstract: "Download artifacts.",
+        subcommands: [Get.self]
+    )
 
     struct Get: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Download an artifact, checked against its digest.")
+            abstract: "Download an artifact, checked against its digest."
+        )
         @Argument(help: "Its digest: 64 hexadecimal digits.") var digest: String
         @Option(help: "Where it goes; - for standard output.") var out: String
         @OptionGroup var options: ServerOptions

@@ -14,7 +14,9 @@ struct Views: AsyncParsableCommand {
         let catalog = try await options.client().catalog()
         if let view { return show(try catalog.view(view)) }
         guard !options.json else { return Output.json(.array(catalog.views.map(Self.json))) }
-        var table = TextTable(["view", "entity", "keys", "features", "look-back", "max age", "owner"])
+        var table = TextTable([
+            "view", "entity", "keys", "features", "look-back", "max age", "owner",
+        ])
         for view in catalog.views {
             table.add([
                 view.name + (view.retired ? " (retired)" : ""), view.entity,
@@ -31,7 +33,8 @@ struct Views: AsyncParsableCommand {
         if !view.description_p.isEmpty { Output.line(view.description_p) }
         if !view.owner.isEmpty { Output.line("owner \(view.owner)") }
         Output.line("look-back \(Self.span(view.lookbackUs)), max age \(Self.span(view.maxAgeUs))")
-        let created = view.createdTimeColumn.isEmpty ? "" : ", created time \(view.createdTimeColumn)"
+        let created =
+            view.createdTimeColumn.isEmpty ? "" : ", created time \(view.createdTimeColumn)"
         Output.line("in source files: event time \(view.eventTimeColumn)\(created)")
         var table = TextTable(["column", "type", ""])
         for key in view.keys { table.add([key.name, typeText(key.type), "key"]) }
@@ -51,7 +54,8 @@ struct Views: AsyncParsableCommand {
             ("max_age_us", view.maxAgeUs == 0 ? .null : .int(view.maxAgeUs)),
             ("event_time_column", .string(view.eventTimeColumn)),
             ("created_time_column", .text(view.createdTimeColumn)), ("owner", .text(view.owner)),
-            ("description", .text(view.description_p)), ("schema_version", .uint(UInt64(view.schemaVersion))),
+            ("description", .text(view.description_p)),
+            ("schema_version", .uint(UInt64(view.schemaVersion))),
             ("retired", .bool(view.retired)),
         ])
     }
@@ -84,7 +88,8 @@ struct Services: AsyncParsableCommand {
     private func show(_ service: WireServiceDefinition) {
         guard !options.json else { return Output.json(Self.json(service)) }
         Output.line(
-            "service \(service.name)@\(service.version)" + (service.retired ? ", retired" : ""))
+            "service \(service.name)@\(service.version)" + (service.retired ? ", retired" : "")
+        )
         if !service.description_p.isEmpty { Output.line(service.description_p) }
         var table = TextTable(["column", "from", ""])
         for key in service.keyColumns { table.add([key.name, typeText(key.type), "key"]) }
@@ -113,7 +118,8 @@ struct Services: AsyncParsableCommand {
                             ("features", .strings(projection.features)),
                             ("columns", .strings(projection.columns)),
                         ])
-                    })
+                    }
+                )
             ), ("request_fields", .fields(service.requestFields)),
             ("description", .text(service.description_p)), ("retired", .bool(service.retired)),
         ])

@@ -11,7 +11,10 @@ struct DefinitionsArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Retire a view or a service: no more writes and publications.", valueName: "name"))
+            "Retire a view or a service: no more writes and publications.",
+            valueName: "name"
+        )
+    )
     var retire: [String] = []
 
     func validate() throws {
@@ -23,7 +26,9 @@ struct DefinitionsArguments: ParsableArguments {
     func read() throws(AlulaError) -> [AlulaClient.DefinitionsFile] {
         try files.map { (path) throws(AlulaError) in
             AlulaClient.DefinitionsFile(
-                name: path, yaml: try SourceFile.text(path, limit: Limits.definitionsBytes))
+                name: path,
+                yaml: try SourceFile.text(path, limit: Limits.definitionsBytes)
+            )
         }
     }
 }
@@ -31,14 +36,17 @@ struct DefinitionsArguments: ParsableArguments {
 struct Plan: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what apply would change, and what would break.",
-        discussion: "Exits with 1 where apply would refuse.")
+        discussion: "Exits with 1 where apply would refuse."
+    )
 
     @OptionGroup var definitions: DefinitionsArguments
     @OptionGroup var options: ServerOptions
 
     func run() async throws {
         let answer = try await options.client().plan(
-            try definitions.read(), retire: definitions.retire)
+            try definitions.read(),
+            retire: definitions.retire
+        )
         Changes.show(answer, isPlan: true, json: options.json)
         if !answer.breaks.isEmpty { throw Refused() }
     }
@@ -46,14 +54,17 @@ struct Plan: AsyncParsableCommand {
 
 struct Apply: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make the definitions so, all of them or none.")
+        abstract: "Make the definitions so, all of them or none."
+    )
 
     @OptionGroup var definitions: DefinitionsArguments
     @OptionGroup var options: ServerOptions
 
     func run() async throws {
         let answer = try await options.client().apply(
-            try definitions.read(), retire: definitions.retire)
+            try definitions.read(),
+            retire: definitions.retire
+        )
         Changes.show(answer, isPlan: false, json: options.json)
         if !answer.breaks.isEmpty { throw Refused() }
     }
@@ -78,7 +89,8 @@ enum Changes {
         } else {
             Output.line(
                 "\(counted(count, "change")) applied: the catalog is at revision "
-                    + "\(answer.catalogRevision)")
+                    + "\(answer.catalogRevision)"
+            )
         }
     }
 
@@ -92,7 +104,8 @@ enum Changes {
                             ("action", .string(change.action)), ("kind", .string(change.kind)),
                             ("name", .string(change.name)), ("lines", .strings(change.lines)),
                         ])
-                    })
+                    }
+                )
             ), ("breaks", .strings(answer.breaks)),
             ("catalog_revision", .uint(answer.catalogRevision)),
         ])

@@ -7,7 +7,8 @@ import Wire
 struct History: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show every row of an entity: event, created, recorded, position.",
-        discussion: "With --json one object a line, oldest first.")
+        discussion: "With --json one object a line, oldest first."
+    )
 
     @Argument(help: "The view.") var view: String
     @Argument(help: ArgumentHelp("The keys of one entity.", valueName: "key=value"))
@@ -39,9 +40,13 @@ struct History: AsyncParsableCommand {
         let fields = batch.schema.fields.map { field in
             Schema.Field(
                 name: field.name.hasPrefix("@") ? String(field.name.dropFirst()) : field.name,
-                type: field.type)
+                type: field.type
+            )
         }
         return RecordBatch(
-            schema: Schema(fields: fields), columns: batch.columns, rowCount: batch.rowCount)
+            schema: Schema(fields: fields),
+            columns: batch.columns,
+            rowCount: batch.rowCount
+        )
     }
 }

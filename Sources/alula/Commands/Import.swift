@@ -11,13 +11,15 @@ struct Import: AsyncParsableCommand {
         discussion: """
             No row is seen before all are in. An import that was interrupted goes on where it stopped when \
             it is run again; one that is already there is not repeated.
-            """)
+            """
+    )
 
     @Argument(help: "The view.") var view: String
     @Argument(help: "The file.") var file: String
 
     @Option(help: "csv or ndjson; else what the file's name says.") var format: TabularFormat?
-    @Option(help: "What a bad row does: stop, or skip it and report it.") var onError = BadRowPolicy.stop
+    @Option(help: "What a bad row does: stop, or skip it and report it.") var onError = BadRowPolicy
+        .stop
     @Flag(help: "Import even if it is already there.") var again = false
     @Flag(help: "Keep rows that lie ahead of now, in history.") var allowFuture = false
     @Flag(inversion: .prefixedNo, help: "Bring the newest rows to the online store.")
@@ -33,8 +35,15 @@ struct Import: AsyncParsableCommand {
             progress.show("reading", done: bytes, total: 0, note: byteText(bytes))
         }
         let importer = Importer(
-            client: client, view: definition, source: source, format: format, policy: onError,
-            again: again, allowFuture: allowFuture, progress: progress)
+            client: client,
+            view: definition,
+            source: source,
+            format: format,
+            policy: onError,
+            again: again,
+            allowFuture: allowFuture,
+            progress: progress
+        )
         let outcome = try await importer.run()
         if materialize {
             _ = try await Materializing.run([view], client: client, progress: progress)
@@ -53,17 +62,20 @@ struct Import: AsyncParsableCommand {
                     ("skipped", .uint(UInt64(outcome.badRows.count))),
                     ("problems", .strings(outcome.badRows.messages)),
                     ("materialized", .bool(materialize)),
-                ]))
+                ])
+            )
         }
         if outcome.wasThere {
             Output.line(
                 "\(outcome.id): already there, \(counted(outcome.rows, "row")); "
-                    + "--again imports the file once more")
+                    + "--again imports the file once more"
+            )
             return
         }
         Output.line(
             "\(outcome.id): \(counted(outcome.rows, "row")) in \(view), visible from log entry "
-                + "\(outcome.logEntry)")
+                + "\(outcome.logEntry)"
+        )
         guard outcome.badRows.count > 0 else { return }
         Output.line("\(counted(outcome.badRows.count, "row")) left out:")
         for message in outcome.badRows.messages.prefix(20) { Output.line("  \(message)") }
@@ -108,15 +120,23 @@ struct Importer {
             if begun.state == "published" {
                 let record = try await client.imports().first { $0.importID == begun.importID }
                 return Outcome(
-                    id: begun.importID, rows: record?.rows ?? begun.stagedRows,
-                    logEntry: record?.logEntry ?? 0, wasThere: true, badRows: BadRows())
+                    id: begun.importID,
+                    rows: record?.rows ?? begun.stagedRows,
+                    logEntry: record?.logEntry ?? 0,
+                    wasThere: true,
+                    badRows: BadRows()
+                )
             }
             do {
                 let badRows = try await stage(begun)
                 let published = try await client.publishImport(begun.importID)
                 return Outcome(
-                    id: begun.importID, rows: published.rows, logEntry: published.logEntry,
-                    wasThere: false, badRows: badRows)
+                    id: begun.importID,
+                    rows: published.rows,
+                    logEntry: published.logEntry,
+                    wasThere: false,
+                    badRows: badRows
+                )
             } catch let error as AlulaError where error.code == .unavailable && attempts < 5 {
                 attempts += 1
                 try await Task.sleep(for: .milliseconds(200 << attempts))
@@ -128,26 +148,38 @@ struct Importer {
         let latest = allowFuture ? nil : Timestamp.now + Limits.maxSkew
         let rows = Rows(
             try TabularReader(
-                try .file(source.path), format: format,
-                columns: try view.importColumns(latest: latest), policy: policy))
+                try .file(source.path),
+                format: format,
+                columns: try view.importColumns(latest: latest),
+                policy: policy
+            )
+        )
         let staged = try await client.stageRows(
-            importID: begun.importID, schema: rows.reader.schema, onProgress: { _ in },
+            importID: begun.importID,
+            schema: rows.reader.schema,
+            onProgress: { _ in },
             upload: { upload in
                 var chunk: UInt64 = 0
                 while let next = try rows.reader.next() {
                     defer { chunk += 1 }
                     progress.show(
-                        "importing", done: rows.reader.bytesRead, total: source.bytes,
-                        note: counted(rows.reader.rowsRead, "row"))
+                        "importing",
+                        done: rows.reader.bytesRead,
+                        total: source.bytes,
+                        note: counted(rows.reader.rowsRead, "row")
+                    )
                     guard chunk >= begun.nextChunk else { continue }
                     guard try await upload.send(next.batch, chunk: chunk, firstRow: next.firstRow)
                     else { return }
                 }
-            })
+            }
+        )
         guard staged.stagedRows > 0 else {
             throw AlulaError.invalid(
-                "\(source.path) has no rows to import", help: "",
-                details: rows.reader.badRows.messages)
+                "\(source.path) has no rows to import",
+                help: "",
+                details: rows.reader.badRows.messages
+            )
         }
         return rows.reader.badRows
     }
@@ -175,7 +207,8 @@ struct Imports: AsyncParsableCommand {
         for record in imports {
             table.add([
                 record.importID, record.view, String(record.rows), record.state,
-                record.logEntry == 0 ? "-" : String(record.logEntry), Timestamp.text(record.begunUs),
+                record.logEntry == 0 ? "-" : String(record.logEntry),
+                Timestamp.text(record.begunUs),
                 record.sourceName,
             ])
         }

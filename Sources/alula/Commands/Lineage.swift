@@ -5,7 +5,9 @@ import Wire
 
 struct LineageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "lineage", abstract: "Show the chain from a version down to its data.")
+        commandName: "lineage",
+        abstract: "Show the chain from a version down to its data."
+    )
 
     @Argument(help: "The model.") var model: String
     @Argument(help: "The version.") var version: UInt32
@@ -26,7 +28,10 @@ struct LineageCommand: AsyncParsableCommand {
 
     /// A node, then what it was made of, one step to the right; a node is shown once.
     private func show(
-        _ node: WireLineageNode, in lineage: WireLineage, depth: Int, _ shown: inout Set<String>
+        _ node: WireLineageNode,
+        in lineage: WireLineage,
+        depth: Int,
+        _ shown: inout Set<String>
     ) {
         let facts = node.facts.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
         let line = String(repeating: "  ", count: depth) + "\(node.kind) \(node.title)"
@@ -48,14 +53,16 @@ struct LineageCommand: AsyncParsableCommand {
                             ("id", .string(node.id)), ("kind", .string(node.kind)),
                             ("title", .string(node.title)), ("facts", .pairs(node.facts)),
                         ])
-                    })
+                    }
+                )
             ),
             (
                 "edges",
                 .array(
                     lineage.edges.map { edge in
                         .object([("from", .string(edge.from)), ("to", .string(edge.to))])
-                    })
+                    }
+                )
             ),
         ])
     }

@@ -41,7 +41,8 @@ struct Models: AsyncParsableCommand {
                                 holder.previous == 0 ? .null : .uint(UInt64(holder.previous))
                             ),
                         ])
-                    })
+                    }
+                )
             ),
         ])
     }
@@ -49,7 +50,8 @@ struct Models: AsyncParsableCommand {
 
 struct Versions: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List the versions of a model, newest first, or show one.")
+        abstract: "List the versions of a model, newest first, or show one."
+    )
 
     @Argument(help: "The model.") var model: String
     @Argument(help: "A version.") var version: UInt32?
@@ -79,7 +81,8 @@ struct Versions: AsyncParsableCommand {
 
 struct Register: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Register the next version of a model.")
+        abstract: "Register the next version of a model."
+    )
 
     @Argument(help: "The model; made if new.") var model: String
     @Option(parsing: .upToNextOption, help: ArgumentHelp("Its files.", valueName: "file"))
@@ -109,7 +112,9 @@ struct Register: AsyncParsableCommand {
     }
 
     private func upload(
-        _ path: String, _ client: AlulaClient, _ progress: Progress
+        _ path: String,
+        _ client: AlulaClient,
+        _ progress: Progress
     ) async throws -> WireVersionArtifact {
         let file = try SourceFile(path)
         _ = try await client.putArtifact(file.digest, bytes: file.bytes) {
@@ -122,7 +127,11 @@ struct Register: AsyncParsableCommand {
                 pending = pending.dropFirst(piece.count)
                 sent += UInt64(piece.count)
                 progress.show(
-                    "uploading \(file.name)", done: sent, total: file.bytes, note: byteText(sent))
+                    "uploading \(file.name)",
+                    done: sent,
+                    total: file.bytes,
+                    note: byteText(sent)
+                )
                 return piece
             }
         }

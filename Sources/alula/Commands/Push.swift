@@ -10,7 +10,8 @@ struct Push: AsyncParsableCommand {
         discussion: """
             One object a line: join keys, event time, features, and created time if known. Exits with 1 \
             where a row is refused; the others are written.
-            """)
+            """
+    )
 
     @Argument(help: "The view.") var view: String
     @OptionGroup var options: ServerOptions
@@ -20,8 +21,12 @@ struct Push: AsyncParsableCommand {
         let definition = try await client.catalog().view(view)
         let name = try FeatureViewName(view, as: "view")
         var reader = try TabularReader(
-            .standardInput(), format: .ndjson, columns: try definition.pushColumns(), policy: .skip,
-            chunkRows: 4_096)
+            .standardInput(),
+            format: .ndjson,
+            columns: try definition.pushColumns(),
+            policy: .skip,
+            chunkRows: 4_096
+        )
         var summary = Summary()
         while let chunk = try reader.next() {
             summary.add(try await client.push(chunk.batch, to: name), lines: chunk.lines)
@@ -38,7 +43,9 @@ struct Push: AsyncParsableCommand {
                     PushStatus.allCases.map { ($0.name, .uint(summary.counts[$0] ?? 0)) } + [
                         ("log_entry", summary.logEntry.map { .uint($0) } ?? .null),
                         ("problems", .strings(summary.problems)),
-                    ]))
+                    ]
+                )
+            )
         }
         let words = PushStatus.allCases.compactMap { status in
             summary.counts[status].map { "\($0) \(status.name)" }

@@ -10,7 +10,8 @@ struct Read: AsyncParsableCommand {
         discussion: """
             Keys and request fields as NAME=VALUE; several entities as NAME=A,B,C. An empty value is null, \
             quotes hold commas, a list is a JSON array.
-            """)
+            """
+    )
 
     @Argument(help: "The service, such as credit or credit@2.") var service: String
     @Argument(help: ArgumentHelp("Keys and request fields.", valueName: "name=value"))
@@ -22,7 +23,9 @@ struct Read: AsyncParsableCommand {
         let client = try options.client()
         let definition = try await client.catalog().service(reference)
         let keys = try KeyValues(values).batch(
-            keys: definition.keyColumns, others: definition.requestFields)
+            keys: definition.keyColumns,
+            others: definition.requestFields
+        )
         let vectors = try await client.read(reference, keys)
         guard !options.json else {
             return Output.json(
@@ -33,9 +36,11 @@ struct Read: AsyncParsableCommand {
                         .array(
                             (0..<vectors.batch.rowCount).map {
                                 Self.json(vectors, keys, definition.keyColumns.count, row: $0)
-                            })
+                            }
+                        )
                     ),
-                ]))
+                ])
+            )
         }
         for row in 0..<vectors.batch.rowCount {
             if row > 0 { Output.line("") }
@@ -67,7 +72,10 @@ struct Read: AsyncParsableCommand {
     }
 
     private static func json(
-        _ vectors: FeatureVectors, _ keys: RecordBatch, _ keyCount: Int, row: Int
+        _ vectors: FeatureVectors,
+        _ keys: RecordBatch,
+        _ keyCount: Int,
+        row: Int
     ) -> JSONValue {
         let fields = vectors.batch.schema.fields
         return .object([
@@ -76,28 +84,35 @@ struct Read: AsyncParsableCommand {
                 .object(
                     (0..<keyCount).map { column in
                         (keys.schema.fields[column].name, .value(keys.columns[column][row]))
-                    })
+                    }
+                )
             ),
             (
                 "values",
                 .object(
                     fields.indices.map { column in
                         (fields[column].name, .value(vectors.batch.columns[column][row]))
-                    })
+                    }
+                )
             ),
             (
                 "statuses",
                 .object(
                     fields.indices.map { column in
-                        (fields[column].name, .string(vectors.status(row: row, column: column).name))
-                    })
+                        (
+                            fields[column].name,
+                            .string(vectors.status(row: row, column: column).name)
+                        )
+                    }
+                )
             ),
             (
                 "event_times",
                 .object(
                     vectors.parts.map { part in
                         (part.label, part.eventTimes[row].map { .value(.timestamp($0)) } ?? .null)
-                    })
+                    }
+                )
             ),
         ])
     }

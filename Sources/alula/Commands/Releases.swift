@@ -7,7 +7,8 @@ import Wire
 struct Promote: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Move a version into a stage, if its gate lets it.",
-        discussion: "Exits with 1 where the gate refuses; nothing is changed then.")
+        discussion: "Exits with 1 where the gate refuses; nothing is changed then."
+    )
 
     @Argument(help: "The model.") var model: String
     @Argument(help: "The version.") var version: UInt32
@@ -31,7 +32,8 @@ struct Promote: AsyncParsableCommand {
 
 struct Rollback: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Give a stage back to the version that held it before.")
+        abstract: "Give a stage back to the version that held it before."
+    )
 
     @Argument(help: "The model.") var model: String
     @Argument(help: "The stage: staging or production.") var stage: String
@@ -81,7 +83,8 @@ enum Verdict {
                             ("rule", .string(rule.rule)), ("outcome", .string(rule.outcome)),
                             ("reason", .string(rule.reason)),
                         ])
-                    })
+                    }
+                )
             ),
         ])
     }
@@ -89,7 +92,8 @@ enum Verdict {
 
 struct Audit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show who did what, oldest first.")
+        abstract: "Show who did what, oldest first."
+    )
 
     @Option(help: "Only entries behind this number.") var after: UInt64 = 0
     @Option(help: "At most so many.") var limit: UInt32 = 1_000

@@ -6,8 +6,10 @@ import Wire
 
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Record a run from the shell.",
-        subcommands: [Start.self, Log.self, End.self, Show.self])
+        commandName: "run",
+        abstract: "Record a run from the shell.",
+        subcommands: [Start.self, Log.self, End.self, Show.self]
+    )
 }
 
 extension RunCommand {
@@ -15,7 +17,8 @@ extension RunCommand {
         static let configuration = CommandConfiguration(abstract: "Start a run and print its id.")
         @Option(help: "The experiment; made if new.") var experiment: String
         @Option(help: "A name for people.") var name = ""
-        @Option(help: ArgumentHelp("A parameter.", valueName: "name=value")) var param: [String] = []
+        @Option(help: ArgumentHelp("A parameter.", valueName: "name=value")) var param: [String] =
+            []
         @Option(help: ArgumentHelp("A tag.", valueName: "name=value")) var tag: [String] = []
         @Option(help: "The training set it learns from.") var trainingSet = ""
         @Option(help: "The revision of the code.") var codeRevision = ""
@@ -36,7 +39,8 @@ extension RunCommand {
 
     struct Log: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Add parameters, metrics and tags to a run.")
+            abstract: "Add parameters, metrics and tags to a run."
+        )
         @Argument(help: "The run's id.") var run: String
         @Option(help: ArgumentHelp("A parameter, written once.", valueName: "name=value"))
         var param: [String] = []
@@ -52,7 +56,8 @@ extension RunCommand {
             request.params = try KeyValues.wire(param)
             request.tags = try KeyValues.wire(tag)
             request.metrics = try metric.map(point)
-            guard !request.params.isEmpty || !request.tags.isEmpty || !request.metrics.isEmpty else {
+            guard !request.params.isEmpty || !request.tags.isEmpty || !request.metrics.isEmpty
+            else {
                 throw ValidationError("Name a --param, a --metric or a --tag.")
             }
             try await options.client().logRun(request)
@@ -93,7 +98,9 @@ extension RunCommand {
 
         func run() async throws {
             RunText.show(
-                try await options.client().run(run, everyPoint: history), json: options.json)
+                try await options.client().run(run, everyPoint: history),
+                json: options.json
+            )
         }
     }
 

@@ -6,7 +6,8 @@ import Wire
 
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show what runs, how far behind, how full.")
+        abstract: "Show what runs, how far behind, how full."
+    )
 
     @OptionGroup var options: ServerOptions
 
@@ -20,12 +21,16 @@ struct Status: AsyncParsableCommand {
         Output.line("data      \(status.dataDirectory), \(byteText(status.diskFreeBytes)) free")
         Output.line(
             "log       entry \(status.logLast); history is "
-                + (behind == 0 ? "up to date" : "\(counted(behind, "entry")) behind"))
+                + (behind == 0 ? "up to date" : "\(counted(behind, "entry")) behind")
+        )
         Output.line(
-            "revisions catalog \(status.catalogRevision), registry \(status.registryRevision)")
+            "revisions catalog \(status.catalogRevision), registry \(status.registryRevision)"
+        )
         Output.line(
-            "projects  " + (status.projects.isEmpty ? "none" : status.projects.joined(separator: ", "))
-                + "; \(counted(status.connections, "connection"))")
+            "projects  "
+                + (status.projects.isEmpty ? "none" : status.projects.joined(separator: ", "))
+                + "; \(counted(status.connections, "connection"))"
+        )
         guard !status.views.isEmpty else { return }
         var table = TextTable([
             ("project", .left), ("view", .left), ("rows", .right), ("segments", .right),
@@ -49,7 +54,8 @@ struct Status: AsyncParsableCommand {
             ("offline_applied", .uint(status.offlineApplied)),
             ("catalog_revision", .uint(status.catalogRevision)),
             ("registry_revision", .uint(status.registryRevision)),
-            ("projects", .strings(status.projects)), ("disk_free_bytes", .uint(status.diskFreeBytes)),
+            ("projects", .strings(status.projects)),
+            ("disk_free_bytes", .uint(status.diskFreeBytes)),
             ("connections", .uint(status.connections)),
             (
                 "views",
@@ -62,11 +68,14 @@ struct Status: AsyncParsableCommand {
                             (
                                 "newest_event",
                                 view.hasNewestEventUs
-                                    ? .value(.timestamp(Timestamp(microseconds: view.newestEventUs)))
+                                    ? .value(
+                                        .timestamp(Timestamp(microseconds: view.newestEventUs))
+                                    )
                                     : .null
                             ),
                         ])
-                    })
+                    }
+                )
             ),
         ])
     }

@@ -8,7 +8,8 @@ struct TrainingSet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "training-set",
         abstract: "Join a spine with the features of a service, as they were at each row's time.",
-        subcommands: [Make.self, List.self, Show.self, Get.self])
+        subcommands: [Make.self, List.self, Show.self, Get.self]
+    )
 }
 
 extension TrainingSet {
@@ -18,7 +19,8 @@ extension TrainingSet {
             discussion: """
                 The spine is CSV or NDJSON. Keys, event time and request fields have the service's types; \
                 those of other columns are found over the whole file.
-                """)
+                """
+        )
 
         @Argument(help: "The service, such as credit or credit@2.") var service: String
         @Option(help: "The rows to be labelled.") var spine: String
@@ -41,15 +43,24 @@ extension TrainingSet {
             let catalog = try await client.catalog()
             let definition = try catalog.service(try FeatureServiceReference(text: service))
             let spine = try SpineFile(
-                path: spine, service: definition, eventTime: eventTime, catalog: catalog)
+                path: spine,
+                service: definition,
+                eventTime: eventTime,
+                catalog: catalog
+            )
             let output = try BatchFile(out, format: format)
             let progress = Progress(json: options.json && out != "-")
             let set = try await client.makeTrainingSet(
-                try request(spine), spine: { try await spine.send($0, progress) }
+                try request(spine),
+                spine: { try await spine.send($0, progress) }
             ) { batch in
                 try output.write(batch)
                 progress.show(
-                    "receiving", done: output.rows, total: 0, note: counted(output.rows, "row"))
+                    "receiving",
+                    done: output.rows,
+                    total: 0,
+                    note: counted(output.rows, "row")
+                )
             }
             try output.finish(try Schema(wire: set.schema))
             progress.finish()
@@ -63,7 +74,9 @@ extension TrainingSet {
             request.eventTime = spine.eventTime
             if let label {
                 guard spine.schema.index(of: label) != nil else {
-                    throw AlulaError.invalid("\(spine.path) has no column \"\(label)\" for the label")
+                    throw AlulaError.invalid(
+                        "\(spine.path) has no column \"\(label)\" for the label"
+                    )
                 }
                 request.label = label
             }
@@ -85,7 +98,8 @@ extension TrainingSet {
             } else {
                 throw AlulaError.invalid(
                     "--as-of \(text): expected a log entry, a time such as 2020-08-25T20:34:41Z, or the "
-                        + "id of a training set")
+                        + "id of a training set"
+                )
             }
             return point
         }
@@ -101,7 +115,8 @@ extension TrainingSet {
                 return Output.json(.array(sets.map(TrainingSetText.json)))
             }
             var table = TextTable([
-                ("training set", .left), ("service", .left), ("rows", .right), ("log entry", .right),
+                ("training set", .left), ("service", .left), ("rows", .right),
+                ("log entry", .right),
                 ("made", .left), ("spine", .left), ("digest", .left),
             ])
             for set in sets {
@@ -121,13 +136,16 @@ extension TrainingSet {
 
         func run() async throws {
             TrainingSetText.show(
-                try await options.client().trainingSetRecord(id), json: options.json)
+                try await options.client().trainingSetRecord(id),
+                json: options.json
+            )
         }
     }
 
     struct Get: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make one again, the same in every row, and write it to a file.")
+            abstract: "Make one again, the same in every row, and write it to a file."
+        )
         @Argument(help: "The training set's id.") var id: String
         @Option(help: "Where it goes; - for standard output.") var out: String
         @Option(help: "csv or ndjson; else what the file's name says.") var format: TabularFormat?
@@ -140,7 +158,11 @@ extension TrainingSet {
             let set = try await client.trainingSet(id) { batch in
                 try output.write(batch)
                 progress.show(
-                    "receiving", done: output.rows, total: 0, note: counted(output.rows, "row"))
+                    "receiving",
+                    done: output.rows,
+                    total: 0,
+                    note: counted(output.rows, "row")
+                )
             }
             try output.finish(try Schema(wire: set.schema))
             progress.finish()

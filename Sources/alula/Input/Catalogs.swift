@@ -7,7 +7,8 @@ extension WireCatalogResponse {
         guard let view = views.first(where: { $0.name == name }) else {
             throw .notFound(
                 "there is no view \"\(name)\" in project \(project)"
-                    + hint(name, among: views.map(\.name)))
+                    + hint(name, among: views.map(\.name))
+            )
         }
         return view
     }
@@ -19,12 +20,14 @@ extension WireCatalogResponse {
         guard let newest else {
             throw .notFound(
                 "there is no service \"\(reference.name)\" in project \(project)"
-                    + hint(reference.name.text, among: services.map(\.name)))
+                    + hint(reference.name.text, among: services.map(\.name))
+            )
         }
         guard let number = reference.version else { return newest }
         guard let version = versions.first(where: { $0.version == number }) else {
             throw .notFound(
-                "service \(reference.name) has no version \(number): published are 1 to \(newest.version)")
+                "service \(reference.name) has no version \(number): published are 1 to \(newest.version)"
+            )
         }
         return version
     }
@@ -33,10 +36,14 @@ extension WireCatalogResponse {
 extension WireViewDefinition {
     private static let greatestSkew = "the event time lies more than \(Limits.maxSkew) ahead of now"
 
-    /// What a file of this view's history holds. `latest` is the greatest event time taken.
+    /// What a file of this view's history holds.
+    ///
+    /// `latest` is the greatest event time taken.
     func importColumns(latest: Timestamp?) throws(AlulaError) -> [TabularColumn] {
         try columns(
-            latest: latest, createdPresence: createdTimeColumn.isEmpty ? .optional : .required)
+            latest: latest,
+            createdPresence: createdTimeColumn.isEmpty ? .optional : .required
+        )
     }
 
     /// What a pushed row holds; everything but keys and event time may be left out.
@@ -45,20 +52,26 @@ extension WireViewDefinition {
     }
 
     private func columns(
-        latest: Timestamp?, createdPresence: TabularColumn.Presence
+        latest: Timestamp?,
+        createdPresence: TabularColumn.Presence
     ) throws(AlulaError) -> [TabularColumn] {
         var columns: [TabularColumn] = []
         for key in keys {
             columns.append(
                 TabularColumn(
-                    key.name, try ValueType(wire: key.type), nulls: .refused("a key is never null")))
+                    key.name,
+                    try ValueType(wire: key.type),
+                    nulls: .refused("a key is never null")
+                )
+            )
         }
         let eventName =
             eventTimeColumn.isEmpty ? FeatureView.defaultEventTimeColumn : eventTimeColumn
         var event = TabularColumn(
             names: [eventName, RowColumn.eventTime],
             field: .init(name: RowColumn.eventTime, type: .timestamp),
-            nulls: .refused("every row has an event time"))
+            nulls: .refused("every row has an event time")
+        )
         event.latest = latest.map { ($0, Self.greatestSkew) }
         columns.append(event)
         let createdName =
@@ -68,7 +81,9 @@ extension WireViewDefinition {
                 TabularColumn(
                     names: [createdName, RowColumn.createdTime],
                     field: .init(name: RowColumn.createdTime, type: .timestamp),
-                    presence: createdPresence))
+                    presence: createdPresence
+                )
+            )
         }
         for feature in features {
             columns.append(TabularColumn(feature.name, try ValueType(wire: feature.type)))

@@ -32,13 +32,17 @@ struct KeyValues {
         }
     }
 
-    /// A batch of exactly these columns; a single value stands for all rows. Keys are never null.
+    /// A batch of exactly these columns; a single value stands for all rows.
+    ///
+    /// Keys are never null.
     func batch(keys: [WireField], others: [WireField] = []) throws(AlulaError) -> RecordBatch {
         let fields = keys + others
         for (name, _) in cells where !fields.contains(where: { $0.name == name }) {
             throw .invalid(
-                "there is no key or request field \"\(name)\"" + hint(name, among: fields.map(\.name)),
-                help: "expected " + fields.map(\.name).joined(separator: ", "))
+                "there is no key or request field \"\(name)\""
+                    + hint(name, among: fields.map(\.name)),
+                help: "expected " + fields.map(\.name).joined(separator: ", ")
+            )
         }
         let rows = cells.map(\.cells.count).max() ?? 1
         var columns: [Column] = []
@@ -49,21 +53,28 @@ struct KeyValues {
             guard let given = cells.first(where: { $0.name == field.name }) else {
                 throw .invalid(
                     "\(field.name) is missing: expected \(field.name)=VALUE (\(field.type))",
-                    help: isKey ? "" : "it is a request field; \(field.name)= leaves it null")
+                    help: isKey ? "" : "it is a request field; \(field.name)= leaves it null"
+                )
             }
             guard given.cells.count == rows || given.cells.count == 1 else {
                 throw .invalid(
                     "\(field.name) has \(given.cells.count) values where others have \(rows)",
-                    help: "give one for all, or \(rows)")
+                    help: "give one for all, or \(rows)"
+                )
             }
-            let all = given.cells.count == rows
+            let all =
+                given.cells.count == rows
                 ? given.cells : Array(repeating: given.cells[0], count: rows)
             columns.append(
                 try CellText.column(
                     all,
                     TabularColumn(
-                        names: [field.name], field: field,
-                        nulls: isKey ? .refused("a key is never null") : .taken)))
+                        names: [field.name],
+                        field: field,
+                        nulls: isKey ? .refused("a key is never null") : .taken
+                    )
+                )
+            )
             schema.append(field)
         }
         return RecordBatch(schema: Schema(fields: schema), columns: columns, rowCount: rows)

@@ -7,10 +7,15 @@ import FoundationEssentials
 struct ServerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The server (ALULA_SERVER; default alula://127.0.0.1:7461).", valueName: "alula://host:port"))
+            "The server (ALULA_SERVER; default alula://127.0.0.1:7461).",
+            valueName: "alula://host:port"
+        )
+    )
     var server: String?
 
-    @Option(help: ArgumentHelp("The project (ALULA_PROJECT; default the only one).", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("The project (ALULA_PROJECT; default the only one).", valueName: "name")
+    )
     var project: String?
 
     @Flag(help: "Print JSON for machines.")
@@ -21,6 +26,7 @@ struct ServerOptions: ParsableArguments {
         let address = try (server ?? environment["ALULA_SERVER"]).map(ServerAddress.init(text:))
         return AlulaClient(
             address: address ?? ServerAddress(),
-            project: project ?? environment["ALULA_PROJECT"] ?? "")
+            project: project ?? environment["ALULA_PROJECT"] ?? ""
+        )
     }
 }

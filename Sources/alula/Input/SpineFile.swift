@@ -13,7 +13,10 @@ struct SpineFile {
 
     /// Reads the whole file for the types of its carried columns.
     init(
-        path: String, service: WireServiceDefinition, eventTime: String?, catalog: WireCatalogResponse
+        path: String,
+        service: WireServiceDefinition,
+        eventTime: String?,
+        catalog: WireCatalogResponse
     ) throws(AlulaError) {
         self.path = path
         format = try TabularFormat(fileName: path)
@@ -29,13 +32,15 @@ struct SpineFile {
         guard missing.isEmpty else {
             throw .invalid(
                 "\(path) lacks key columns of service \(service.name)@\(service.version)",
-                details: missing.map { "missing column \"\($0.name)\" (\(typeText($0.type)))" })
+                details: missing.map { "missing column \"\($0.name)\" (\(typeText($0.type)))" }
+            )
         }
         let name = self.eventTime
         schema = Schema(
             fields: found.fields.map { field in
                 field.name == name ? Schema.Field(name: name, type: .timestamp) : field
-            })
+            }
+        )
     }
 
     /// The last part of the path.
@@ -45,21 +50,31 @@ struct SpineFile {
     func send(_ upload: AlulaClient.SpineUpload, _ progress: Progress) async throws {
         let columns = schema.fields.map { field in
             TabularColumn(
-                names: [field.name], field: field, rounding: .down,
-                takesIntegralFloats: keys.contains(field.name))
+                names: [field.name],
+                field: field,
+                rounding: .down,
+                takesIntegralFloats: keys.contains(field.name)
+            )
         }
         var reader = try TabularReader(try .file(path), format: format, columns: columns)
         while let chunk = try reader.next() {
             progress.show(
-                "sending", done: reader.rowsRead, total: 0, note: counted(reader.rowsRead, "row"))
+                "sending",
+                done: reader.rowsRead,
+                total: 0,
+                note: counted(reader.rowsRead, "row")
+            )
             guard try await upload.send(chunk.batch) else { return }
         }
     }
 
     /// The column asked for, or one whose name says it.
     private static func eventTime(
-        _ asked: String?, in schema: Schema, _ service: WireServiceDefinition,
-        _ catalog: WireCatalogResponse, _ path: String
+        _ asked: String?,
+        in schema: Schema,
+        _ service: WireServiceDefinition,
+        _ catalog: WireCatalogResponse,
+        _ path: String
     ) throws(AlulaError) -> String {
         if let asked {
             guard schema.index(of: asked) != nil else {
@@ -73,8 +88,10 @@ struct SpineFile {
             + catalog.views.filter { views.contains($0.name) }.map(\.eventTimeColumn)
         guard let name = usual.first(where: { schema.index(of: $0) != nil }) else {
             throw .invalid(
-                "\(path): which column holds the event times?", help: "name it with --event-time",
-                details: schema.fields.map { "column \"\($0.name)\" (\($0.type))" })
+                "\(path): which column holds the event times?",
+                help: "name it with --event-time",
+                details: schema.fields.map { "column \"\($0.name)\" (\($0.type))" }
+            )
         }
         return name
     }

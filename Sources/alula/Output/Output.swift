@@ -2,7 +2,8 @@ import Domain
 import Glibc
 import Tabular
 
-/// Where words for people and for machines go: answers to standard output, the rest to standard error.
+/// Where words for people and for machines go: answers to standard output, the rest to standard
+/// error.
 enum Output {
     static func line(_ text: String) { print(text) }
 
@@ -31,7 +32,9 @@ enum Output {
     private static func write(_ text: String, to descriptor: Int32) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
-            let sent = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            let sent = unsafe rest.withUnsafeBytes {
+                unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
+            }
             guard sent > 0 || errno == EINTR else { return }  // nobody listens
             rest = rest.dropFirst(max(0, sent))
         }

@@ -2,7 +2,9 @@ import Domain
 import Glibc
 import Tabular
 
-/// A file that appears under its name when it is complete, and not before. `-` is standard output.
+/// A file that appears under its name when it is complete, and not before.
+///
+/// `-` is standard output.
 final class OutputFile {
     private let path: String
     private let partial: String
@@ -42,7 +44,9 @@ final class OutputFile {
         guard !isStandardOutput else { return }
         let isClosed = close(descriptor) == 0
         descriptor = -1
-        guard isClosed, unsafe rename(partial, path) == 0 else { throw Self.failure("cannot write", path) }
+        guard isClosed, unsafe rename(partial, path) == 0 else {
+            throw Self.failure("cannot write", path)
+        }
     }
 
     private static func failure(_ what: String, _ path: String) -> AlulaError {

@@ -1,6 +1,7 @@
 import Domain
 
-/// How far a long verb has come: a bar on a terminal, a line now and then elsewhere, JSON for machines.
+/// How far a long verb has come: a bar on a terminal, a line now and then elsewhere, JSON for
+/// machines.
 final class Progress {
     enum Style { case bar, lines, json }
 
@@ -14,7 +15,9 @@ final class Progress {
         style = json ? .json : Output.isTerminal ? .bar : .lines
     }
 
-    /// Shows a phase at `done` of `total`; zero is an unknown total. `note` is for people.
+    /// Shows a phase at `done` of `total`; zero is an unknown total.
+    ///
+    /// `note` is for people.
     func show(_ phase: String, done: UInt64, total: UInt64, note: String) {
         let isNew = phase != self.phase
         if isNew { finishBar() }
@@ -31,7 +34,8 @@ final class Progress {
                 .object([
                     ("progress", .string(phase)), ("done", .uint(done)),
                     ("total", total == 0 ? .null : .uint(total)),
-                ]))
+                ])
+            )
         }
     }
 

@@ -7,7 +7,9 @@ enum TrainingSetText {
     static func show(_ set: WireTrainingSet, json: Bool) {
         guard !json else { return Output.json(self.json(set)) }
         Output.line("\(set.id)  \(counted(set.rows, "row")) of \(set.service)")
-        Output.line("log entry \(set.logEntry), made \(Timestamp.text(set.madeUs)) from \(set.spineName)")
+        Output.line(
+            "log entry \(set.logEntry), made \(Timestamp.text(set.madeUs)) from \(set.spineName)"
+        )
         if set.asKnown {
             Output.line("as known" + (set.keepUnknown ? ", unknown created times kept" : ""))
         }

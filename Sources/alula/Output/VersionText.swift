@@ -37,7 +37,8 @@ enum VersionText {
                             ("name", .string(artifact.name)), ("digest", .string(artifact.digest)),
                             ("bytes", .uint(artifact.bytes)),
                         ])
-                    })
+                    }
+                )
             ), ("params", .pairs(version.params)),
             ("metrics", .array(version.metrics.map(RunText.json))),
             ("code_revision", .text(version.codeRevision)),
