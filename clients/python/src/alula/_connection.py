@@ -24,6 +24,9 @@ _MAX_CALLS = 256
 _SEND_TIMEOUT = 60.0
 
 
+Taker = Callable[[Bytes, Bytes], None]
+
+
 class ConnectionLost(Unavailable):
     """The connection ended under a call, which may be sent again on another."""
 
@@ -41,11 +44,21 @@ class Call:
         self.credit = CALL_WINDOW
         self._owed = 0
 
-    def send(self, control: bytes, data: Bytes) -> bool:
-        """Sends one item of the upload as soon as there is credit; False where the call has ended."""
+    def send(self, control: bytes, data: Bytes, take: Taker) -> bool:
+        """Sends one item of the upload as soon as there is credit; False where the call has ended.
+
+        Items of the answer that come meanwhile go to ``take``: the server may wait for credit itself.
+        """
         frame = encode_frame(Kind.ITEM, 0, self.operation, self.number, control, data)
         size = len(frame) - 16
-        self.connection.wait(self, lambda: self.credit >= size or self.final is not None)
+        while self.items or self.credit < size:
+            self.connection.wait(
+                self, lambda: bool(self.items) or self.credit >= size or self.final is not None
+            )
+            while (item := self.next_item(wait=False)) is not None:
+                take(*item)
+            if self.final is not None:
+                break
         if self.final is not None:
             return False
         self.connection.spend(self, size)
@@ -135,11 +148,14 @@ class Connection:
 
     def unary(
         self, operation: int, control: bytes, data: Bytes, timeout: float | None
-    ) -> tuple[Bytes, Bytes]:
-        """A call of one request and one response."""
+    ) -> tuple[Bytes, Bytes, list[tuple[Bytes, Bytes]]]:
+        """A call of one request: control and data of the response, and the items before it."""
         call = self.open(operation, control, data, timeout)
+        items: list[tuple[Bytes, Bytes]] = []
         try:
-            return call.result()
+            while (item := call.next_item()) is not None:
+                items.append(item)
+            return *call.result(), items
         finally:
             if call.final is None:
                 call.close()

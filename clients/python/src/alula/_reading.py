@@ -18,7 +18,7 @@ from ._proto import features_pb2
 from ._session import Session
 from ._types import MAX_BATCH_ROWS, Field, Scalar, Schema, to_proto
 from .answer import Answer, Plan
-from .errors import AlulaError, InvalidArgument, NotFound, OutOfRange, ResourceExhausted
+from .errors import InternalError, InvalidArgument, NotFound
 from .records import Service
 
 _PIECE_BYTES = 768 << 10
@@ -35,11 +35,6 @@ class _Reader:
         self.names = frozenset(field.name for field in self.fields)
         self.plan: Plan | None = None
         self.controls: dict[tuple[str, int, float], bytes] = {}
-
-    def rows_at_once(self) -> int:
-        if self.plan is None:
-            return 1_024
-        return max(1, min(MAX_BATCH_ROWS, _PIECE_BYTES // self.plan.row_bytes))
 
 
 class Reading:
@@ -87,42 +82,27 @@ class Reading:
     ) -> Answer:
         values = _inputs(reader, keys, request)
         rows = _row_count(values)
-        if rows <= reader.rows_at_once():
-            data = _encode_quickly(reader, values, rows)
-            if data is not None and len(data) <= _PIECE_BYTES:
-                try:
-                    return Answer(*self._call(service, reader, data, timeout), rows)
-                except (OutOfRange, ResourceExhausted):
-                    if rows <= 1:
-                        raise
-        batch = _encode(reader, values, rows)
-        return self._read_in_pieces(service, reader, batch, timeout)
+        data = _encode_quickly(reader, values, rows) if rows <= MAX_BATCH_ROWS else None
+        if data is not None and len(data) <= _PIECE_BYTES:
+            return Answer(*self._call(service, reader, data, timeout), rows)
+        return self._read_in_pieces(service, reader, _encode(reader, values, rows), timeout)
 
     def _read_in_pieces(
         self, service: str, reader: _Reader, batch: Batch, timeout: float | None
     ) -> Answer:
+        """As many calls as the requests need; all are of one version."""
         pieces: list[Bytes] = []
         plan: Plan | None = None
-        start, most = 0, MAX_BATCH_ROWS
-        while start < batch.rows or not pieces:
-            size = min(reader.rows_at_once(), most)
-            rest = batch.slice(start, min(batch.rows, start + size))
-            cuts = split_rows(rest, _PIECE_BYTES, start)
-            piece = rest.slice(0, cuts[1] if len(cuts) > 1 else 0)
+        cuts = split_rows(batch, _PIECE_BYTES)
+        for start, stop in zip(cuts, cuts[1:] or [0]):
+            piece = batch.slice(start, stop)
             data = encode_batch(piece.columns, piece.rows)
-            try:
-                newest, answers = self._call(service, reader, data, timeout)
-            except (OutOfRange, ResourceExhausted):
-                if piece.rows <= 1:
-                    raise
-                most = piece.rows // 2
-                continue
+            newest, answers = self._call(service, reader, data, timeout)
             if plan is not None and newest.service != plan.service:
-                # A new version was published between two pieces: the answer is of one version.
+                # A new version was published between two pieces.
                 return self._read_in_pieces(newest.service, reader, batch, timeout)
             plan = newest
             pieces += answers
-            start += piece.rows
         assert plan is not None
         return Answer(plan, pieces, batch.rows)
 
@@ -142,14 +122,15 @@ class Reading:
             if len(reader.controls) > 16:
                 reader.controls.clear()
             reader.controls[key] = control
-        answer, rows = transport.unary(Op.READ, control, data, seconds)
-        response = features_pb2.ReadResponse.FromString(bytes(answer))
+        answer, rows, items = transport.unary(Op.READ, control, data, seconds)
+        # A large answer comes in items, the first of which names the plan.
+        response = features_pb2.ReadResponse.FromString(bytes(items[0][0] if items else answer))
         if plan is None or response.plan != plan.number:
             if not response.HasField("schema"):
-                raise AlulaError("the server left out the schema of a plan that was not known")
+                raise InternalError("the server left out the schema of a plan that was not known")
             plan = reader.plan = Plan(response)
             reader.controls.clear()
-        return plan, [rows]
+        return plan, [piece for _, piece in items] if items else [rows]
 
 
 def _inputs(

@@ -48,7 +48,7 @@ class Session:
         """One request, one response: its message and its data."""
         seconds = self.transport.timeout if timeout is None else timeout
         control = self.prepare(request, write, seconds)
-        answer, rows = self.transport.unary(operation, control, data, seconds)
+        answer, rows, _ = self.transport.unary(operation, control, data, seconds)
         message: Response = response.FromString(bytes(answer))
         return message, rows
 
@@ -91,10 +91,8 @@ class Session:
         try:
             if upload:
                 for item_control, item_data in items:
-                    if not call.send(bytes(item_control), item_data):
+                    if not call.send(bytes(item_control), item_data, take):
                         break
-                    while (item := call.next_item(wait=False)) is not None:
-                        take(*item)
                 call.finish()
             while (item := call.next_item()) is not None:
                 take(*item)

@@ -198,9 +198,10 @@ class CSVSource:
         self.rows: int | None = None
         self._delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
         try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
+            with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
                 self.columns = next(csv.reader(file, delimiter=self._delimiter), [])
-        except (UnicodeDecodeError, csv.Error):
+            "".join(self.columns).encode()
+        except (UnicodeError, csv.Error):
             raise InvalidArgument(f"{path.name}: the header is not UTF-8 text: is this a CSV file?") from None
         check_unique(self.columns)
         self.digest: bytes | None = file_digest(path)

@@ -68,8 +68,11 @@ class Transport:
 
     def unary(
         self, operation: int, control: bytes, data: Bytes = b"", timeout: float | None = None
-    ) -> tuple[Bytes, Bytes]:
-        """One request, one response, repeated after a lost connection; None is the usual timeout."""
+    ) -> tuple[Bytes, Bytes, list[tuple[Bytes, Bytes]]]:
+        """One request, one response and the items before it; repeated after a lost connection.
+
+        ``timeout`` None is the usual one.
+        """
         seconds = self.timeout if timeout is None else timeout
         try:
             return self.connection().unary(operation, control, data, seconds)

@@ -49,13 +49,6 @@ class Plan:
         self.part_of += [None] * (len(self.schema) - len(self.part_of))
         self.is_numbers = all(field.type.is_number for field in self.schema)
         self._gathers: dict[tuple[int, int, bytes], Gather] = {}
-        #: Bytes of an answer's row, roughly: texts and lists are taken to be short.
-        self.row_bytes = 9 * self.parts + sum(
-            (field.type.length or (8 if field.type.is_list else 1))
-            * (32 if field.type.is_text else 8)
-            + 1
-            for field in self.schema
-        )
 
     def floats(self, data: Bytes) -> npt.NDArray[np.float64]:
         """The answer as float64 (rows, columns)."""
