@@ -43,7 +43,7 @@ package enum AlulaServer {
         let dispatcher = Dispatcher(services: parts.services, logger: logger)
         let listener = Listener(
             address: address, dispatcher: dispatcher, workers: workers, logger: logger,
-            announce: announce)
+            connections: parts.services.connections, announce: announce)
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: listener, failureTerminationBehavior: .gracefullyShutdownGroup)
         ]
@@ -103,7 +103,7 @@ private struct Parts: Sendable {
                 artifacts: artifacts, offline: offline, online: OnlineStore(database),
                 ingestor: ingestor,
                 trainingSets: TrainingSets(offline: offline, artifacts: artifacts),
-                plans: PlanCache(), started: now(), now: now))
+                plans: PlanCache(), connections: Connections(), started: now(), now: now))
     }
 
     /// Writes what waits and puts everything on disk; the stores close with the last reference to them.

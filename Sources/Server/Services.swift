@@ -20,6 +20,7 @@ struct Services: Sendable {
     let ingestor: Ingestor
     let trainingSets: TrainingSets
     let plans: PlanCache
+    let connections: Connections
     let started: Timestamp
     let now: @Sendable () -> Timestamp
 }

@@ -26,7 +26,7 @@ struct Serve: AsyncParsableCommand {
             http: http == "none" ? nil : http
         )
         try await AlulaServer.run(configuration) { line in
-            Output.diagnostic(line)
+            Output.announcement(line)
         }
     }
 }

@@ -18,6 +18,7 @@ extension Dispatcher {
         answer.catalogRevision = snapshot.revision
         answer.registryRevision = try services.registry.revision()
         answer.projects = snapshot.projects.keys.sorted().map(\.text)
+        answer.connections = UInt64(services.connections.count)
         answer.diskFreeBytes = services.directory.freeBytes
         let statistics = try services.offline.statistics()
         for project in snapshot.projects.values.sorted(by: { $0.name < $1.name }) {

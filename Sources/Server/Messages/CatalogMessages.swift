@@ -99,6 +99,6 @@ extension WireGateDefinition {
         model = gate.model.text
         to = gate.to.rawValue
         from = gate.from.map(\.rawValue)
-        rules = gate.rules.map(\.description)
+        rules = gate.rules.flatMap(\.descriptions)
     }
 }

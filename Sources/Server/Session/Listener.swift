@@ -11,6 +11,7 @@ struct Listener: Service {
     let dispatcher: Dispatcher
     let workers: Workers
     let logger: Logger
+    let connections: Connections
     let announce: @Sendable (String) -> Void
 
     /// How long calls in flight may take once the server is stopping.
@@ -28,10 +29,9 @@ struct Listener: Service {
     }
 
     private func serve(on group: MultiThreadedEventLoopGroup) async throws {
-        let connections = Connections()
         let channel: any Channel
         do {
-            channel = try await bootstrap(group, connections).bind(
+            channel = try await bootstrap(group).bind(
                 host: address.host, port: address.port
             ).get()
         } catch {
@@ -51,9 +51,7 @@ struct Listener: Service {
         connections.closeAll()
     }
 
-    private func bootstrap(
-        _ group: MultiThreadedEventLoopGroup, _ connections: Connections
-    ) -> ServerBootstrap {
+    private func bootstrap(_ group: MultiThreadedEventLoopGroup) -> ServerBootstrap {
         ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -70,14 +68,10 @@ struct Listener: Service {
             }
     }
 
-    /// Returns when the service group asks for a graceful stop.
-    private func gracefulShutdown() async throws {
-        try await ServiceLifecycle.gracefulShutdown()
-    }
 }
 
 /// The open connections, bounded.
-private final class Connections: Sendable {
+final class Connections: Sendable {
     private let channels = Mutex<[ObjectIdentifier: any Channel]>([:])
 
     var count: Int { channels.withLock { $0.count } }

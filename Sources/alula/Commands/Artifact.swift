@@ -20,7 +20,7 @@ struct Artifact: AsyncParsableCommand {
         func run() async throws {
             let expected = try ContentDigest(hex: digest)
             let client = try options.client()
-            let progress = Progress(json: options.json && out != "-")
+            let progress = Progress(json: options.json)
             let total = try await client.artifactSize(expected)
             let file = try OutputFile(out)
             let hasher = SHA256Hasher()

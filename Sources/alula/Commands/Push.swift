@@ -70,7 +70,7 @@ struct Push: AsyncParsableCommand {
             logEntry = outcome.logEntry ?? logEntry
             for problem in outcome.problems where problems.count < 100 {
                 let line = lines.indices.contains(problem.row) ? lines[problem.row] : 0
-                problems.append("line \(line): \(problem.reason)")
+                problems.append("standard input line \(line): \(problem.reason)")
             }
         }
 

@@ -49,7 +49,7 @@ extension TrainingSet {
                 catalog: catalog
             )
             let output = try BatchFile(out, format: format)
-            let progress = Progress(json: options.json && out != "-")
+            let progress = Progress(json: options.json)
             let set = try await client.makeTrainingSet(
                 try request(spine),
                 spine: { try await spine.send($0, progress) }
@@ -154,7 +154,7 @@ extension TrainingSet {
         func run() async throws {
             let client = try options.client()
             let output = try BatchFile(out, format: format)
-            let progress = Progress(json: options.json && out != "-")
+            let progress = Progress(json: options.json)
             let set = try await client.trainingSet(id) { batch in
                 try output.write(batch)
                 progress.show(

@@ -7,6 +7,9 @@ import Tabular
 enum Output {
     static func line(_ text: String) { print(text) }
 
+    /// A line of results that another program waits for: out at once, also into a pipe.
+    static func announcement(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
+
     static func table(_ table: TextTable) { print(table.text, terminator: "") }
 
     static func json(_ value: JSONValue) {

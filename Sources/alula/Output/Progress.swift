@@ -1,7 +1,8 @@
 import Domain
 
-/// How far a long verb has come: a bar on a terminal, a line now and then elsewhere, JSON for
-/// machines.
+/// How far a long verb has come, on standard error, so that standard output is the answer alone.
+///
+/// A bar on a terminal, a line now and then elsewhere, JSON lines for machines.
 final class Progress {
     enum Style { case bar, lines, json }
 
@@ -30,12 +31,11 @@ final class Progress {
         case .bar: drawBar(done: done, total: total, note: note)
         case .lines: Output.diagnostic("\(phase): \(percent(done, total))\(note)")
         case .json:
-            Output.json(
-                .object([
-                    ("progress", .string(phase)), ("done", .uint(done)),
-                    ("total", total == 0 ? .null : .uint(total)),
-                ])
-            )
+            let step = JSONValue.object([
+                ("progress", .string(phase)), ("done", .uint(done)),
+                ("total", total == 0 ? .null : .uint(total)),
+            ])
+            Output.diagnostic(step.text)
         }
     }
 
