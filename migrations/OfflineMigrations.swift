@@ -1,4 +1,6 @@
-/// The migrations of `offline.sqlite`, in their order. One that has shipped never changes.
+/// The migrations of `offline.sqlite`, in their order.
+///
+/// One that has shipped never changes.
 package enum OfflineMigrations {
     package static let all: [(name: String, sql: String)] = [
         (

@@ -31,9 +31,13 @@ package enum BlockCodec {
 
     /// Reads a block of `rows` rows; throws where it is not what was written.
     package static func decode(
-        _ bytes: UnsafeRawBufferPointer, type: ValueType, rows: Int
+        _ bytes: UnsafeRawBufferPointer,
+        type: ValueType,
+        rows: Int
     ) throws(AlulaError) -> Column {
-        guard bytes.count >= headerBytes else { throw .corrupt("a block is shorter than its header") }
+        guard bytes.count >= headerBytes else {
+            throw .corrupt("a block is shorter than its header")
+        }
         let checksum = bytes.loadUnaligned(as: UInt32.self).littleEndian
         guard Checksum.crc32c(UnsafeRawBufferPointer(rebasing: bytes[4...])) == checksum else {
             throw .corrupt("a block of history does not match its checksum")
@@ -60,17 +64,25 @@ package enum BlockCodec {
         let size: Int
         switch type.item {
         case .bool: size = (items + 7) / 8
-        case .int32, .int64, .float32, .float64, .timestamp: size = items * (type.item.fixedWidth ?? 0)
+        case .int32, .int64, .float32, .float64, .timestamp:
+            size = items * (type.item.fixedWidth ?? 0)
         case .string, .bytes:
             let ends = try reader.takeOffsets(items)
             size = Int(ends[items])
             if case .scalar = type { offsets = ends } else { itemOffsets = ends }
         }
         let values = try reader.take(size)
-        guard reader.position == bytes.count else { throw .corrupt("a block is longer than its values") }
+        guard reader.position == bytes.count else {
+            throw .corrupt("a block is longer than its values")
+        }
         return Column(
-            type: type, count: rows, validity: validity, offsets: offsets, itemOffsets: itemOffsets,
-            values: values)
+            type: type,
+            count: rows,
+            validity: validity,
+            offsets: offsets,
+            itemOffsets: itemOffsets,
+            values: values
+        )
     }
 }
 
@@ -93,7 +105,8 @@ private struct BlockReader {
         }
         let offsets = [Int32](unsafeUninitializedCapacity: count + 1) { buffer, filled in
             UnsafeMutableRawBufferPointer(buffer).copyMemory(
-                from: UnsafeRawBufferPointer(rebasing: bytes[position..<position + size]))
+                from: UnsafeRawBufferPointer(rebasing: bytes[position..<position + size])
+            )
             filled = count + 1
         }
         position += size

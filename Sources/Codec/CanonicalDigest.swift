@@ -1,7 +1,9 @@
 package import Domain
 
 /// The canonical form of columns, over which digests are taken: "The digest of columns" in
-/// `proto/README.md`. This is the form only; whoever has a hash gives it the bytes.
+/// `proto/README.md`.
+///
+/// This is the form only; whoever has a hash gives it the bytes.
 package enum CanonicalDigest {
     /// What each column is read as, in the order in which their hashes follow its name and type.
     package enum Stream: Int, Sendable, CaseIterable {
@@ -26,16 +28,19 @@ package enum CanonicalDigest {
     package static func head(of field: Schema.Field) -> [UInt8] {
         var bytes: [UInt8] = []
         for text in [field.name, widest(field.type).description] {
-            withUnsafeBytes(of: UInt32(text.utf8.count).littleEndian) { bytes.append(contentsOf: $0) }
+            withUnsafeBytes(of: UInt32(text.utf8.count).littleEndian) {
+                bytes.append(contentsOf: $0)
+            }
             bytes.append(contentsOf: text.utf8)
         }
         return bytes
     }
 
-    /// Gives the bytes of each stream of the column, in one piece each; where a column comes in several
-    /// parts, the streams of its parts follow each other.
+    /// Gives the bytes of each stream of the column, in one piece each; where a column comes in
+    /// several parts, the streams of its parts follow each other.
     package static func write(
-        _ column: Column, to sink: (Stream, UnsafeRawBufferPointer) throws -> Void
+        _ column: Column,
+        to sink: (Stream, UnsafeRawBufferPointer) throws -> Void
     ) rethrows {
         try validity(column).withUnsafeBytes { try sink(.validity, $0) }
         if case .list = column.type {

@@ -1,6 +1,7 @@
 package import Domain
 
-/// A column put together from rows of other columns of its type, in any order; what is not placed is null.
+/// A column put together from rows of other columns of its type, in any order; what is not placed
+/// is null.
 package struct ColumnScatter {
     private let type: ValueType
     private let count: Int
@@ -28,38 +29,59 @@ package struct ColumnScatter {
         }
     }
 
-    /// Puts row `rows[i]` of the column to `targets[i]`; each target is named once.
+    /// Puts row `rows[i]` of the column to `targets[i]`; each target is named once, and there are
+    /// as many of one as of the other.
     package mutating func place(
-        _ rows: some RandomAccessCollection<Int32>, of column: Column, at targets: some Collection<Int32>
+        _ rows: ArraySlice<Int32>,
+        of column: Column,
+        at targets: ArraySlice<Int32>
     ) throws(AlulaError) {
+        precondition(rows.count == targets.count)
         guard let rowBytes else { return try placeVariable(rows, of: column, at: targets) }
+        let shift = targets.startIndex - rows.startIndex
         column.values.withUnsafeBytes { source in
             values.withUnsafeMutableBytes { target in
-                if rowBytes == 8 {
-                    for (row, place) in zip(rows, targets) {
-                        let value = source.loadUnaligned(fromByteOffset: 8 * Int(row), as: UInt64.self)
-                        target.storeBytes(of: value, toByteOffset: 8 * Int(place), as: UInt64.self)
+                switch rowBytes {
+                case 8:
+                    for index in rows.indices {
+                        let (row, place) = (Int(rows[index]), Int(targets[index + shift]))
+                        precondition(
+                            8 * (row + 1) <= source.count && 8 * (place + 1) <= target.count
+                        )
+                        let value = source.loadUnaligned(fromByteOffset: 8 * row, as: UInt64.self)
+                        target.storeBytes(of: value, toByteOffset: 8 * place, as: UInt64.self)
                     }
-                } else {
-                    for (row, place) in zip(rows, targets) {
-                        let slot = source[Int(row) * rowBytes..<(Int(row) + 1) * rowBytes]
+                default:
+                    for index in rows.indices {
+                        let (row, place) = (Int(rows[index]), Int(targets[index + shift]))
+                        let slot = source[row * rowBytes..<(row + 1) * rowBytes]
                         UnsafeMutableRawBufferPointer(
-                            rebasing: target[Int(place) * rowBytes..<(Int(place) + 1) * rowBytes]
+                            rebasing: target[place * rowBytes..<(place + 1) * rowBytes]
                         ).copyMemory(from: UnsafeRawBufferPointer(rebasing: slot))
                     }
                 }
             }
         }
-        for (row, place) in zip(rows, targets) { placed[Int(place)] = column.isValid(Int(row)) }
+        if column.validity.isEmpty {
+            for place in targets { placed[Int(place)] = true }
+        } else {
+            for index in rows.indices {
+                placed[Int(targets[index + shift])] = column.isValid(Int(rows[index]))
+            }
+        }
     }
 
     private mutating func placeVariable(
-        _ rows: some RandomAccessCollection<Int32>, of column: Column, at targets: some Collection<Int32>
+        _ rows: ArraySlice<Int32>,
+        of column: Column,
+        at targets: ArraySlice<Int32>
     ) throws(AlulaError) {
-        for (row, place) in zip(rows, targets) where column.isValid(Int(row)) {
-            waitingRow[Int(place)] = Int32(waiting.count)
-            placed[Int(place)] = true
-            waiting.append(row: Int(row), of: column)
+        let shift = targets.startIndex - rows.startIndex
+        for index in rows.indices where column.isValid(Int(rows[index])) {
+            let place = Int(targets[index + shift])
+            waitingRow[place] = Int32(waiting.count)
+            placed[place] = true
+            waiting.append(row: Int(rows[index]), of: column)
             guard waiting.byteCount <= ColumnScatter.mostBytes else {
                 throw AlulaError(.resourceExhausted, "a column takes more than 1 GiB in one piece")
             }
@@ -71,7 +93,11 @@ package struct ColumnScatter {
             let source = waiting.finish()
             var builder = ColumnBuilder(type, reservingRows: count)
             for row in waitingRow {
-                if row < 0 { builder.appendNull() } else { builder.append(row: Int(row), of: source) }
+                if row < 0 {
+                    builder.appendNull()
+                } else {
+                    builder.append(row: Int(row), of: source)
+                }
             }
             return builder.finish()
         }
@@ -83,13 +109,19 @@ package struct ColumnScatter {
             }
         }
         return Column(
-            type: type, count: count, validity: validity, offsets: [], itemOffsets: [], values: values)
+            type: type,
+            count: count,
+            validity: validity,
+            offsets: [],
+            itemOffsets: [],
+            values: values
+        )
     }
 }
 
 extension ValueType {
-    /// Bytes of one row's values where all rows take the same; nil for bools, strings, bytes, and lists of
-    /// any length.
+    /// Bytes of one row's values where all rows take the same; nil for bools, strings, bytes, and
+    /// lists of any length.
     package var fixedRowBytes: Int? {
         switch self {
         case .scalar(let item): item.fixedWidth

@@ -10,8 +10,13 @@ extension Column {
             return builder.finish()
         }
         return Column(
-            type: type, count: range.count, validity: validityBits(range), offsets: [], itemOffsets: [],
-            values: Array(values[range.lowerBound * width..<range.upperBound * width]))
+            type: type,
+            count: range.count,
+            validity: validityBits(range),
+            offsets: [],
+            itemOffsets: [],
+            values: Array(values[range.lowerBound * width..<range.upperBound * width])
+        )
     }
 
     /// Columns of one type end to end.
@@ -29,11 +34,17 @@ extension Column {
         values.reserveCapacity(columns.reduce(0) { $0 + $1.values.count })
         for column in columns { values.append(contentsOf: column.values) }
         return Column(
-            type: type, count: count, validity: [], offsets: [], itemOffsets: [], values: values)
+            type: type,
+            count: count,
+            validity: [],
+            offsets: [],
+            itemOffsets: [],
+            values: values
+        )
     }
 
     /// The rows of these numbers, in their order.
-    package func taking(_ rows: some RandomAccessCollection<Int32>) -> Column {
+    package func taking(_ rows: ArraySlice<Int32>) -> Column {
         guard type.fixedRowBytes != nil else {
             var builder = ColumnBuilder(type, reservingRows: rows.count)
             for row in rows { builder.append(row: Int(row), of: self) }
@@ -41,7 +52,7 @@ extension Column {
         }
         var scatter = ColumnScatter(type, count: rows.count)
         do {
-            try scatter.place(rows, of: self, at: 0..<Int32(rows.count))
+            try scatter.place(rows, of: self, at: Array(0..<Int32(rows.count))[...])
         } catch {
             preconditionFailure("rows of fixed width have no limit")
         }
@@ -57,22 +68,33 @@ extension Column {
     /// A column of these numbers, without nulls.
     package init(int64s: [Int64], type: ValueType = .int64) {
         self.init(
-            type: type, count: int64s.count, validity: [], offsets: [], itemOffsets: [],
-            values: int64s.withUnsafeBytes { Array($0) })
+            type: type,
+            count: int64s.count,
+            validity: [],
+            offsets: [],
+            itemOffsets: [],
+            values: int64s.withUnsafeBytes { Array($0) }
+        )
     }
 
     /// An int32 column of these numbers' bits, without nulls.
     package init(uint32s: [UInt32]) {
         self.init(
-            type: .int32, count: uint32s.count, validity: [], offsets: [], itemOffsets: [],
-            values: uint32s.withUnsafeBytes { Array($0) })
+            type: .int32,
+            count: uint32s.count,
+            validity: [],
+            offsets: [],
+            itemOffsets: [],
+            values: uint32s.withUnsafeBytes { Array($0) }
+        )
     }
 
     private func loadAll<T: BitwiseCopyable>() -> [T] {
         values.withUnsafeBytes { raw in
             [T](unsafeUninitializedCapacity: count) { buffer, filled in
                 UnsafeMutableRawBufferPointer(buffer).copyMemory(
-                    from: UnsafeRawBufferPointer(rebasing: raw[..<(count * MemoryLayout<T>.size)]))
+                    from: UnsafeRawBufferPointer(rebasing: raw[..<(count * MemoryLayout<T>.size)])
+                )
                 filled = count
             }
         }
@@ -89,8 +111,9 @@ extension Column {
 }
 
 extension Column {
-    /// The same values as a wider type: int32 as int64, float32 as float64, and lists of them. Nil where
-    /// `wider` is neither this type nor one that it widens to.
+    /// The same values as a wider type: int32 as int64, float32 as float64, and lists of them.
+    ///
+    /// Nil where `wider` is neither this type nor one that it widens to.
     package func widened(to wider: ValueType) -> Column? {
         guard type != wider else { return self }
         guard type.widens(to: wider) else { return nil }
@@ -112,7 +135,12 @@ extension Column {
             }
         }
         return Column(
-            type: wider, count: count, validity: validity, offsets: offsets, itemOffsets: itemOffsets,
-            values: widened)
+            type: wider,
+            count: count,
+            validity: validity,
+            offsets: offsets,
+            itemOffsets: itemOffsets,
+            values: widened
+        )
     }
 }

@@ -1,15 +1,17 @@
 package import Domain
 
-/// Many entity keys of one entity, made ready to be compared often, in the order of their canonical bytes.
+/// Many entity keys of one entity, made ready to be compared often, in the order of their canonical
+/// bytes.
 ///
-/// Of each key the eight canonical bytes behind the first tag stand as one number, so that most comparisons
-/// are of two integers; of a key that is one int64 they are the whole key.
+/// Of each key the eight canonical bytes behind the first tag stand as one number, so that most
+/// comparisons are of two integers; of a key that is one int64 they are the whole key.
 package struct SortableKeys: Sendable {
     /// Whether the prefix is the whole key.
     package let isExact: Bool
     package private(set) var prefixes: [UInt64] = []
     private var bytes: [UInt8] = []
-    /// Where each key begins in `bytes`, and where the last one ends; unused where prefixes are exact.
+    /// Where each key begins in `bytes`, and where the last one ends; unused where prefixes are
+    /// exact.
     private var offsets: [Int] = [0]
 
     package init(_ types: [KeyType]) { isExact = types == [.int64] }
@@ -27,7 +29,8 @@ package struct SortableKeys: Sendable {
         columns[0].values.withUnsafeBytes { raw in
             prefixes = [UInt64](unsafeUninitializedCapacity: rows) { buffer, filled in
                 for row in 0..<rows {
-                    buffer[row] = raw.loadUnaligned(fromByteOffset: 8 * row, as: UInt64.self) ^ 1 << 63
+                    buffer[row] =
+                        raw.loadUnaligned(fromByteOffset: 8 * row, as: UInt64.self) ^ 1 << 63
                 }
                 filled = rows
             }
@@ -72,7 +75,9 @@ package struct SortableKeys: Sendable {
     }
 
     private mutating func endKey() {
-        prefixes.append(SortableKeys.prefix(bytes, from: offsets[offsets.count - 1], to: bytes.count))
+        prefixes.append(
+            SortableKeys.prefix(bytes, from: offsets[offsets.count - 1], to: bytes.count)
+        )
         offsets.append(bytes.count)
     }
 
@@ -86,7 +91,8 @@ package struct SortableKeys: Sendable {
 }
 
 extension SortableKeys {
-    /// Less than zero where this key comes first, more where the other does, zero where they are equal.
+    /// Less than zero where this key comes first, more where the other does, zero where they are
+    /// equal.
     @inline(__always)
     package func compare(_ index: Int, _ other: SortableKeys, _ otherIndex: Int) -> Int {
         let (left, right) = (prefixes[index], other.prefixes[otherIndex])
@@ -98,10 +104,22 @@ extension SortableKeys {
     package func compareTails(_ index: Int, _ other: SortableKeys, _ otherIndex: Int) -> Int {
         guard !isExact else { return 0 }
         let (start, otherStart) = (offsets[index], other.offsets[otherIndex])
-        let (length, otherLength) = (offsets[index + 1] - start, other.offsets[otherIndex + 1] - otherStart)
-        return bytes.withUnsafeBufferPointer { left in
-            other.bytes.withUnsafeBufferPointer { right in
-                var step = 0
+        let (length, otherLength) = (
+            offsets[index + 1] - start, other.offsets[otherIndex + 1] - otherStart
+        )
+        return bytes.withUnsafeBytes { left in
+            other.bytes.withUnsafeBytes { right in
+                // The tag and the prefix are equal; no key is the beginning of another.
+                var step = min(9, length, otherLength)
+                while step + 8 <= length, step + 8 <= otherLength {
+                    let word = left.loadUnaligned(fromByteOffset: start + step, as: UInt64.self)
+                    let otherWord = right.loadUnaligned(
+                        fromByteOffset: otherStart + step,
+                        as: UInt64.self
+                    )
+                    if word != otherWord { return word.bigEndian < otherWord.bigEndian ? -1 : 1 }
+                    step += 8
+                }
                 while step < length, step < otherLength {
                     let (byte, otherByte) = (left[start + step], right[otherStart + step])
                     if byte != otherByte { return byte < otherByte ? -1 : 1 }
@@ -112,9 +130,13 @@ extension SortableKeys {
         }
     }
 
-    /// In an ascending list, the first index from `start` on whose key is not before the other key; steps
-    /// that double, so that near is cheap.
-    package func firstIndex(from start: Int, notBefore other: SortableKeys, _ otherIndex: Int) -> Int {
+    /// In an ascending list, the first index from `start` on whose key is not before the other key;
+    /// steps that double, so that near is cheap.
+    package func firstIndex(
+        from start: Int,
+        notBefore other: SortableKeys,
+        _ otherIndex: Int
+    ) -> Int {
         search(from: start) { compare($0, other, otherIndex) < 0 }
     }
 

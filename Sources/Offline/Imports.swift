@@ -16,8 +16,12 @@ extension OfflineStore {
         package var begun: Timestamp
 
         package init(
-            view: FeatureViewID, project: ProjectName, sourceName: String, sourceDigest: ContentDigest,
-            options: String, begun: Timestamp
+            view: FeatureViewID,
+            project: ProjectName,
+            sourceName: String,
+            sourceDigest: ContentDigest,
+            options: String,
+            begun: Timestamp
         ) {
             self.view = view
             self.project = project
@@ -45,37 +49,57 @@ extension OfflineStore {
         package var state: ImportState { logEntry == nil ? .staging : .published }
     }
 
-    /// Begins an import. The same view, options and source answer the import that is already there, to be
-    /// gone on with or published; with `again` only one that is not yet published.
+    /// Begins an import.
+    ///
+    /// The same view, options and source answer the import that is already there, to be gone on
+    /// with or published; with `again` only one that is not yet published.
     package func beginImport(
-        _ descriptor: ImportDescriptor, again: Bool
+        _ descriptor: ImportDescriptor,
+        again: Bool
     ) throws(AlulaError) -> ImportRecord {
         try write { db in
             let last = try OfflineStore.imports(
-                db, where: "view = ? AND source_digest = ? AND options = ?",
-                [Int64(descriptor.view.number), Data(descriptor.sourceDigest.bytes), descriptor.options]
+                db,
+                where: "view = ? AND source_digest = ? AND options = ?",
+                [
+                    Int64(descriptor.view.number), Data(descriptor.sourceDigest.bytes),
+                    descriptor.options,
+                ]
             ).last
             if let last, !again || last.state == .staging { return last }
             let id = RecordID<ImportDescriptor>.random(prefix: "import").text
             try db.execute(
                 sql: """
-                    INSERT INTO import (id, project, view, source_name, source_digest, options, begun)
+                    INSERT INTO import
+                        (id, project, view, source_name, source_digest, options, begun)
                     VALUES (?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
-                    id, descriptor.project.text, Int64(descriptor.view.number), descriptor.sourceName,
+                    id, descriptor.project.text, Int64(descriptor.view.number),
+                    descriptor.sourceName,
                     Data(descriptor.sourceDigest.bytes), descriptor.options,
                     descriptor.begun.microseconds,
-                ])
-            return ImportRecord(id: id, descriptor: descriptor, rows: 0, nextChunk: 0, logEntry: nil)
+                ]
+            )
+            return ImportRecord(
+                id: id,
+                descriptor: descriptor,
+                rows: 0,
+                nextChunk: 0,
+                logEntry: nil
+            )
         }
     }
 
-    /// Stages the rows of one chunk, durably; no query sees them until the import is published. A chunk
-    /// that is already there is skipped. Chunks come in their order; rows are numbered on from chunk to
-    /// chunk.
+    /// Stages the rows of one chunk, durably; no query sees them until the import is published.
+    ///
+    /// A chunk that is already there is skipped. Chunks come in their order; rows are numbered on
+    /// from chunk to chunk.
     package func stage(
-        importID: String, chunk: UInt64, rows: FeatureRows, layout: RowLayout
+        importID: String,
+        chunk: UInt64,
+        rows: FeatureRows,
+        layout: RowLayout
     ) throws(AlulaError) -> ImportRecord {
         try NewSegment.check(rows, layout: layout)
         return try write { db in
@@ -84,32 +108,48 @@ extension OfflineStore {
             guard record.state == .staging else {
                 throw AlulaError.refused(
                     "import \(importID) is published: its rows do not change",
-                    help: "import the source again with --again")
+                    help: "import the source again with --again"
+                )
             }
             guard chunk == record.nextChunk else {
-                throw AlulaError.invalid("import \(importID) goes on with chunk \(record.nextChunk), not \(chunk)")
+                throw AlulaError.invalid(
+                    "import \(importID) goes on with chunk \(record.nextChunk), not \(chunk)"
+                )
             }
             guard rows.view == record.descriptor.view else {
                 throw AlulaError.invalid("import \(importID) is of another view")
             }
             guard record.rows + UInt64(rows.count) <= UInt64(UInt32.max) else {
-                throw AlulaError(.outOfRange, "import \(importID) has more than \(UInt32.max) rows: split its source")
+                throw AlulaError(
+                    .outOfRange,
+                    "import \(importID) has more than \(UInt32.max) rows: split its source"
+                )
             }
             if rows.count > 0 {
                 let number = try Int64.fetchOne(
-                    db, sql: "SELECT number FROM import WHERE id = ?", arguments: [importID])
+                    db,
+                    sql: "SELECT number FROM import WHERE id = ?",
+                    arguments: [importID]
+                )
                 var writer = try SegmentWriter(db, groupRows: groupRows)
                 let first = UInt32(record.rows)
                 try writer.write(
                     NewSegment(
-                        rows: rows, layout: layout, importNumber: number, pieces: [],
-                        numbers: Array(first..<first + UInt32(rows.count)), pieceOfRow: []))
+                        rows: rows,
+                        layout: layout,
+                        importNumber: number,
+                        pieces: [],
+                        numbers: Array(first..<first + UInt32(rows.count)),
+                        pieceOfRow: []
+                    )
+                )
             }
             record.rows += UInt64(rows.count)
             record.nextChunk = chunk + 1
             try db.execute(
                 sql: "UPDATE import SET rows = ?, next_chunk = ? WHERE id = ?",
-                arguments: [Int64(record.rows), Int64(record.nextChunk), importID])
+                arguments: [Int64(record.rows), Int64(record.nextChunk), importID]
+            )
             return record
         }
     }
@@ -126,35 +166,48 @@ extension OfflineStore {
     private static func importRecord(_ id: String, _ db: Database) throws -> ImportRecord {
         guard let record = try imports(db, where: "id = ?", [id]).last else {
             throw AlulaError.notFound(
-                "there is no import \"\(String(id.prefix(64)))\"", help: "alula imports lists them")
+                "there is no import \"\(String(id.prefix(64)))\"",
+                help: "alula imports lists them"
+            )
         }
         return record
     }
 
     private static func imports(
-        _ db: Database, where condition: String, _ arguments: StatementArguments
+        _ db: Database,
+        where condition: String,
+        _ arguments: StatementArguments
     ) throws -> [ImportRecord] {
         let rows = try Row.fetchAll(
             db,
             sql: """
-                SELECT id, project, view, source_name, source_digest, options, begun, rows, next_chunk,
-                    log_entry
+                SELECT id, project, view, source_name, source_digest, options, begun, rows,
+                    next_chunk, log_entry
                 FROM import WHERE \(condition) ORDER BY number
-                """, arguments: arguments)
+                """,
+            arguments: arguments
+        )
         return try rows.map { row in
             let view: Int64 = row["view"]
             let digest: Data = row["source_digest"]
-            guard let digest = ContentDigest(bytes: Array(digest)), let view = UInt32(exactly: view) else {
+            guard let digest = ContentDigest(bytes: Array(digest)), let view = UInt32(exactly: view)
+            else {
                 throw AlulaError.corrupt("an import's record cannot be read")
             }
             return ImportRecord(
                 id: row["id"],
                 descriptor: ImportDescriptor(
-                    view: FeatureViewID(view), project: try ProjectName(row["project"], as: "project"),
-                    sourceName: row["source_name"], sourceDigest: digest, options: row["options"],
-                    begun: Timestamp(microseconds: row["begun"])),
-                rows: UInt64(row["rows"] as Int64), nextChunk: UInt64(row["next_chunk"] as Int64),
-                logEntry: (row["log_entry"] as Int64?).map { UInt64($0) })
+                    view: FeatureViewID(view),
+                    project: try ProjectName(row["project"], as: "project"),
+                    sourceName: row["source_name"],
+                    sourceDigest: digest,
+                    options: row["options"],
+                    begun: Timestamp(microseconds: row["begun"])
+                ),
+                rows: UInt64(row["rows"] as Int64),
+                nextChunk: UInt64(row["next_chunk"] as Int64),
+                logEntry: (row["log_entry"] as Int64?).map { UInt64($0) }
+            )
         }
     }
 }

@@ -4,8 +4,10 @@ import GRDB
 import Synchronization
 
 extension OfflineStore {
-    /// Takes pieces of the log, in its order, in one durable transaction, which the caller keeps under
-    /// 8 MiB. What has been applied before is skipped. A pushed row without a created time takes its
+    /// Takes pieces of the log, in its order, in one durable transaction, which the caller keeps
+    /// under 8 MiB.
+    ///
+    /// What has been applied before is skipped. A pushed row without a created time takes its
     /// recorded time; the pieces of one view become one segment.
     package func apply(_ pieces: [LogPiece]) throws(AlulaError) {
         let through = appliedThrough
@@ -21,10 +23,13 @@ extension OfflineStore {
                 if case .publish(let id) = piece.change { try publish(id, piece: piece, in: db) }
                 try db.execute(
                     sql: "INSERT OR REPLACE INTO log_time (recorded, entry) VALUES (?, ?)",
-                    arguments: [piece.recorded.microseconds, Int64(piece.entry)])
+                    arguments: [piece.recorded.microseconds, Int64(piece.entry)]
+                )
             }
             try db.execute(
-                sql: "UPDATE progress SET applied_through = ?", arguments: [Int64(last.entry)])
+                sql: "UPDATE progress SET applied_through = ?",
+                arguments: [Int64(last.entry)]
+            )
         }
         applied.withLock { $0 = max($0, last.entry) }
     }
@@ -35,13 +40,18 @@ extension OfflineStore {
             sql: """
                 UPDATE import SET log_entry = ?, recorded = ? WHERE id = ? AND log_entry IS NULL
                 """,
-            arguments: [Int64(piece.entry), piece.recorded.microseconds, id])
+            arguments: [Int64(piece.entry), piece.recorded.microseconds, id]
+        )
         guard db.changesCount == 0 else { return }
         let known = try Bool.fetchOne(
-            db, sql: "SELECT EXISTS (SELECT 1 FROM import WHERE id = ?)", arguments: [id])
+            db,
+            sql: "SELECT EXISTS (SELECT 1 FROM import WHERE id = ?)",
+            arguments: [id]
+        )
         guard known == true else {
             throw AlulaError.corrupt(
-                "log entry \(piece.entry) publishes import \(id), which the offline store does not have")
+                "log entry \(piece.entry) publishes import \(id), which history does not have"
+            )
         }
     }
 
@@ -76,7 +86,9 @@ struct PushedRows {
         return Domain.Column(
             int64s: given.indices.map {
                 rows.created.isValid($0) ? given[$0] : piece.recorded.microseconds
-            }, type: .timestamp)
+            },
+            type: .timestamp
+        )
     }
 }
 
@@ -88,13 +100,17 @@ extension NewSegment {
         }
         let first = pushed[0].rows
         rows = FeatureRows(
-            view: first.view, schemaVersion: first.schemaVersion,
-            keys: first.keys.indices.map { part in joined(first.keys[part].type) { $0.rows.keys[part] } },
+            view: first.view,
+            schemaVersion: first.schemaVersion,
+            keys: first.keys.indices.map { part in
+                joined(first.keys[part].type) { $0.rows.keys[part] }
+            },
             event: joined(.timestamp) { $0.rows.event },
             created: joined(.timestamp) { $0.created },
             features: first.features.indices.map { index in
                 joined(first.features[index].type) { $0.rows.features[index] }
-            })
+            }
+        )
         layout = pushed[0].layout
         importNumber = nil
         pieces = pushed.map {

@@ -14,7 +14,9 @@ package struct HistoryRows: Sendable {
 extension OfflineStore {
     /// All rows of the key up to this log entry, in their order.
     package func history(
-        of view: FeatureView, key: EntityKey, through entry: UInt64
+        of view: FeatureView,
+        key: EntityKey,
+        through entry: UInt64
     ) throws(AlulaError) -> HistoryRows {
         struct Found {
             var order: RowOrder
@@ -30,8 +32,10 @@ extension OfflineStore {
         wanted.append(key)
         return try read { db in
             let filter = SegmentMap.Filter(
-                through: entry, keys: SegmentMap.KeySpan(least: bytes, greatest: bytes),
-                notAfter: .distantFuture)
+                through: entry,
+                keys: SegmentMap.KeySpan(least: bytes, greatest: bytes),
+                notAfter: .distantFuture
+            )
             let map = try SegmentMap(db, view: view, filter: filter)
             let reading = try BlockReading(db)
             var found: [Found] = []
@@ -42,16 +46,26 @@ extension OfflineStore {
                 for row in first..<end where group.piece(row).entry <= entry {
                     found.append(
                         Found(
-                            order: group.order(row), group: Int32(number), row: Int32(row),
-                            piece: group.piece(row)))
+                            order: group.order(row),
+                            group: Int32(number),
+                            row: Int32(row),
+                            piece: group.piece(row)
+                        )
+                    )
                 }
             }
             found.sort { $0.order < $1.order }
-            let gather = RowGather(map, groups: found.map(\.group)[...], rows: found.map(\.row)[...])
+            let gather = RowGather(
+                map,
+                groups: found.map(\.group)[...],
+                rows: found.map(\.row)[...]
+            )
             return HistoryRows(
-                rows: try gather.featureRows(of: view, reading), recorded: found.map(\.piece.recorded),
+                rows: try gather.featureRows(of: view, reading),
+                recorded: found.map(\.piece.recorded),
                 positions: found.map(\.order.position),
-                importIDs: found.map { map.segments[map.groups[Int($0.group)].segment].importID })
+                importIDs: found.map { map.segments[map.groups[Int($0.group)].segment].importID }
+            )
         }
     }
 }

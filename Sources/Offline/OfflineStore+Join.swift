@@ -2,10 +2,14 @@ import Codec
 package import Domain
 
 extension OfflineStore {
-    /// Finds for each row of the spine the row of the part's view, by the point-in-time rule with the
-    /// part's look-back. Reads keys, times and positions only, of groups that may hold them.
+    /// Finds for each row of the spine the row of the part's view, by the point-in-time rule with
+    /// the part's look-back.
+    ///
+    /// Reads keys, times and positions only, of groups that may hold them.
     package func join(
-        _ spine: SortedSpine, with part: FeaturePlan.ViewPart, scope: JoinScope,
+        _ spine: SortedSpine,
+        with part: FeaturePlan.ViewPart,
+        scope: JoinScope,
         isCancelled: () -> Bool = { false }
     ) throws(AlulaError) -> JoinedRows {
         guard let keySpan = spine.keySpan else {
@@ -13,16 +17,28 @@ extension OfflineStore {
             return JoinedRows(nothing, part: part, map: SegmentMap(view: part.view))
         }
         let filter = SegmentMap.Filter(
-            through: scope.through, keys: keySpan, notAfter: spine.latestTime)
+            through: scope.through,
+            keys: keySpan,
+            notAfter: spine.latestTime
+        )
         let (join, map) = try join(
-            spine, with: part.view, lookback: part.lookback, scope: scope, filter: filter,
-            isCancelled: isCancelled)
+            spine,
+            with: part.view,
+            lookback: part.lookback,
+            scope: scope,
+            filter: filter,
+            isCancelled: isCancelled
+        )
         return JoinedRows(join, part: part, map: map)
     }
 
     func join(
-        _ spine: SortedSpine, with view: FeatureView, lookback: TimeSpan?, scope: JoinScope,
-        filter: SegmentMap.Filter, isCancelled: () -> Bool
+        _ spine: SortedSpine,
+        with view: FeatureView,
+        lookback: TimeSpan?,
+        scope: JoinScope,
+        filter: SegmentMap.Filter,
+        isCancelled: () -> Bool
     ) throws(AlulaError) -> (PointInTimeJoin, SegmentMap) {
         try read { db in
             let map = try SegmentMap(db, view: view, filter: filter)
@@ -36,10 +52,13 @@ extension OfflineStore {
         }
     }
 
-    /// The features of these rows of the spine, in the plan's order and types. Throws
-    /// `resourceExhausted` where that is more than fits in memory as one piece.
+    /// The features of these rows of the spine, in the plan's order and types.
+    ///
+    /// Throws `resourceExhausted` where that is more than fits in memory as one piece.
     package func features(
-        of joined: JoinedRows, rows: Range<Int>, isCancelled: () -> Bool = { false }
+        of joined: JoinedRows,
+        rows: Range<Int>,
+        isCancelled: () -> Bool = { false }
     ) throws(AlulaError) -> [Column] {
         let gather = RowGather(joined.map, groups: joined.groups[rows], rows: joined.rows[rows])
         return try read { db in
@@ -47,7 +66,10 @@ extension OfflineStore {
             return try joined.features.map { selection in
                 try checkCancelled(isCancelled)
                 return try gather.column(
-                    .feature(selection.feature, selection.type), type: selection.type, reading)
+                    .feature(selection.feature, selection.type),
+                    type: selection.type,
+                    reading
+                )
             }
         }
     }

@@ -11,17 +11,27 @@ package struct NewestRows: Sendable {
 }
 
 extension OfflineStore {
-    /// Gives the newest row of every key not later than `notAfter`, each key once, in key order, at most
-    /// `batchRows` at a time, as of one moment. Stops early where the body answers false.
+    /// Gives the newest row of every key not later than `notAfter`, each key once, in key order, at
+    /// most `batchRows` at a time, as of one moment.
+    ///
+    /// Stops early where the body answers false.
     package func newestRows(
-        of view: FeatureView, notAfter: Timestamp, batchRows: Int, body: (NewestRows) throws -> Bool
+        of view: FeatureView,
+        notAfter: Timestamp,
+        batchRows: Int,
+        body: (NewestRows) throws -> Bool
     ) throws {
         let through = appliedThrough
         let filter = SegmentMap.Filter(through: through, keys: nil, notAfter: notAfter)
         let spine = SortedSpine(keys: try distinctKeys(of: view, filter: filter), at: notAfter)
         let (join, map) = try join(
-            spine, with: view, lookback: nil, scope: JoinScope(through: through), filter: filter,
-            isCancelled: { false })
+            spine,
+            with: view,
+            lookback: nil,
+            scope: JoinScope(through: through),
+            filter: filter,
+            isCancelled: { false }
+        )
         let winners = join.winners.filter { $0.group >= 0 }
         var pace = GatherPace(view.features.map(\.type) + map.keyTypes.map(\.valueType))
         var start = 0
@@ -30,7 +40,8 @@ extension OfflineStore {
             let rows: FeatureRows
             do {
                 rows = try gathered(piece, of: view, map)
-            } catch let error as AlulaError where error.code == .resourceExhausted && pace.shrink() {
+            } catch let error as AlulaError where error.code == .resourceExhausted && pace.shrink()
+            {
                 continue
             }
             pace.note(rows.features + rows.keys, rows: rows.count)
@@ -39,7 +50,11 @@ extension OfflineStore {
                 let positions = piece[(start + range.lowerBound)..<(start + range.upperBound)].map {
                     LogPosition(entry: $0.entry, row: $0.number)
                 }
-                let batch = NewestRows(rows: rows.slice(range), positions: positions, through: through)
+                let batch = NewestRows(
+                    rows: rows.slice(range),
+                    positions: positions,
+                    through: through
+                )
                 guard try body(batch) else { return }
             }
             start += rows.count
@@ -47,15 +62,22 @@ extension OfflineStore {
     }
 
     private func gathered(
-        _ winners: ArraySlice<PointInTimeJoin.Winner>, of view: FeatureView, _ map: SegmentMap
+        _ winners: ArraySlice<PointInTimeJoin.Winner>,
+        of view: FeatureView,
+        _ map: SegmentMap
     ) throws -> FeatureRows {
-        let gather = RowGather(map, groups: winners.map(\.group)[...], rows: winners.map(\.row)[...])
+        let gather = RowGather(
+            map,
+            groups: winners.map(\.group)[...],
+            rows: winners.map(\.row)[...]
+        )
         return try read { try gather.featureRows(of: view, try BlockReading($0)) }
     }
 
     /// Every key that has rows that pass the filter, and perhaps others, ascending, each once.
     private func distinctKeys(
-        of view: FeatureView, filter: SegmentMap.Filter
+        of view: FeatureView,
+        filter: SegmentMap.Filter
     ) throws(AlulaError) -> SortableKeys {
         try read { db in
             let map = try SegmentMap(db, view: view, filter: filter)
@@ -96,8 +118,12 @@ extension FeatureRows {
     /// The rows of this range.
     fileprivate func slice(_ range: Range<Int>) -> FeatureRows {
         FeatureRows(
-            view: view, schemaVersion: schemaVersion, keys: keys.map { $0.rows(range) },
-            event: event.rows(range), created: created.rows(range),
-            features: features.map { $0.rows(range) })
+            view: view,
+            schemaVersion: schemaVersion,
+            keys: keys.map { $0.rows(range) },
+            event: event.rows(range),
+            created: created.rows(range),
+            features: features.map { $0.rows(range) }
+        )
     }
 }

@@ -19,15 +19,18 @@ extension OfflineStore {
                     FROM segment s LEFT JOIN import i ON i.number = s.import
                     WHERE s.import IS NULL OR i.log_entry IS NOT NULL
                     GROUP BY s.view
-                    """)
+                    """
+            )
             var statistics: [FeatureViewID: ViewStatistics] = [:]
             for row in rows {
                 guard let view = UInt32(exactly: row[0] as Int64) else {
                     throw AlulaError.corrupt("a segment names no view")
                 }
                 statistics[FeatureViewID(view)] = ViewStatistics(
-                    rows: UInt64(row[1] as Int64), segments: UInt64(row[2] as Int64),
-                    newestEvent: Timestamp(microseconds: row[3]))
+                    rows: UInt64(row[1] as Int64),
+                    segments: UInt64(row[2] as Int64),
+                    newestEvent: Timestamp(microseconds: row[3])
+                )
             }
             return statistics
         }

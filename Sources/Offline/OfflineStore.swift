@@ -5,9 +5,10 @@ import Synchronization
 
 /// The history of all features, as immutable column segments in one SQLite file.
 ///
-/// It follows the log: `apply` takes pieces of it in their order, each call one durable transaction that
-/// also stores how far the store has come. Reads see a snapshot, and no transaction is held while a caller
-/// works with what was read. Calls block; whoever calls does so on a thread that may.
+/// It follows the log: `apply` takes pieces of it in their order, each call one durable transaction
+/// that also stores how far the store has come. Reads see a snapshot, and no transaction is held
+/// while a caller works with what was read. Calls block; whoever calls does so on a thread that
+/// may.
 package final class OfflineStore: Sendable {
     /// One entry of the log, as far as it concerns history.
     package struct LogPiece: Sendable {
@@ -43,7 +44,9 @@ package final class OfflineStore: Sendable {
         let through = try translating {
             try pool.read { try Int64.fetchOne($0, sql: "SELECT applied_through FROM progress") }
         }
-        guard let through else { throw .corrupt("the offline store does not say how far it has come") }
+        guard let through else {
+            throw .corrupt("the offline store does not say how far it has come")
+        }
         applied.withLock { $0 = UInt64(through) }
     }
 
@@ -55,8 +58,10 @@ package final class OfflineStore: Sendable {
         try read { db in
             let entry = try Int64.fetchOne(
                 db,
-                sql: "SELECT entry FROM log_time WHERE recorded <= ? ORDER BY recorded DESC LIMIT 1",
-                arguments: [time.microseconds])
+                sql:
+                    "SELECT entry FROM log_time WHERE recorded <= ? ORDER BY recorded DESC LIMIT 1",
+                arguments: [time.microseconds]
+            )
             return UInt64(entry ?? 0)
         }
     }
@@ -84,7 +89,8 @@ extension OfflineStore {
         return pool
     }
 
-    /// Page size and vacuum mode are taken by an empty file only, and migrations want one connection.
+    /// Page size and vacuum mode are taken by an empty file only, and migrations want one
+    /// connection.
     private static func prepare(_ path: String) throws {
         let queue = try DatabaseQueue(path: path)
         try queue.writeWithoutTransaction { db in

@@ -16,11 +16,11 @@ package struct JoinScope: Sendable, Hashable {
 
 /// For each row of a spine the row of a view that was the newest at its event time.
 ///
-/// A pure merge: groups of sorted rows are added in any order, and each spine row keeps the best it has
-/// seen. The candidates of a spine row have its key and an event time from `time - lookback` to `time`,
-/// both inclusive; the best has the greatest event time, then the greatest created time (none is least),
-/// then the greatest log position. Adding a group takes steps of the order of the smaller of the two sides,
-/// and one for each spine row whose key it holds.
+/// A pure merge: groups of sorted rows are added in any order, and each spine row keeps the best it
+/// has seen. The candidates of a spine row have its key and an event time from `time - lookback` to
+/// `time`, both inclusive; the best has the greatest event time, then the greatest created time
+/// (none is least), then the greatest log position. Adding a group takes steps of the order of the
+/// smaller of the two sides, and one for each spine row whose key it holds.
 struct PointInTimeJoin {
     struct Winner {
         /// The group as numbered by the caller, or one of the two below.
@@ -62,7 +62,12 @@ struct PointInTimeJoin {
                 row = group.keys.firstIndex(from: row + 1, notBefore: spine.keys, key)
             } else {
                 let end = group.keys.firstIndex(from: row + 1, after: spine.keys, key)
-                match(Int(spine.starts[key])..<Int(spine.starts[key + 1]), row..<end, of: group, number)
+                match(
+                    Int(spine.starts[key])..<Int(spine.starts[key + 1]),
+                    row..<end,
+                    of: group,
+                    number
+                )
                 key += 1
                 row = end
             }
@@ -71,7 +76,10 @@ struct PointInTimeJoin {
 
     /// Spine entries and rows of one key, both ascending in time.
     private mutating func match(
-        _ entries: Range<Int>, _ rows: Range<Int>, of group: SortedGroup, _ number: Int32
+        _ entries: Range<Int>,
+        _ rows: Range<Int>,
+        of group: SortedGroup,
+        _ number: Int32
     ) {
         var next = rows.lowerBound
         for entry in firstEntry(in: entries, notBefore: group.events[next])..<entries.upperBound {
@@ -83,7 +91,11 @@ struct PointInTimeJoin {
 
     /// Walks back from the newest row to the first that the spine row may see.
     private mutating func consider(
-        _ rows: Range<Int>, of group: SortedGroup, _ number: Int32, for entry: Int, at time: Int64
+        _ rows: Range<Int>,
+        of group: SortedGroup,
+        _ number: Int32,
+        for entry: Int,
+        at time: Int64
     ) {
         let oldest = lookback.map { (Timestamp(microseconds: time) - $0).microseconds } ?? .min
         let winner = winners[entry]
@@ -96,9 +108,14 @@ struct PointInTimeJoin {
                 return
             }
             let candidate = Winner(
-                group: number, row: Int32(row), number: group.numbers[row],
-                isCreatedKnown: group.isCreatedKnown(row), event: event, created: group.created[row],
-                entry: group.piece(row).entry)
+                group: number,
+                row: Int32(row),
+                number: group.numbers[row],
+                isCreatedKnown: group.isCreatedKnown(row),
+                event: event,
+                created: group.created[row],
+                entry: group.piece(row).entry
+            )
             if winner.group < 0 || PointInTimeJoin.isBefore(winner, candidate) {
                 winners[entry] = candidate
             }
@@ -115,7 +132,9 @@ struct PointInTimeJoin {
     private static func isBefore(_ left: Winner, _ right: Winner) -> Bool {
         if left.event != right.event { return left.event < right.event }
         if left.isCreatedKnown != right.isCreatedKnown { return right.isCreatedKnown }
-        if left.isCreatedKnown, left.created != right.created { return left.created < right.created }
+        if left.isCreatedKnown, left.created != right.created {
+            return left.created < right.created
+        }
         return left.entry != right.entry ? left.entry < right.entry : left.number < right.number
     }
 

@@ -15,8 +15,8 @@ struct RowGather {
     private var sources: [Int32]
     private var targets: [Int32]
 
-    /// Takes for each row of the answer a group and a row in it; where the group is below zero the answer
-    /// is null.
+    /// Takes for each row of the answer a group and a row in it; where the group is below zero the
+    /// answer is null.
     init(_ map: SegmentMap, groups: ArraySlice<Int32>, rows: ArraySlice<Int32>) {
         self.map = map
         count = groups.count
@@ -40,11 +40,15 @@ struct RowGather {
     }
 
     func column(
-        _ content: SegmentMap.Content, type: ValueType, _ reading: BlockReading
+        _ content: SegmentMap.Content,
+        type: ValueType,
+        _ reading: BlockReading
     ) throws -> Column {
         var scatter = ColumnScatter(type, count: count)
         for span in spans {
-            guard let column = try reading.column(content, of: span.group, in: map) else { continue }
+            guard let column = try reading.column(content, of: span.group, in: map) else {
+                continue
+            }
             try scatter.place(sources[span.range], of: column, at: targets[span.range])
         }
         return scatter.finish()
@@ -54,18 +58,22 @@ struct RowGather {
     func featureRows(of view: FeatureView, _ reading: BlockReading) throws -> FeatureRows {
         let slots = view.layouts.last?.slots ?? []
         return FeatureRows(
-            view: view.id, schemaVersion: view.schemaVersion,
+            view: view.id,
+            schemaVersion: view.schemaVersion,
             keys: try map.keyTypes.enumerated().map {
                 try column(.key($0), type: $1.valueType, reading)
             },
             event: try column(.event, type: .timestamp, reading),
             created: try column(.created, type: .timestamp, reading),
-            features: try slots.map { try column(.feature($0.feature, $0.type), type: $0.type, reading) })
+            features: try slots.map {
+                try column(.feature($0.feature, $0.type), type: $0.type, reading)
+            }
+        )
     }
 }
 
-/// How many rows to gather at once: enough that each group is read few times, and not so many that the
-/// answer takes much memory.
+/// How many rows to gather at once: enough that each group is read few times, and not so many that
+/// the answer takes much memory.
 package struct GatherPace: Sendable {
     /// A multiple of 1,024.
     package private(set) var rows: Int

@@ -3,8 +3,9 @@ import Domain
 import struct Foundation.Data
 import GRDB
 
-/// What a query has to read: the row groups of one view, and what they have in common by segment. It stays
-/// true after its snapshot has ended, because segments never change.
+/// What a query has to read: the row groups of one view, and what they have in common by segment.
+///
+/// It stays true after its snapshot has ended, because segments never change.
 struct SegmentMap: Sendable {
     struct Segment: Sendable {
         var importID: String?
@@ -42,8 +43,8 @@ struct SegmentMap: Sendable {
 
     init(view: FeatureView) { keyTypes = view.entity.keys.map(\.type) }
 
-    /// Where a column of a group stands; nil for a feature the segment does not have, and for the piece
-    /// where there is only one.
+    /// Where a column of a group stands; nil for a feature the segment does not have, and for the
+    /// piece where there is only one.
     func block(_ content: Content, of group: Int) -> Block? {
         let segment = segments[groups[group].segment]
         let first = groups[group].firstBlock
@@ -103,7 +104,9 @@ extension SegmentMap {
                 WHERE s.view = ? AND (s.first_entry <= ? OR i.log_entry <= ?) AND g.min_event <= ?
                     \(keyCondition)
                 ORDER BY s.id, g.id
-                """, arguments: arguments)
+                """,
+            arguments: arguments
+        )
         var known: [String: FeatureSlots] = [:]
         var last: Int64?
         while let row = try cursor.next() {
@@ -113,19 +116,26 @@ extension SegmentMap {
             let lastEntry: Int64? = row[3]
             groups.append(
                 Group(
-                    segment: segments.count - 1, firstBlock: row[1], rows: row[2],
-                    isPartlyHidden: lastEntry.map { $0 > through } ?? false))
+                    segment: segments.count - 1,
+                    firstBlock: row[1],
+                    rows: row[2],
+                    isPartlyHidden: lastEntry.map { $0 > through } ?? false
+                )
+            )
         }
     }
 
-    private static func segment(_ row: Row, _ known: inout [String: FeatureSlots]) throws -> Segment {
+    private static func segment(_ row: Row, _ known: inout [String: FeatureSlots]) throws -> Segment
+    {
         let text: String = row[5]
         let features: FeatureSlots
         if let seen = known[text] { features = seen } else { features = try FeatureSlots(text) }
         known[text] = features
         if let importID: String = row[6] {
             let piece = SegmentPiece(
-                entry: UInt64(row[7] as Int64), recorded: Timestamp(microseconds: row[8]))
+                entry: UInt64(row[7] as Int64),
+                recorded: Timestamp(microseconds: row[8])
+            )
             return Segment(importID: importID, pieces: [piece], features: features)
         }
         let pieces: Data = row[4]

@@ -18,7 +18,9 @@ enum PieceList {
             let recorded = number(rest.dropFirst(8).prefix(8))
             rest = rest.dropFirst(16)
             return SegmentPiece(
-                entry: entry, recorded: Timestamp(microseconds: Int64(bitPattern: recorded)))
+                entry: entry,
+                recorded: Timestamp(microseconds: Int64(bitPattern: recorded))
+            )
         }
     }
 
@@ -48,7 +50,8 @@ struct FeatureSlots: Sendable {
         var slots: [FeatureID: Slot] = [:]
         for (index, part) in text.split(separator: ",").enumerated() {
             let pair = part.split(separator: ":", maxSplits: 1)
-            guard pair.count == 2, let number = UInt32(pair[0]), let type = ValueType(text: String(pair[1]))
+            guard pair.count == 2, let number = UInt32(pair[0]),
+                let type = ValueType(text: String(pair[1]))
             else { throw .corrupt("a segment's list of features cannot be read") }
             slots[FeatureID(number)] = Slot(index: index, type: type)
         }

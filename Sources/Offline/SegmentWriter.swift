@@ -23,7 +23,9 @@ struct NewSegment {
 
     static func check(_ rows: FeatureRows, layout: RowLayout) throws(AlulaError) {
         guard rows.features.map(\.type) == layout.slots.map(\.type), !rows.keys.isEmpty else {
-            throw .invalid("rows of view \(rows.view) do not have the columns of layout \(layout.version)")
+            throw .invalid(
+                "rows of view \(rows.view) do not have the columns of layout \(layout.version)"
+            )
         }
     }
 }
@@ -57,7 +59,8 @@ struct SegmentWriter {
                 segment.pieces.last.map { Int64($0.entry) },
                 segment.importNumber == nil ? Data(PieceList.encode(segment.pieces)) : nil,
                 FeatureSlots.encode(segment.layout), rows.count, events.max() ?? 0,
-            ])
+            ]
+        )
         let id = db.lastInsertedRowID
         for start in stride(from: 0, to: order.count, by: groupRows) {
             let group = order[start..<min(start + groupRows, order.count)]
@@ -66,7 +69,10 @@ struct SegmentWriter {
     }
 
     private mutating func write(
-        group: ArraySlice<Int32>, of segment: NewSegment, keys: SortableKeys, events: [Int64],
+        group: ArraySlice<Int32>,
+        of segment: NewSegment,
+        keys: SortableKeys,
+        events: [Int64],
         segmentID: Int64
     ) throws {
         let rows = segment.rows
@@ -77,11 +83,16 @@ struct SegmentWriter {
                 INSERT INTO row_group
                     (segment, first_block, rows, min_key, max_key, min_event, max_event)
                 VALUES (\(segmentID), \(nextBlock), \(group.count),
-                    \(Data(keys.canonicalBytes(Int(first)))), \(Data(keys.canonicalBytes(Int(last)))),
+                    \(Data(keys.canonicalBytes(Int(first)))),
+                    \(Data(keys.canonicalBytes(Int(last)))),
                     \(times.min() ?? 0), \(times.max() ?? 0))
-                """)
-        var columns = rows.keys + [rows.event, rows.created, Domain.Column(uint32s: segment.numbers)]
-        if !segment.pieceOfRow.isEmpty { columns.append(Domain.Column(uint32s: segment.pieceOfRow)) }
+                """
+        )
+        var columns =
+            rows.keys + [rows.event, rows.created, Domain.Column(uint32s: segment.numbers)]
+        if !segment.pieceOfRow.isEmpty {
+            columns.append(Domain.Column(uint32s: segment.pieceOfRow))
+        }
         let insert = try db.cachedStatement(sql: "INSERT INTO block (id, bytes) VALUES (?, ?)")
         for column in columns + rows.features {
             let bytes = BlockCodec.encode(column.taking(group))
@@ -99,7 +110,8 @@ enum RowSorting {
         var row: Int32
     }
 
-    /// Row numbers by key, event time, created time with none first, and position, which ascends already.
+    /// Row numbers by key, event time, created time with none first, and position, which ascends
+    /// already.
     static func order(_ rows: FeatureRows, keys: SortableKeys) -> [Int32] {
         let events = rows.event.int64s
         let created = rows.created.int64s
@@ -114,7 +126,9 @@ enum RowSorting {
                 if tail != 0 { return tail < 0 }
             }
             if left.event != right.event { return left.event < right.event }
-            let (leftKnown, rightKnown) = (rows.created.isValid(leftRow), rows.created.isValid(rightRow))
+            let (leftKnown, rightKnown) = (
+                rows.created.isValid(leftRow), rows.created.isValid(rightRow)
+            )
             if leftKnown != rightKnown { return rightKnown }
             if leftKnown, created[leftRow] != created[rightRow] {
                 return created[leftRow] < created[rightRow]

@@ -32,7 +32,8 @@ struct SortedGroup: Sendable {
         RowOrder(
             event: Timestamp(microseconds: events[row]),
             created: isCreatedKnown(row) ? Timestamp(microseconds: created[row]) : nil,
-            position: LogPosition(entry: piece(row).entry, row: numbers[row]))
+            position: LogPosition(entry: piece(row).entry, row: numbers[row])
+        )
     }
 }
 
@@ -52,7 +53,9 @@ struct BlockReading {
             throw AlulaError.corrupt("block \(block.id) of history is missing")
         }
         return try row.withUnsafeData(atIndex: 0) { data in
-            guard let data else { throw AlulaError.corrupt("block \(block.id) of history is empty") }
+            guard let data else {
+                throw AlulaError.corrupt("block \(block.id) of history is empty")
+            }
             return try unsafe data.withUnsafeBytes { raw in
                 try unsafe BlockCodec.decode(raw, type: block.type, rows: rows)
             }
@@ -61,21 +64,26 @@ struct BlockReading {
 
     /// A column of a group in the type asked for; nil where the segment does not have it.
     func column(
-        _ content: SegmentMap.Content, of group: Int, in map: SegmentMap
+        _ content: SegmentMap.Content,
+        of group: Int,
+        in map: SegmentMap
     ) throws -> Domain.Column? {
         guard let block = map.block(content, of: group) else { return nil }
         let column = try column(block, rows: map.groups[group].rows)
         guard case .feature(let id, let type) = content else { return column }
         guard let widened = column.widened(to: type) else {
             throw AlulaError.refused(
-                "feature \(id) is kept as \(column.type) and asked for as \(type), which is narrower",
-                help: "use a service version published after the feature was widened")
+                "feature \(id) is kept as \(column.type), asked for as \(type): that is narrower",
+                help: "use a service version published after the feature was widened"
+            )
         }
         return widened
     }
 
     func keys(of group: Int, in map: SegmentMap) throws -> SortableKeys {
-        let columns = try map.keyTypes.indices.compactMap { try column(.key($0), of: group, in: map) }
+        let columns = try map.keyTypes.indices.compactMap {
+            try column(.key($0), of: group, in: map)
+        }
         return SortableKeys(map.keyTypes, columns: columns)
     }
 
@@ -93,8 +101,14 @@ struct BlockReading {
             throw AlulaError.corrupt("a row group names a log entry that its segment lacks")
         }
         return SortedGroup(
-            keys: try keys(of: group, in: map), events: event.int64s, created: created.int64s,
-            createdValidity: created.validity, numbers: number.uint32s, pieceOfRow: pieceOfRow,
-            pieces: pieces, isPartlyHidden: stored.isPartlyHidden)
+            keys: try keys(of: group, in: map),
+            events: event.int64s,
+            created: created.int64s,
+            createdValidity: created.validity,
+            numbers: number.uint32s,
+            pieceOfRow: pieceOfRow,
+            pieces: pieces,
+            isPartlyHidden: stored.isPartlyHidden
+        )
     }
 }

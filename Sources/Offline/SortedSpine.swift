@@ -1,7 +1,8 @@
 import Codec
 package import Domain
 
-/// The keys and event times of a spine, sorted once for all views that are joined on the same columns.
+/// The keys and event times of a spine, sorted once for all views that are joined on the same
+/// columns.
 ///
 /// Rows with a null in a key or without an event time are left out: they join nothing.
 package struct SortedSpine: Sendable {
@@ -22,7 +23,9 @@ package struct SortedSpine: Sendable {
     var keySpan: SegmentMap.KeySpan? {
         guard keys.count > 0 else { return nil }
         return SegmentMap.KeySpan(
-            least: keys.canonicalBytes(0), greatest: keys.canonicalBytes(keys.count - 1))
+            least: keys.canonicalBytes(0),
+            greatest: keys.canonicalBytes(keys.count - 1)
+        )
     }
 
     var latestTime: Timestamp { Timestamp(microseconds: times.max() ?? .min) }
@@ -68,8 +71,12 @@ extension SortedSpine {
                 keys.append(columns, row: row)
                 items.append(
                     Item(
-                        prefix: keys.prefixes[keys.count - 1], time: moments[row],
-                        row: Int32(rowCount + row), key: Int32(keys.count - 1)))
+                        prefix: keys.prefixes[keys.count - 1],
+                        time: moments[row],
+                        row: Int32(rowCount + row),
+                        key: Int32(keys.count - 1)
+                    )
+                )
             }
             rowCount += times.count
         }
@@ -87,20 +94,29 @@ extension SortedSpine {
             var distinct = SortableKeys(types)
             var starts: [Int32] = []
             for (index, item) in items.enumerated() {
-                let isNew = starts.isEmpty || keys.compare(Int(item.key), distinct, distinct.count - 1) != 0
+                let isNew =
+                    starts.isEmpty || keys.compare(Int(item.key), distinct, distinct.count - 1) != 0
                 guard isNew else { continue }
                 distinct.append(Int(item.key), of: keys)
                 starts.append(Int32(index))
             }
             starts.append(Int32(items.count))
             return SortedSpine(
-                rowCount: rowCount, keys: distinct, starts: starts, times: items.map(\.time),
-                rows: items.map(\.row))
+                rowCount: rowCount,
+                keys: distinct,
+                starts: starts,
+                times: items.map(\.time),
+                rows: items.map(\.row)
+            )
         }
     }
 
     private init(
-        rowCount: Int, keys: SortableKeys, starts: [Int32], times: [Int64], rows: [Int32]
+        rowCount: Int,
+        keys: SortableKeys,
+        starts: [Int32],
+        times: [Int64],
+        rows: [Int32]
     ) {
         self.rowCount = rowCount
         self.keys = keys

@@ -1,16 +1,21 @@
 import Codec
 import Domain
 
-/// Cuts columns into record batches that fit a frame with room to spare, whatever the width of a row.
+/// Cuts columns into record batches that fit a frame with room to spare, whatever the width of a
+/// row.
 enum BatchCutter {
     /// What a batch is to take at most, encoded, where it has more than one row.
     static let goalBytes = 512 << 10
     /// What one row may take: a frame has its control message too.
     static let mostBytes = Limits.frameBytes - (64 << 10)
 
-    /// Gives the batches in order. `firstRow` is the number of the first row, for messages.
+    /// Gives the batches in order.
+    ///
+    /// `firstRow` is the number of the first row, for messages.
     static func cut(
-        _ batch: RecordBatch, firstRow: Int, body: (RecordBatch) throws -> Void
+        _ batch: RecordBatch,
+        firstRow: Int,
+        body: (RecordBatch) throws -> Void
     ) throws {
         let widths = RowWidths(batch.columns)
         let padding = paddingBytes(batch.schema, alignment: 64)
@@ -40,7 +45,8 @@ enum BatchCutter {
             throw AlulaError(
                 .resourceExhausted,
                 "row \(row) of the training set takes \(size) bytes: at most \(mostBytes) are sent",
-                help: "take fewer features, or fewer columns of the spine")
+                help: "take fewer features, or fewer columns of the spine"
+            )
         }
     }
 

@@ -2,14 +2,17 @@ import Artifacts
 import Codec
 import Domain
 
-/// The kept spine of a training set, as an artifact. Equal spines are equal bytes, however they arrived.
+/// The kept spine of a training set, as an artifact.
+///
+/// Equal spines are equal bytes, however they arrived.
 ///
 /// ```
 /// "alula spine 1\n"
 /// u32 columns, then for each: u32 length, name in UTF-8 | u32 length, type as text
-/// for each page of 1,024 rows (the last one may be shorter): u32 length | record batch (BatchCodec)
+/// for each page of 1,024 rows (the last may be shorter): u32 length | record batch (BatchCodec)
 /// u32 0 | u64 rows
 /// ```
+///
 /// Integers are little-endian.
 enum SpineFile {
     static let magic = Array("alula spine 1\n".utf8)
@@ -40,7 +43,10 @@ final class SpineFileWriter {
     func append(_ page: RecordBatch) throws {
         let batch = BatchCodec.encode(page)
         guard let length = UInt32(exactly: batch.count) else {
-            throw AlulaError(.resourceExhausted, "\(page.rowCount) rows of the spine take over 4 GiB")
+            throw AlulaError(
+                .resourceExhausted,
+                "\(page.rowCount) rows of the spine take over 4 GiB"
+            )
         }
         var bytes: [UInt8] = []
         SpineFile.append(length, to: &bytes)
@@ -59,10 +65,13 @@ final class SpineFileWriter {
 
 /// Reads a kept spine page by page.
 enum SpineFileReader {
-    /// Gives each page in order; a spine without rows gives one empty page. Throws where the file is not a
-    /// whole spine.
+    /// Gives each page in order; a spine without rows gives one empty page.
+    ///
+    /// Throws where the file is not a whole spine.
     static func read(
-        _ digest: ContentDigest, in artifacts: ArtifactStore, body: (RecordBatch) throws -> Void
+        _ digest: ContentDigest,
+        in artifacts: ArtifactStore,
+        body: (RecordBatch) throws -> Void
     ) throws {
         var parser = SpineParser()
         try artifacts.read(digest, chunkBytes: 1 << 20) { chunk in
@@ -108,7 +117,10 @@ struct SpineParser {
         let start = position + 4
         guard bytes.count - start >= Int(length) else { return nil }
         let batch = try BatchCodec.decode(
-            Array(bytes[start..<start + Int(length)]), schema: schema, maxRows: SpinePages.pageRows)
+            Array(bytes[start..<start + Int(length)]),
+            schema: schema,
+            maxRows: SpinePages.pageRows
+        )
         position = start + Int(length)
         rows += UInt64(batch.rowCount)
         return batch
@@ -131,7 +143,9 @@ struct SpineParser {
         var offset = magic.count + 4
         var fields: [Schema.Field] = []
         for _ in 0..<count {
-            guard let name = try text(at: &offset), let type = try text(at: &offset) else { return nil }
+            guard let name = try text(at: &offset), let type = try text(at: &offset) else {
+                return nil
+            }
             guard let type = ValueType(text: type) else { throw SpineParser.damaged }
             fields.append(Schema.Field(name: name, type: type))
         }

@@ -1,7 +1,8 @@
 import Codec
 import Domain
 
-/// A spine's schema checked against a plan: every column it needs is there, and no name stands twice.
+/// A spine's schema checked against a plan: every column it needs is there, and no name stands
+/// twice.
 struct SpineLayout: Sendable {
     let schema: Schema
     let plan: FeaturePlan
@@ -16,16 +17,21 @@ struct SpineLayout: Sendable {
         if let index {
             let type = schema.fields[index].type
             if type != .timestamp {
-                problems.append("event time column \"\(eventTime)\" is \(type): a timestamp is expected")
+                problems.append(
+                    "event time column \"\(eventTime)\" is \(type): a timestamp is expected"
+                )
             }
         } else {
             problems.append(
                 "event time column \"\(eventTime)\" is missing"
-                    + hint(eventTime, among: schema.fields.map(\.name)))
+                    + hint(eventTime, among: schema.fields.map(\.name))
+            )
         }
         if !label.isEmpty, schema.index(of: label) == nil {
             problems.append(
-                "label column \"\(label)\" is missing" + hint(label, among: schema.fields.map(\.name)))
+                "label column \"\(label)\" is missing"
+                    + hint(label, among: schema.fields.map(\.name))
+            )
         }
         problems += SpineLayout.clashes(schema, plan)
         if schema.fields.count > Limits.columns {
@@ -34,7 +40,9 @@ struct SpineLayout: Sendable {
         guard problems.isEmpty, let index else {
             throw .invalid(
                 "the spine does not fit service \(plan.service)",
-                help: "rename, add or convert these columns of the spine", details: problems)
+                help: "rename, add or convert these columns of the spine",
+                details: problems
+            )
         }
         self.schema = schema
         self.plan = plan
@@ -47,7 +55,8 @@ struct SpineLayout: Sendable {
             fields: schema.fields
                 + plan.views.flatMap { part in
                     part.features.map { Schema.Field(name: $0.column.text, type: $0.type) }
-                })
+                }
+        )
     }
 
     private static func duplicates(in schema: Schema) -> [String] {
@@ -105,9 +114,13 @@ enum SpineKey {
         }
     }
 
-    /// NaN is null. Throws where a float64 is not integral; `firstRow` is for the message.
+    /// NaN is null.
+    ///
+    /// Throws where a float64 is not integral; `firstRow` is for the message.
     static func column(
-        _ column: Column, as key: FeatureService.KeyColumn, firstRow: Int
+        _ column: Column,
+        as key: FeatureService.KeyColumn,
+        firstRow: Int
     ) throws(AlulaError) -> Column {
         switch column.type {
         case .float64: break
@@ -123,8 +136,9 @@ enum SpineKey {
             }
             guard let whole = Int64(exactly: value) else {
                 throw .invalid(
-                    "row \(firstRow + row): key \"\(key.name)\" is not a whole number in the range of int64",
-                    help: "an int64 key is taken as float64 only where it is integral")
+                    "row \(firstRow + row): key \"\(key.name)\" is not a whole number of int64",
+                    help: "an int64 key is taken as float64 only where it is integral"
+                )
             }
             builder.append(fixed: whole)
         }

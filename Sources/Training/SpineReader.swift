@@ -10,7 +10,8 @@ struct SpinePages: Sendable {
     fileprivate(set) var pages: [RecordBatch] = []
 
     var rowCount: Int {
-        pages.isEmpty ? 0 : (pages.count - 1) * SpinePages.pageRows + pages[pages.count - 1].rowCount
+        pages.isEmpty
+            ? 0 : (pages.count - 1) * SpinePages.pageRows + pages[pages.count - 1].rowCount
     }
 
     /// The rows of a range that begins with a page, and ends with one or with the spine.
@@ -68,7 +69,8 @@ struct SpineReader {
             Column.joined(rest.map { $0.columns[index] }, type: field.type)
         }
         pages.pages.append(
-            RecordBatch(schema: layout.schema, columns: columns, rowCount: restRows))
+            RecordBatch(schema: layout.schema, columns: columns, rowCount: restRows)
+        )
         rest = []
         restRows = 0
     }
@@ -82,7 +84,11 @@ struct SpineReader {
             for (key, index) in zip(keys, indices) {
                 columns.append(
                     try SpineKey.column(
-                        page.columns[index], as: key, firstRow: number * SpinePages.pageRows))
+                        page.columns[index],
+                        as: key,
+                        firstRow: number * SpinePages.pageRows
+                    )
+                )
             }
             try builder.append(keys: columns, times: page.columns[layout.eventTime])
         }
@@ -95,6 +101,9 @@ extension RecordBatch {
     func slice(_ range: Range<Int>) -> RecordBatch {
         guard range != 0..<rowCount else { return self }
         return RecordBatch(
-            schema: schema, columns: columns.map { $0.rows(range) }, rowCount: range.count)
+            schema: schema,
+            columns: columns.map { $0.rows(range) },
+            rowCount: range.count
+        )
     }
 }

@@ -3,48 +3,10 @@ import Codec
 package import Domain
 package import Offline
 
-/// What a training set is to be made of.
-package struct TrainingRequest: Sendable {
-    package var id: TrainingSetID
-    package var plan: FeaturePlan
-    package var project: ProjectName
-    package var spineSchema: Schema
-    package var eventTimeColumn: String
-    /// Empty where none is named.
-    package var label: String
-    /// The last log entry to be seen.
-    package var through: UInt64
-    package var asKnown: Bool
-    package var keepUnknown: Bool
-    /// For people: the file the spine came from.
-    package var spineName: String
-    package var actor: String
-    package var made: Timestamp
-
-    package init(
-        id: TrainingSetID, plan: FeaturePlan, project: ProjectName, spineSchema: Schema,
-        eventTimeColumn: String, label: String, through: UInt64, asKnown: Bool, keepUnknown: Bool,
-        spineName: String, actor: String, made: Timestamp
-    ) {
-        self.id = id
-        self.plan = plan
-        self.project = project
-        self.spineSchema = spineSchema
-        self.eventTimeColumn = eventTimeColumn
-        self.label = label
-        self.through = through
-        self.asKnown = asKnown
-        self.keepUnknown = keepUnknown
-        self.spineName = spineName
-        self.actor = actor
-        self.made = made
-    }
-}
-
 /// Makes training sets, and makes them again.
 ///
-/// The answer has all columns of the spine in their order, then the features of the plan, with one row for
-/// each row of the spine, in its order. Calls block; nothing is locked while `emit` waits.
+/// The answer has all columns of the spine in their order, then the features of the plan, with one
+/// row for each row of the spine, in its order. Calls block; nothing is locked while `emit` waits.
 package struct TrainingSets: Sendable {
     private let offline: OfflineStore
     private let artifacts: ArtifactStore
@@ -54,18 +16,27 @@ package struct TrainingSets: Sendable {
         self.artifacts = artifacts
     }
 
-    /// Takes the spine batch by batch until it answers nil, keeps it as an artifact, joins it, and emits
-    /// the answer in batches that fit a frame. The first batch is emitted when all is joined.
+    /// Takes the spine batch by batch until it answers nil, keeps it as an artifact, joins it, and
+    /// emits the answer in batches that fit a frame.
+    ///
+    /// The first batch is emitted when all is joined.
     package func make(
-        _ request: TrainingRequest, spine: () throws -> RecordBatch?,
-        emit: (RecordBatch) throws -> Void, isCancelled: () -> Bool
+        _ request: TrainingRequest,
+        spine: () throws -> RecordBatch?,
+        emit: (RecordBatch) throws -> Void,
+        isCancelled: () -> Bool
     ) throws -> TrainingSetRecord {
         let layout = try SpineLayout(
-            request.spineSchema, plan: request.plan, eventTime: request.eventTimeColumn,
-            label: request.label)
+            request.spineSchema,
+            plan: request.plan,
+            eventTime: request.eventTimeColumn,
+            label: request.label
+        )
         guard offline.appliedThrough >= request.through else {
             throw AlulaError(
-                .unavailable, "history has not come to log entry \(request.through) yet")
+                .unavailable,
+                "history has not come to log entry \(request.through) yet"
+            )
         }
         var reader = SpineReader(layout)
         let spineDigest = TableDigest(request.spineSchema)
@@ -80,27 +51,49 @@ package struct TrainingSets: Sendable {
         }
         if let page = reader.finish() { try file.append(page) }
         let joined = try join(
-            reader, plan: request.plan,
+            reader,
+            plan: request.plan,
             scope: JoinScope(through: request.through, asKnown: request.asKnown),
-            keepUnknown: request.keepUnknown, isCancelled: isCancelled)
+            keepUnknown: request.keepUnknown,
+            isCancelled: isCancelled
+        )
         let kept = try file.finish(rows: reader.rowCount)
         let schema = layout.answerSchema
         let digest = try emitAnswer(
-            reader.pages, schema: schema, joined: joined, emit: emit, isCancelled: isCancelled)
+            reader.pages,
+            schema: schema,
+            joined: joined,
+            emit: emit,
+            isCancelled: isCancelled
+        )
         return TrainingSetRecord(
-            id: request.id, project: request.project, service: request.plan.service,
-            logEntry: request.through, digest: digest, spineDigest: spineDigest.finish(),
-            spineArtifact: kept, rows: UInt64(reader.rowCount), schema: schema,
-            eventTimeColumn: request.eventTimeColumn, label: request.label, made: request.made,
-            asKnown: request.asKnown, keepUnknown: request.keepUnknown, reports: joined.map(\.report),
-            featureColumns: request.plan.schema.fields.map(\.name), spineName: request.spineName,
-            actor: request.actor)
+            id: request.id,
+            project: request.project,
+            service: request.plan.service,
+            logEntry: request.through,
+            digest: digest,
+            spineDigest: spineDigest.finish(),
+            spineArtifact: kept,
+            rows: UInt64(reader.rowCount),
+            schema: schema,
+            eventTimeColumn: request.eventTimeColumn,
+            label: request.label,
+            made: request.made,
+            asKnown: request.asKnown,
+            keepUnknown: request.keepUnknown,
+            reports: joined.map(\.report),
+            featureColumns: request.plan.schema.fields.map(\.name),
+            spineName: request.spineName,
+            actor: request.actor
+        )
     }
 
-    /// Makes a recorded set again from the spine that was kept, and answers the digest of what it emitted:
-    /// the recorded one, unless history was deleted or damaged.
+    /// Makes a recorded set again from the spine that was kept, and answers the digest of what it
+    /// emitted: the recorded one, unless history was deleted or damaged.
     package func remake(
-        _ record: TrainingSetRecord, plan: FeaturePlan, emit: (RecordBatch) throws -> Void,
+        _ record: TrainingSetRecord,
+        plan: FeaturePlan,
+        emit: (RecordBatch) throws -> Void,
         isCancelled: () -> Bool
     ) throws -> ContentDigest {
         var reader: SpineReader?
@@ -108,22 +101,40 @@ package struct TrainingSets: Sendable {
             try checkCancelled(isCancelled)
             if reader == nil {
                 let layout = try SpineLayout(
-                    batch.schema, plan: plan, eventTime: record.eventTimeColumn, label: record.label)
+                    batch.schema,
+                    plan: plan,
+                    eventTime: record.eventTimeColumn,
+                    label: record.label
+                )
                 reader = SpineReader(layout)
             }
             _ = try reader?.append(batch)
         }
-        guard var reader else { throw AlulaError.corrupt("the spine of \(record.id) has no columns") }
+        guard var reader else {
+            throw AlulaError.corrupt("the spine of \(record.id) has no columns")
+        }
         _ = reader.finish()
         let joined = try join(
-            reader, plan: plan, scope: JoinScope(through: record.logEntry, asKnown: record.asKnown),
-            keepUnknown: record.keepUnknown, isCancelled: isCancelled)
+            reader,
+            plan: plan,
+            scope: JoinScope(through: record.logEntry, asKnown: record.asKnown),
+            keepUnknown: record.keepUnknown,
+            isCancelled: isCancelled
+        )
         return try emitAnswer(
-            reader.pages, schema: record.schema, joined: joined, emit: emit, isCancelled: isCancelled)
+            reader.pages,
+            schema: record.schema,
+            joined: joined,
+            emit: emit,
+            isCancelled: isCancelled
+        )
     }
 
     private func join(
-        _ reader: SpineReader, plan: FeaturePlan, scope: JoinScope, keepUnknown: Bool,
+        _ reader: SpineReader,
+        plan: FeaturePlan,
+        scope: JoinScope,
+        keepUnknown: Bool,
         isCancelled: () -> Bool
     ) throws -> [JoinedRows] {
         var sorted: [[ColumnName]: SortedSpine] = [:]
@@ -133,20 +144,26 @@ package struct TrainingSets: Sendable {
             let spine = try sorted[names] ?? reader.sorted(by: part.keyColumns)
             sorted[names] = spine
             joined.append(
-                try offline.join(spine, with: part, scope: scope, isCancelled: isCancelled))
+                try offline.join(spine, with: part, scope: scope, isCancelled: isCancelled)
+            )
         }
         let unknown = joined.map(\.report).filter { $0.unknown > 0 }
         if scope.asKnown, !keepUnknown, !unknown.isEmpty {
             throw AlulaError.refused(
-                "as known: some rows were imported without a created time, so what was known when is unknown",
-                help: "import them with a created time, or take them as known with unknown=\"keep\" (--keep-unknown)",
-                details: unknown.map { "\($0.label): \($0.unknown) of \($0.matched) values" })
+                "as known: rows were imported without a created time, so when is unknown",
+                help:
+                    "import them with a created time, or keep them: unknown=\"keep\"",
+                details: unknown.map { "\($0.label): \($0.unknown) of \($0.matched) values" }
+            )
         }
         return joined
     }
 
     private func emitAnswer(
-        _ spine: SpinePages, schema: Schema, joined: [JoinedRows], emit: (RecordBatch) throws -> Void,
+        _ spine: SpinePages,
+        schema: Schema,
+        joined: [JoinedRows],
+        emit: (RecordBatch) throws -> Void,
         isCancelled: () -> Bool
     ) throws -> ContentDigest {
         let digest = TableDigest(schema)
@@ -157,7 +174,8 @@ package struct TrainingSets: Sendable {
             let columns: [Column]
             do {
                 columns = try spine.columns(range) + features(joined, rows: range, isCancelled)
-            } catch let error as AlulaError where error.code == .resourceExhausted && pace.shrink() {
+            } catch let error as AlulaError where error.code == .resourceExhausted && pace.shrink()
+            {
                 continue
             }
             pace.note(columns, rows: range.count)
@@ -175,7 +193,9 @@ package struct TrainingSets: Sendable {
 
 extension TrainingSets {
     private func features(
-        _ joined: [JoinedRows], rows: Range<Int>, _ isCancelled: () -> Bool
+        _ joined: [JoinedRows],
+        rows: Range<Int>,
+        _ isCancelled: () -> Bool
     ) throws -> [Column] {
         var columns: [Column] = []
         for view in joined {

@@ -14,7 +14,10 @@ struct BlockCodecTests {
         (.list(.int32), [.list([.int32(1), .int32(2)]), .null, .list([])]),
         (.list(.string), [.list([.string("x"), .string("")]), .list([]), .null]),
         (.fixedList(.float32, length: 2), [.null, .list([.float32(1), .float32(2)])]),
-        (.fixedList(.bool, length: 9), [.list([FeatureValue](repeating: .bool(true), count: 9)), .null]),
+        (
+            .fixedList(.bool, length: 9),
+            [.list([FeatureValue](repeating: .bool(true), count: 9)), .null]
+        ),
         (.fixedList(.bytes, length: 1), [.list([.bytes([0, 255])]), .null]),
     ]
 
@@ -33,7 +36,9 @@ struct BlockCodecTests {
         for (type, values) in Self.columns {
             let bytes = BlockCodec.encode(try Column(type, values))
             for length in 0..<bytes.count {
-                #expect(throws: AlulaError.self) { try decode(Array(bytes[..<length]), type, values.count) }
+                #expect(throws: AlulaError.self) {
+                    try decode(Array(bytes[..<length]), type, values.count)
+                }
             }
             for index in bytes.indices {
                 var changed = bytes
@@ -53,7 +58,9 @@ struct BlockCodecTests {
                     var changed = bytes
                     changed[index] ^= 0x81
                     let checksum = Checksum.crc32c(changed[4...])
-                    withUnsafeBytes(of: checksum.littleEndian) { changed.replaceSubrange(0..<4, with: $0) }
+                    withUnsafeBytes(of: checksum.littleEndian) {
+                        changed.replaceSubrange(0..<4, with: $0)
+                    }
                     // Whether it can be read depends on what was changed; it must not trap.
                     _ = try? decode(changed, other, values.count)
                 }

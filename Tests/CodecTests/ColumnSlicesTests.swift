@@ -16,7 +16,8 @@ struct ColumnSlicesTests {
                 for end in start...values.count {
                     #expect(
                         try BatchBytes.of(column.rows(start..<end))
-                            == BatchBytes.of(taken(column, Array(start..<end))))
+                            == BatchBytes.of(taken(column, Array(start..<end)))
+                    )
                 }
             }
         }
@@ -36,7 +37,9 @@ struct ColumnSlicesTests {
             let column = try Column(type, values)
             let order: [Int32] = [1, 0, 1, Int32(values.count - 1)]
             #expect(
-                BatchBytes.of(column.taking(order)) == BatchBytes.of(try taken(column, order.map { Int($0) })))
+                BatchBytes.of(column.taking(order[...]))
+                    == BatchBytes.of(try taken(column, order.map { Int($0) }))
+            )
         }
     }
 
@@ -55,7 +58,9 @@ struct ColumnSlicesTests {
         #expect(numbers.widened(to: .int64) == (try Column(.int64, [.int64(-5), .null])))
         let list = try Column(.list(.float32), [.list([.float32(0.5)]), .null])
         #expect(
-            list.widened(to: .list(.float64)) == (try Column(.list(.float64), [.list([.float64(0.5)]), .null])))
+            list.widened(to: .list(.float64))
+                == (try Column(.list(.float64), [.list([.float64(0.5)]), .null]))
+        )
         #expect(numbers.widened(to: .float64) == nil)
         #expect(numbers.widened(to: .int32) == numbers)
     }

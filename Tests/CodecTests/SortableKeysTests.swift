@@ -4,14 +4,24 @@ import Testing
 
 struct SortableKeysTests {
     private static let texts = [
-        "", "\0", "\0\0", "a", "a\0", "a\0b", "a\u{1}", "ab", "abcdefg", "abcdefgh", "abcdefghi", "é",
+        "", "\0", "\0\0", "a", "a\0", "a\0b", "a\u{1}", "ab", "abcdefg", "abcdefgh", "abcdefghi",
+        "é",
     ]
     private static let tables: [(types: [KeyType], keys: [EntityKey])] = [
         ([.int64], [.min, -256, -1, 0, 1, 255, 256, .max].map { EntityKey([.int64($0)]) }),
         ([.string], texts.map { EntityKey([.string($0)]) }),
-        ([.bytes], [[], [0], [0, 0], [0, 1], [0, 255], [1], [255]].map { EntityKey([.bytes($0)]) }),
-        ([.string, .string], texts.flatMap { a in texts.map { EntityKey([.string(a), .string($0)]) } }),
-        ([.int64, .string], [-1, 0, 1].flatMap { n in texts.map { EntityKey([.int64(n), .string($0)]) } }),
+        (
+            [.bytes],
+            [[], [0], [0, 0], [0, 1], [0, 255], [1], [255]].map { EntityKey([.bytes($0)]) }
+        ),
+        (
+            [.string, .string],
+            texts.flatMap { a in texts.map { EntityKey([.string(a), .string($0)]) } }
+        ),
+        (
+            [.int64, .string],
+            [-1, 0, 1].flatMap { n in texts.map { EntityKey([.int64(n), .string($0)]) } }
+        ),
     ]
 
     @Test func `keys compare as their canonical bytes do`() {
@@ -43,10 +53,17 @@ struct SortableKeysTests {
             }
             for key in keys.indices {
                 for start in 0...sorted.count {
-                    let notBefore = (start..<sorted.count).first { sorted.compare($0, list, key) >= 0 }
+                    let notBefore = (start..<sorted.count).first {
+                        sorted.compare($0, list, key) >= 0
+                    }
                     let after = (start..<sorted.count).first { sorted.compare($0, list, key) > 0 }
-                    #expect(sorted.firstIndex(from: start, notBefore: list, key) == notBefore ?? sorted.count)
-                    #expect(sorted.firstIndex(from: start, after: list, key) == after ?? sorted.count)
+                    #expect(
+                        sorted.firstIndex(from: start, notBefore: list, key) == notBefore
+                            ?? sorted.count
+                    )
+                    #expect(
+                        sorted.firstIndex(from: start, after: list, key) == after ?? sorted.count
+                    )
                 }
             }
         }

@@ -40,21 +40,33 @@ func key(_ parts: KeyPart...) -> EntityKey { EntityKey(parts) }
 
 extension FeatureView {
     static func test(
-        id: UInt32 = 1, keys: [KeyType] = [.int64],
+        id: UInt32 = 1,
+        keys: [KeyType] = [.int64],
         features: [(id: UInt32, name: String, type: ValueType)] = [(1, "value", .int64)],
-        version: UInt32 = 1, layouts: [RowLayout] = []
+        version: UInt32 = 1,
+        layouts: [RowLayout] = []
     ) throws -> FeatureView {
         let features = try features.map {
-            Feature(id: FeatureID($0.id), name: try FeatureName($0.name, as: "feature"), type: $0.type)
+            Feature(
+                id: FeatureID($0.id),
+                name: try FeatureName($0.name, as: "feature"),
+                type: $0.type
+            )
         }
         let entity = Entity(
-            id: EntityID(1), name: try EntityName("thing", as: "entity"),
+            id: EntityID(1),
+            name: try EntityName("thing", as: "entity"),
             keys: try keys.enumerated().map {
                 Entity.JoinKey(name: try JoinKeyName("k\($0)", as: "key"), type: $1)
-            })
+            }
+        )
         return FeatureView(
-            id: FeatureViewID(id), name: try FeatureViewName("view\(id)", as: "view"), entity: entity,
-            features: features, layouts: layouts + [RowLayout(version: version, features: features)])
+            id: FeatureViewID(id),
+            name: try FeatureViewName("view\(id)", as: "view"),
+            entity: entity,
+            features: features,
+            layouts: layouts + [RowLayout(version: version, features: features)]
+        )
     }
 
     var layout: RowLayout { layouts[layouts.count - 1] }
@@ -62,16 +74,22 @@ extension FeatureView {
     /// A plan's part that takes all features of this view.
     func part(lookback: TimeSpan? = nil) throws -> FeaturePlan.ViewPart {
         FeaturePlan.ViewPart(
-            view: self, label: name.text,
+            view: self,
+            label: name.text,
             keyColumns: try entity.keys.map {
                 .init(name: try ColumnName($0.name.text, as: "column"), type: $0.type)
             },
-            lookback: lookback, maxAge: nil,
+            lookback: lookback,
+            maxAge: nil,
             features: try features.map {
                 .init(
-                    feature: $0.id, name: $0.name, type: $0.type,
-                    column: try ColumnName($0.name.text, as: "column"))
-            })
+                    feature: $0.id,
+                    name: $0.name,
+                    type: $0.type,
+                    column: try ColumnName($0.name.text, as: "column")
+                )
+            }
+        )
     }
 
     func rows(
@@ -81,15 +99,19 @@ extension FeatureView {
             try Column(type, rows.indices.map(value))
         }
         return FeatureRows(
-            view: id, schemaVersion: schemaVersion,
+            view: id,
+            schemaVersion: schemaVersion,
             keys: try entity.keys.enumerated().map { part, join in
                 try column(join.type.valueType) { rows[$0].key.parts[part].value }
             },
             event: try column(.timestamp) { .timestamp(time(rows[$0].event)) },
-            created: try column(.timestamp) { rows[$0].created.map { .timestamp(time($0)) } ?? .null },
+            created: try column(.timestamp) {
+                rows[$0].created.map { .timestamp(time($0)) } ?? .null
+            },
             features: try layout.slots.enumerated().map { index, slot in
                 try column(slot.type) { rows[$0].values[index] }
-            })
+            }
+        )
     }
 }
 
@@ -105,12 +127,17 @@ extension KeyPart {
 
 extension OfflineStore {
     func push(
-        _ entry: UInt64, at recorded: Int64? = nil, _ rows: FeatureRows, _ view: FeatureView
+        _ entry: UInt64,
+        at recorded: Int64? = nil,
+        _ rows: FeatureRows,
+        _ view: FeatureView
     ) throws {
         try apply([
             LogPiece(
-                entry: entry, recorded: time(recorded ?? Int64(entry)),
-                change: .rows(rows, layout: view.layout))
+                entry: entry,
+                recorded: time(recorded ?? Int64(entry)),
+                change: .rows(rows, layout: view.layout)
+            )
         ])
     }
 }
@@ -122,7 +149,9 @@ extension SortedSpine {
             try Column(type.valueType, rows.map { $0.key?.parts[part].value ?? .null })
         }
         let times = try Column(
-            .timestamp, rows.map { $0.time.map { .timestamp(Domain.Timestamp(microseconds: $0)) } ?? .null })
+            .timestamp,
+            rows.map { $0.time.map { .timestamp(Domain.Timestamp(microseconds: $0)) } ?? .null }
+        )
         try builder.append(keys: keys, times: times)
         self = builder.finish()
     }

@@ -71,7 +71,9 @@ struct ImportTests {
         ]
         #expect(Set(others.map(\.id) + [first.id, again.id]).count == 5)
         let project = try ProjectName("p", as: "project")
-        #expect(try store.imports(project: project).map(\.id) == [first.id, again.id] + others.map(\.id))
+        #expect(
+            try store.imports(project: project).map(\.id) == [first.id, again.id] + others.map(\.id)
+        )
         #expect(try store.imports(project: ProjectName("q", as: "project")).isEmpty)
         #expect(try store.importRecord(id: first.id).logEntry == 1)
     }
@@ -98,23 +100,36 @@ struct ImportTests {
         let record = try store.beginImport(.test(view: view), again: false)
         let unknown = #expect(throws: AlulaError.self) { try store.importRecord(id: "import-0") }
         #expect(unknown?.code == .notFound)
-        let wrong = #expect(throws: AlulaError.self) { try stage(store, record.id, 0, other, [(1, 1)]) }
+        let wrong = #expect(throws: AlulaError.self) {
+            try stage(store, record.id, 0, other, [(1, 1)])
+        }
         #expect(wrong?.code == .invalidArgument)
     }
 
     private func stage(
-        _ store: OfflineStore, _ id: String, _ chunk: UInt64, _ view: FeatureView,
+        _ store: OfflineStore,
+        _ id: String,
+        _ chunk: UInt64,
+        _ view: FeatureView,
         _ rows: [(event: Int64, created: Int64?)]
     ) throws -> OfflineStore.ImportRecord {
         try store.stage(
-            importID: id, chunk: chunk,
+            importID: id,
+            chunk: chunk,
             rows: view.rows(rows.map { (one, $0.event, $0.created, [.int64($0.event)]) }),
-            layout: view.layout)
+            layout: view.layout
+        )
     }
 
-    private func join(_ store: OfflineStore, _ view: FeatureView, through: UInt64) throws -> JoinStatus {
+    private func join(
+        _ store: OfflineStore,
+        _ view: FeatureView,
+        through: UInt64
+    ) throws -> JoinStatus {
         try store.join(
-            SortedSpine([.int64], [(one, 40)]), with: view.part(), scope: JoinScope(through: through)
+            SortedSpine([.int64], [(one, 40)]),
+            with: view.part(),
+            scope: JoinScope(through: through)
         ).statuses[0]
     }
 }

@@ -4,7 +4,8 @@ import Testing
 
 @testable import Offline
 
-/// The store as a whole against the nested loops: random tables, pushed and imported, cut in many ways.
+/// The store as a whole against the nested loops: random tables, pushed and imported, cut in many
+/// ways.
 struct JoinAgainstOracleTests {
     enum KeyKind: CaseIterable {
         case number, text, raw, composite
@@ -18,14 +19,21 @@ struct JoinAgainstOracleTests {
             }
         }
 
-        /// Keys that are near each other, and those that would be equal if parts were glued together.
+        func randomKey(_ random: inout SplitMix) -> EntityKey {
+            keys[Int.random(in: keys.indices, using: &random)]
+        }
+
+        /// Keys that are near each other, and those that would be equal if parts were glued
+        /// together.
         var keys: [EntityKey] {
             switch self {
             case .number: [0, -1, 1, .min, .max].map { key(.int64($0)) }
             case .text: ["", "a", "a\0", "ab", "abcdefghi", "abcdefghij"].map { key(.string($0)) }
             case .raw: [[], [0], [0, 0], [0xFF], [0, 1]].map { key(.bytes($0)) }
             case .composite:
-                [("1", 12), ("11", 2), ("1", 2), ("", -1), ("", 1)].map { key(.string($0), .int64($1)) }
+                [("1", 12), ("11", 2), ("1", 2), ("", -1), ("", 1)].map {
+                    key(.string($0), .int64($1))
+                }
             }
         }
     }
@@ -37,7 +45,9 @@ struct JoinAgainstOracleTests {
             let scratch = try Scratch()
             let store = try scratch.store(groupRows: groupRows)
             let view = try FeatureView.test(
-                keys: kind.types, features: [(4, "value", .int64), (9, "text", .string)])
+                keys: kind.types,
+                features: [(4, "value", .int64), (9, "text", .string)]
+            )
             let history = try fill(store, view, kind, &random)
             for _ in 0..<4 { try check(store, view, kind, history, seed, &random) }
         }
@@ -51,16 +61,20 @@ struct JoinAgainstOracleTests {
     }
 
     private func fill(
-        _ store: OfflineStore, _ view: FeatureView, _ kind: KeyKind, _ random: inout SplitMix
+        _ store: OfflineStore,
+        _ view: FeatureView,
+        _ kind: KeyKind,
+        _ random: inout SplitMix
     ) throws -> History {
         var history = History()
         var waiting: [OfflineStore.LogPiece] = []
         for entry in 1...8 as ClosedRange<UInt64> {
             let rows = (0..<Int.random(in: 1...6, using: &random)).map { _ in
                 (
-                    key: kind.keys.randomElement(using: &random)!,
+                    key: kind.randomKey(&random),
                     event: Int64.random(in: 0...6, using: &random),
-                    created: Bool.random(using: &random) ? nil : Int64.random(in: 0...9, using: &random),
+                    created: Bool.random(using: &random)
+                        ? nil : Int64.random(in: 0...9, using: &random),
                     value: Int.random(in: 0...3, using: &random) == 0
                         ? nil : Int64.random(in: .min ... .max, using: &random)
                 )
@@ -68,21 +82,32 @@ struct JoinAgainstOracleTests {
             let recorded = Int64(entry) + 2
             let batch = try view.rows(
                 rows.map {
-                    ($0.key, $0.event, $0.created, [
-                        $0.value.map { .int64($0) } ?? .null, $0.value.map { .string("\($0)") } ?? .null,
-                    ])
-                })
+                    (
+                        $0.key, $0.event, $0.created,
+                        [
+                            $0.value.map { .int64($0) } ?? .null,
+                            $0.value.map { .string("\($0)") } ?? .null,
+                        ]
+                    )
+                }
+            )
             let isImport = Int.random(in: 0...2, using: &random) == 0
             if isImport {
                 waiting.append(
                     .init(
-                        entry: entry, recorded: time(recorded),
-                        change: .publish(importID: try stage(batch, store, view, entry))))
+                        entry: entry,
+                        recorded: time(recorded),
+                        change: .publish(importID: try stage(batch, store, view, entry))
+                    )
+                )
             } else {
                 waiting.append(
                     .init(
-                        entry: entry, recorded: time(recorded),
-                        change: .rows(batch, layout: view.layout)))
+                        entry: entry,
+                        recorded: time(recorded),
+                        change: .rows(batch, layout: view.layout)
+                    )
+                )
             }
             if Bool.random(using: &random) || entry == 8 {
                 try store.apply(waiting)
@@ -91,9 +116,12 @@ struct JoinAgainstOracleTests {
             for (number, row) in rows.enumerated() {
                 history.rows.append(
                     Naive.Row(
-                        key: row.key, event: time(row.event),
+                        key: row.key,
+                        event: time(row.event),
                         created: row.created.map(time) ?? (isImport ? nil : time(recorded)),
-                        position: LogPosition(entry: entry, row: UInt32(number))))
+                        position: LogPosition(entry: entry, row: UInt32(number))
+                    )
+                )
                 history.values.append(row.value)
             }
             history.lastEntry = entry
@@ -103,45 +131,69 @@ struct JoinAgainstOracleTests {
 
     /// In two chunks where there are rows enough.
     private func stage(
-        _ rows: FeatureRows, _ store: OfflineStore, _ view: FeatureView, _ entry: UInt64
+        _ rows: FeatureRows,
+        _ store: OfflineStore,
+        _ view: FeatureView,
+        _ entry: UInt64
     ) throws -> String {
         let record = try store.beginImport(.test(view: view, options: "\(entry)"), again: false)
         let cut = rows.count / 2
         _ = try store.stage(
-            importID: record.id, chunk: 0, rows: rows.taking(Array(0..<cut)), layout: view.layout)
+            importID: record.id,
+            chunk: 0,
+            rows: rows.taking(Array(0..<cut)),
+            layout: view.layout
+        )
         _ = try store.stage(
-            importID: record.id, chunk: 1, rows: rows.taking(Array(cut..<rows.count)),
-            layout: view.layout)
+            importID: record.id,
+            chunk: 1,
+            rows: rows.taking(Array(cut..<rows.count)),
+            layout: view.layout
+        )
         return record.id
     }
 
     private func check(
-        _ store: OfflineStore, _ view: FeatureView, _ kind: KeyKind, _ history: History, _ seed: UInt64,
+        _ store: OfflineStore,
+        _ view: FeatureView,
+        _ kind: KeyKind,
+        _ history: History,
+        _ seed: UInt64,
         _ random: inout SplitMix
     ) throws {
-        let lookback = ([nil, 0, 1, 3] as [Int64?]).randomElement(using: &random)!.map {
+        let lookback = ([nil, 0, 1, 3] as [Int64?])[Int.random(in: 0...3, using: &random)].map {
             TimeSpan(microseconds: $0)
         }
         let scope = JoinScope(
             through: UInt64.random(in: 0...history.lastEntry, using: &random),
-            asKnown: Bool.random(using: &random))
+            asKnown: Bool.random(using: &random)
+        )
         let spine = (0..<40).map { _ in
             (
                 key: Int.random(in: 0...9, using: &random) == 0
-                    ? nil : kind.keys.randomElement(using: &random)!,
+                    ? nil : kind.randomKey(&random),
                 time: Int.random(in: 0...9, using: &random) == 0
                     ? nil : Int64.random(in: -1...8, using: &random)
             )
         }
         let joined = try store.join(
-            try SortedSpine(kind.types, spine), with: view.part(lookback: lookback), scope: scope)
+            try SortedSpine(kind.types, spine),
+            with: view.part(lookback: lookback),
+            scope: scope
+        )
         let columns = try store.features(of: joined, rows: 0..<spine.count)
         var report = ViewReport(label: "view1", view: view.name)
         for (row, entry) in spine.enumerated() {
             let answer = Naive.answer(
-                key: entry.key, time: entry.time.map(time), in: history.rows, lookback: lookback,
-                through: scope.through, asKnown: scope.asKnown)
-            let context: Comment = "seed \(seed) row \(row) \(spine[row]) \(scope) \(String(describing: lookback))"
+                key: entry.key,
+                time: entry.time.map(time),
+                in: history.rows,
+                lookback: lookback,
+                through: scope.through,
+                asKnown: scope.asKnown
+            )
+            let context: Comment =
+                "seed \(seed) row \(row) \(spine[row]) \(scope) \(String(describing: lookback))"
             #expect(joined.statuses[row] == answer.status, context)
             var value: Int64?
             if case .matched(let index) = answer { value = history.values[index] }
@@ -184,8 +236,12 @@ extension ViewReport {
 extension OfflineStore.ImportDescriptor {
     static func test(view: FeatureView, options: String = "", source: UInt8 = 1) throws -> Self {
         try Self(
-            view: view.id, project: ProjectName("p", as: "project"), sourceName: "rows.csv",
+            view: view.id,
+            project: ProjectName("p", as: "project"),
+            sourceName: "rows.csv",
             sourceDigest: ContentDigest(hex: String(repeating: "0\(source)", count: 32)),
-            options: options, begun: time(5))
+            options: options,
+            begun: time(5)
+        )
     }
 }

@@ -20,7 +20,8 @@ struct NewestRowsTests {
                         key: key(.string("k\(Int.random(in: 0...12, using: &random))")),
                         event: time(.random(in: 0...9, using: &random)),
                         created: time(.random(in: 0...3, using: &random)),
-                        position: LogPosition(entry: entry, row: UInt32(number)))
+                        position: LogPosition(entry: entry, row: UInt32(number))
+                    )
                 }
                 try store.push(entry, view.rows(pushed.map(NewestRowsTests.values)), view)
                 rows += pushed
@@ -51,7 +52,10 @@ struct NewestRowsTests {
         let store = try scratch.store()
         let view = try FeatureView.test()
         try store.push(
-            1, view.rows((0..<10).map { (key(.int64($0)), 1, 1, [.int64($0)]) }), view)
+            1,
+            view.rows((0..<10).map { (key(.int64($0)), 1, 1, [.int64($0)]) }),
+            view
+        )
         var calls = 0
         try store.newestRows(of: view, notAfter: .distantFuture, batchRows: 2) { _ in
             calls += 1

@@ -15,7 +15,7 @@ struct PointInTimeJoinTests {
         var asKnown: Bool
 
         var description: String {
-            "rows \(rows.map { ($0.key.parts, $0.event.microseconds, $0.created?.microseconds, $0.position) })"
+            "rows \(rows.map { ($0.key.parts, $0.event, $0.created, $0.position) })"
                 + " lookback \(String(describing: lookback)) through \(through) asKnown \(asKnown)"
         }
     }
@@ -30,21 +30,33 @@ struct PointInTimeJoinTests {
         for table in sequences(of: options, upTo: 3) {
             let rows = table.enumerated().map { index, row in
                 Naive.Row(
-                    key: key(.int64(7)), event: time(row.event), created: row.created.map(time),
-                    position: LogPosition(entry: UInt64(index + 1), row: 0))
+                    key: key(.int64(7)),
+                    event: time(row.event),
+                    created: row.created.map(time),
+                    position: LogPosition(entry: UInt64(index + 1), row: 0)
+                )
             }
             for lookback in [nil, TimeSpan(microseconds: 10), TimeSpan(microseconds: 9)] {
-                for (through, asKnown) in [(3, false), (3, true), (1, false), (2, true)] as [(UInt64, Bool)] {
+                for (through, asKnown) in [(3, false), (3, true), (1, false), (2, true)]
+                    as [(UInt64, Bool)]
+                {
                     try check(
                         Case(
-                            rows: rows, spine: spine, lookback: lookback, through: through,
-                            asKnown: asKnown), groupings: [[0..<rows.count]])
+                            rows: rows,
+                            spine: spine,
+                            lookback: lookback,
+                            through: through,
+                            asKnown: asKnown
+                        ),
+                        groupings: [[0..<rows.count]]
+                    )
                 }
             }
         }
     }
 
-    @Test func `every table of three keys is joined as by nested loops, however it is cut`() throws {
+    @Test func `every table of three keys is joined as by nested loops, however it is cut`() throws
+    {
         let keys = (1...3).map { key(.int64($0)) }
         let options = keys.flatMap { key in [10, 20, 30].map { (key: key, event: Int64($0)) } }
         let spine: [(key: EntityKey?, time: Int64?)] =
@@ -53,13 +65,17 @@ struct PointInTimeJoinTests {
         for table in sequences(of: options, upTo: 3) {
             let rows = table.enumerated().map { index, row in
                 Naive.Row(
-                    key: row.key, event: time(row.event), created: time(index == 1 ? 50 : 7),
-                    position: LogPosition(entry: UInt64(index + 1), row: UInt32(index)))
+                    key: row.key,
+                    event: time(row.event),
+                    created: time(index == 1 ? 50 : 7),
+                    position: LogPosition(entry: UInt64(index + 1), row: UInt32(index))
+                )
             }
             for lookback in [nil, TimeSpan(microseconds: 10)] {
                 try check(
                     Case(rows: rows, spine: spine, lookback: lookback, through: 9, asKnown: false),
-                    groupings: groupings(rows.count))
+                    groupings: groupings(rows.count)
+                )
             }
         }
     }
@@ -87,13 +103,20 @@ struct PointInTimeJoinTests {
         let spine = try SortedSpine([.int64], test.spine)
         let expected = test.spine.map {
             Naive.answer(
-                key: $0.key, time: $0.time.map(time), in: test.rows, lookback: test.lookback,
-                through: test.through, asKnown: test.asKnown)
+                key: $0.key,
+                time: $0.time.map(time),
+                in: test.rows,
+                lookback: test.lookback,
+                through: test.through,
+                asKnown: test.asKnown
+            )
         }
         for grouping in groupings {
             var join = PointInTimeJoin(
-                spine, lookback: test.lookback,
-                scope: JoinScope(through: test.through, asKnown: test.asKnown))
+                spine,
+                lookback: test.lookback,
+                scope: JoinScope(through: test.through, asKnown: test.asKnown)
+            )
             for (number, group) in grouping.enumerated() {
                 let rows = sorted[group].map { test.rows[$0] }
                 join.add(try SortedGroup(rows), number: Int32(number))
@@ -104,7 +127,8 @@ struct PointInTimeJoinTests {
                     switch winner.group {
                     case PointInTimeJoin.nothing: .notFound
                     case PointInTimeJoin.onlyOlder: .expired
-                    default: .matched(sorted[grouping[Int(winner.group)].lowerBound + Int(winner.row)])
+                    default:
+                        .matched(sorted[grouping[Int(winner.group)].lowerBound + Int(winner.row)])
                     }
             }
             guard found != expected else { continue }
@@ -117,7 +141,9 @@ struct PointInTimeJoinTests {
         guard length > 0 else { return [[]] }
         let shorter = sequences(of: options, upTo: length - 1)
         return shorter
-            + shorter.filter { $0.count == length - 1 }.flatMap { start in options.map { start + [$0] } }
+            + shorter.filter { $0.count == length - 1 }.flatMap { start in
+                options.map { start + [$0] }
+            }
     }
 }
 
@@ -130,12 +156,19 @@ extension SortedGroup {
     init(_ rows: [Naive.Row]) throws {
         var keys = SortableKeys([.int64])
         for row in rows { keys.append(row.key) }
-        let created = try Column(.timestamp, rows.map { $0.created.map { .timestamp($0) } ?? .null })
+        let created = try Column(
+            .timestamp,
+            rows.map { $0.created.map { .timestamp($0) } ?? .null }
+        )
         self.init(
-            keys: keys, events: rows.map(\.event.microseconds), created: created.int64s,
-            createdValidity: created.validity, numbers: rows.map(\.position.row),
+            keys: keys,
+            events: rows.map(\.event.microseconds),
+            created: created.int64s,
+            createdValidity: created.validity,
+            numbers: rows.map(\.position.row),
             pieceOfRow: rows.indices.map { UInt32($0) },
             pieces: rows.map { SegmentPiece(entry: $0.position.entry, recorded: time(0)) },
-            isPartlyHidden: true)
+            isPartlyHidden: true
+        )
     }
 }

@@ -24,7 +24,8 @@ package enum NaivePointInTimeJoin {
         case expired
     }
 
-    /// What a spine row of this key and time is joined with: an index of `rows`, or why there is none.
+    /// What a spine row of this key and time is joined with: an index of `rows`, or why there is
+    /// none.
     package static func answer(
         key: EntityKey?,
         time: Timestamp?,

@@ -12,16 +12,19 @@ struct BatchTests {
         let view = try FeatureView.test(
             features: [(1, "value", .float64), (2, "text", .string), (3, "tags", .list(.int32))])
         try scratch.push(
-            1, view,
+            1,
+            view,
             (0..<500).map { row in
                 (
                     row % 50, row, 1,
                     [
-                        row % 7 == 0 ? .null : .float64(Double(row)), .string(String(repeating: "x", count: Int(row % 9))),
+                        row % 7 == 0 ? .null : .float64(Double(row)),
+                        .string(String(repeating: "x", count: Int(row % 9))),
                         .list([.int32(Int32(row))]),
                     ]
                 )
-            })
+            }
+        )
         let count: Int64 = 3_000
         let spine = try RecordBatch.test([
             ("id", .int64, (0..<count).map { $0 % 11 == 0 ? .null : .int64($0 * 7 % 60) }),
@@ -49,8 +52,13 @@ struct BatchTests {
         let nulls = try Column(.string, (0..<rows).map { $0 % 2 == 0 ? .null : .string("abc") })
         let batch = RecordBatch(
             schema: Schema(
-                fields: (0..<columns).map { .init(name: "c\($0)", type: $0 % 2 == 0 ? .int64 : .string) }),
-            columns: (0..<columns).map { $0 % 2 == 0 ? column : nulls }, rowCount: rows)
+                fields: (0..<columns).map {
+                    .init(name: "c\($0)", type: $0 % 2 == 0 ? .int64 : .string)
+                }
+            ),
+            columns: (0..<columns).map { $0 % 2 == 0 ? column : nulls },
+            rowCount: rows
+        )
         var taken = 0
         try BatchCutter.cut(batch, firstRow: 0) { piece in
             #expect(piece.rowCount > 0 && piece.rowCount <= Limits.batchRows)
@@ -61,12 +69,14 @@ struct BatchTests {
         #expect(taken == rows)
     }
 
-    @Test func `a wide row goes alone, and one that fits no frame is refused by its number`() throws {
+    @Test func `a wide row goes alone, and one that fits no frame is refused by its number`() throws
+    {
         func batch(_ sizes: [Int]) throws -> RecordBatch {
             try .test(
                 (0..<4).map { column in
                     ("c\(column)", .bytes, sizes.map { .bytes([UInt8](repeating: 7, count: $0)) })
-                })
+                }
+            )
         }
         var rows: [Int] = []
         try BatchCutter.cut(try batch([100_000, 200_000, 10, 10, 240_000]), firstRow: 0) {
@@ -80,14 +90,21 @@ struct BatchTests {
         #expect(error?.code == .resourceExhausted && error?.message.hasPrefix("row 41 ") == true)
     }
 
-    @Test func `a kept spine is read whole, and every truncation and change of it is an error`() throws {
+    @Test func `a kept spine is read whole, and every truncation and change of it is an error`()
+        throws
+    {
         let scratch = try Scratch()
-        let schema = Schema(fields: [.init(name: "a", type: .int64), .init(name: "é", type: .list(.string))])
+        let schema = Schema(fields: [
+            .init(name: "a", type: .int64), .init(name: "é", type: .list(.string)),
+        ])
         let page = RecordBatch(
             schema: schema,
             columns: [
-                try Column(.int64, [.int64(1), .null]), try Column(.list(.string), [.null, .list([.string("x")])]),
-            ], rowCount: 2)
+                try Column(.int64, [.int64(1), .null]),
+                try Column(.list(.string), [.null, .list([.string("x")])]),
+            ],
+            rowCount: 2
+        )
         let writer = try SpineFileWriter(try scratch.artifacts.writer(), schema: schema)
         try writer.append(page)
         let digest = try writer.finish(rows: 2)

@@ -79,16 +79,22 @@ struct DigestVectorTests {
     private static func column(_ field: Field) throws -> (Schema.Field, Column) {
         let type = try #require(ValueType(text: field.type))
         let values = try field.values.map { value -> FeatureValue in
-            if case .list(let items) = value { return .list(try items.map { try $0.value(type.item) }) }
+            if case .list(let items) = value {
+                return .list(try items.map { try $0.value(type.item) })
+            }
             return try value.value(type.item)
         }
         return (Schema.Field(name: field.name, type: type), try Column(type, values))
     }
 
     private static func vectors() throws -> [Table] {
-        let path = (#filePath as NSString).deletingLastPathComponent + "/../../proto/vectors/digest.json"
-        return try JSONDecoder().decode(Vectors.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
-            .tables
+        let path =
+            (#filePath as NSString).deletingLastPathComponent + "/../../proto/vectors/digest.json"
+        return try JSONDecoder().decode(
+            Vectors.self,
+            from: Data(contentsOf: URL(fileURLWithPath: path))
+        )
+        .tables
     }
 
     @Test func `digests are those of the vectors, in one piece and row by row`() throws {

@@ -4,7 +4,9 @@ import Testing
 @testable import Training
 
 struct TrainingSetsTests {
-    private func spine(_ rows: [(id: FeatureValue, when: FeatureValue, note: FeatureValue)]) throws -> RecordBatch {
+    private func spine(
+        _ rows: [(id: FeatureValue, when: FeatureValue, note: FeatureValue)]
+    ) throws -> RecordBatch {
         try .test([
             ("note", .string, rows.map(\.note)), ("id", .int64, rows.map(\.id)),
             ("when", .timestamp, rows.map(\.when)),
@@ -14,7 +16,11 @@ struct TrainingSetsTests {
     @Test func `rows stay in their order with all they carry, whatever is null in them`() throws {
         let scratch = try Scratch()
         let view = try FeatureView.test(lookback: TimeSpan(microseconds: 10))
-        try scratch.push(1, view, [(1, 10, 99, [.int64(100)]), (1, 20, 1, [.null]), (2, 5, 1, [.int64(7)])])
+        try scratch.push(
+            1,
+            view,
+            [(1, 10, 99, [.int64(100)]), (1, 20, 1, [.null]), (2, 5, 1, [.int64(7)])]
+        )
         let rows = try spine([
             (.int64(2), .timestamp(time(15)), .string("edge")),
             (.int64(2), .timestamp(time(16)), .null),
@@ -27,13 +33,18 @@ struct TrainingSetsTests {
         ])
         let made = try scratch.make(.test([view.part()]), rows, label: "note")
         #expect(made.values("note") == rows.values("note"))
-        #expect(made.values("id") == rows.values("id") && made.values("when") == rows.values("when"))
+        #expect(
+            made.values("id") == rows.values("id") && made.values("when") == rows.values("when")
+        )
         #expect(
             made.values("value")
-                == [.int64(7), .null, .null, .null, .int64(100), .null, .null, .int64(100)])
+                == [.int64(7), .null, .null, .null, .int64(100), .null, .null, .int64(100)]
+        )
         #expect(made.batches[0].schema.fields.map(\.name) == ["note", "id", "when", "value"])
         var report = ViewReport(label: "view1", view: view.name)
-        (report.matched, report.expired, report.notFound, report.nullKeys, report.late) = (4, 1, 1, 2, 2)
+        (report.matched, report.expired, report.notFound, report.nullKeys, report.late) = (
+            4, 1, 1, 2, 2
+        )
         (report.oldestEvent, report.newestEvent) = (time(5), time(20))
         #expect(made.record.reports == [report])
         #expect(made.record.rows == 8 && made.record.featureColumns == ["value"])
@@ -67,13 +78,21 @@ struct TrainingSetsTests {
     @Test func `every mistake of a spine is told at once`() throws {
         let scratch = try Scratch()
         let view = try FeatureView.test(
-            keys: [("id", .int64), ("name", .string)], features: [(1, "value", .int64)])
-        let plan = try FeaturePlan.test([view.part()], request: [("amount", .float64), ("size", .int64)])
+            keys: [("id", .int64), ("name", .string)],
+            features: [(1, "value", .int64)]
+        )
+        let plan = try FeaturePlan.test(
+            [view.part()],
+            request: [("amount", .float64), ("size", .int64)]
+        )
         let rows = try RecordBatch.test([
-            ("name", .int64, []), ("when", .string, []), ("value", .int64, []), ("amount", .string, []),
+            ("name", .int64, []), ("when", .string, []), ("value", .int64, []),
+            ("amount", .string, []),
             ("twice", .bool, []), ("twice", .bool, []), ("sizes", .int64, []),
         ])
-        let error = #expect(throws: AlulaError.self) { try scratch.make(plan, rows, label: "lable") }
+        let error = #expect(throws: AlulaError.self) {
+            try scratch.make(plan, rows, label: "lable")
+        }
         #expect(error?.code == .invalidArgument)
         #expect(
             error?.details == [
@@ -85,7 +104,8 @@ struct TrainingSetsTests {
                 "event time column \"when\" is string: a timestamp is expected",
                 "label column \"lable\" is missing",
                 "column \"value\" of the spine has the name of a feature of view1",
-            ])
+            ]
+        )
     }
 
     @Test func `a float64 key that is not integral is refused with its row`() throws {
@@ -93,15 +113,20 @@ struct TrainingSetsTests {
         let view = try FeatureView.test()
         for value in [0.5, .infinity, 1e300] {
             let rows = try RecordBatch.test([
-                ("id", .float64, [.float64(1), .float64(value)]), ("when", .timestamp, [.null, .null]),
+                ("id", .float64, [.float64(1), .float64(value)]),
+                ("when", .timestamp, [.null, .null]),
             ])
-            let error = #expect(throws: AlulaError.self) { try scratch.make(.test([view.part()]), rows) }
+            let error = #expect(throws: AlulaError.self) {
+                try scratch.make(.test([view.part()]), rows)
+            }
             #expect(error?.code == .invalidArgument)
             #expect(error?.message.hasPrefix("row 1: key \"id\"") == true)
         }
     }
 
-    @Test func `as of an entry hides what came later, and a set is made again from what was kept`() throws {
+    @Test func `as of an entry hides what came later, and a set is made again from what was kept`()
+        throws
+    {
         let scratch = try Scratch()
         let view = try FeatureView.test()
         try scratch.push(1, view, [(1, 10, 1, [.int64(1)])])
@@ -123,7 +148,10 @@ struct TrainingSetsTests {
         #expect(ahead?.code == .unavailable)
     }
 
-    @Test func `as known hides what was created later, and refuses what is unknown unless it is kept`() throws {
+    @Test
+    func `as known hides what was created later, and refuses what is unknown unless it is kept`()
+        throws
+    {
         let scratch = try Scratch()
         let view = try FeatureView.test()
         try scratch.push(1, view, [(1, 10, 10, [.int64(1)]), (1, 20, 60, [.int64(2)])])
@@ -133,12 +161,20 @@ struct TrainingSetsTests {
         ])
         #expect(try scratch.make(plan, rows).record.reports[0].late == 1)
         let known = try scratch.make(plan, rows, asKnown: true)
-        #expect(known.values("value") == [.int64(1), .int64(2)] && known.record.reports[0].late == 0)
+        #expect(
+            known.values("value") == [.int64(1), .int64(2)] && known.record.reports[0].late == 0
+        )
         try scratch.publish(2, view, [(1, 30, nil, [.int64(3)])])
-        let refused = #expect(throws: AlulaError.self) { try scratch.make(plan, rows, asKnown: true) }
-        #expect(refused?.code == .failedPrecondition && refused?.details == ["view1: 2 of 2 values"])
+        let refused = #expect(throws: AlulaError.self) {
+            try scratch.make(plan, rows, asKnown: true)
+        }
+        #expect(
+            refused?.code == .failedPrecondition && refused?.details == ["view1: 2 of 2 values"]
+        )
         let kept = try scratch.make(plan, rows, asKnown: true, keepUnknown: true)
-        #expect(kept.values("value") == [.int64(3), .int64(3)] && kept.record.reports[0].unknown == 2)
+        #expect(
+            kept.values("value") == [.int64(3), .int64(3)] && kept.record.reports[0].unknown == 2
+        )
         #expect(try scratch.remake(kept.record, plan).0 == kept.record.digest)
     }
 
@@ -156,18 +192,37 @@ struct TrainingSetsTests {
         let rows = try spine([(.int64(1), .timestamp(time(5)), .null)])
         func request(_ schema: Schema) throws -> TrainingRequest {
             try TrainingRequest(
-                id: .random(prefix: "ts"), plan: plan, project: ProjectName("p", as: "project"),
-                spineSchema: schema, eventTimeColumn: "when", label: "", through: 0, asKnown: false,
-                keepUnknown: false, spineName: "", actor: "", made: time(0))
+                id: .random(prefix: "ts"),
+                plan: plan,
+                project: ProjectName("p", as: "project"),
+                spineSchema: schema,
+                eventTimeColumn: "when",
+                label: "",
+                through: 0,
+                asKnown: false,
+                keepUnknown: false,
+                spineName: "",
+                actor: "",
+                made: time(0)
+            )
         }
         let cancelled = #expect(throws: AlulaError.self) {
             try scratch.sets.make(
-                request(rows.schema), spine: { rows }, emit: { _ in }, isCancelled: { true })
+                request(rows.schema),
+                spine: { rows },
+                emit: { _ in },
+                isCancelled: { true }
+            )
         }
         #expect(cancelled?.code == .cancelled)
         let other = Schema(fields: rows.schema.fields.reversed())
         let wrong = #expect(throws: AlulaError.self) {
-            try scratch.sets.make(request(other), spine: { rows }, emit: { _ in }, isCancelled: { false })
+            try scratch.sets.make(
+                request(other),
+                spine: { rows },
+                emit: { _ in },
+                isCancelled: { false }
+            )
         }
         #expect(wrong?.code == .invalidArgument)
     }
