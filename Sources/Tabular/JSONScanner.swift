@@ -34,7 +34,7 @@ struct JSONScanner {
         guard skip(character) else {
             skipSpace()
             let found = position < end ? Self.name(bytes[position]) : "the end"
-            throw CellProblem("expected \(character), found \(found)")
+            throw CellProblem("expected '\(character)', found \(found)")
         }
     }
 
@@ -179,7 +179,7 @@ extension JSONScanner {
     /// A character of syntax by itself; never a part of a value.
     private static func name(_ byte: UInt8) -> String {
         let syntax: [UInt8] = Array("{}[]:,\"".utf8)
-        return syntax.contains(byte) ? String(Unicode.Scalar(byte)) : "something else"
+        return syntax.contains(byte) ? "'\(Unicode.Scalar(byte))'" : "something else"
     }
 }
 

@@ -95,7 +95,7 @@ struct CSVReaderTests {
             "expected a time such as 2020-08-25T20:34:41Z, or integer microseconds, found something else"
         ),
         (.list(.int64), "1", "expected a JSON array of int64, found something else"),
-        (.list(.int64), "[1", "expected ], found the end"),
+        (.list(.int64), "[1", "expected ']', found the end"),
         (
             .list(.int64), "\"[1,null]\"",
             "expected int64 in a list, found null: items are never null"

@@ -31,11 +31,11 @@ struct NDJSONReaderTests {
     }
 
     @Test(arguments: [
-        ("{\"id\":1", ", character 8: expected ,, found the end"),
-        ("[1]", ", character 1: expected {, found ["),
+        ("{\"id\":1", ", character 8: expected ',', found the end"),
+        ("[1]", ", character 1: expected '{', found '['"),
         ("{\"id\":1}x", ": something stands behind the object"),
-        ("{\"id\":1,}", ", character 9: expected \", found }"),
-        ("{\"id\" 1}", ", character 7: expected :, found something else"),
+        ("{\"id\":1,}", ", character 9: expected '\"', found '}'"),
+        ("{\"id\" 1}", ", character 7: expected ':', found something else"),
         ("{\"ids\":1}", ": unknown column \"ids\": did you mean \"id\"?"),
         ("{\"id\":1,\"id\":2}", ", column \"id\": there twice"),
         ("{\"t\":\"a\"}", ", column \"id\": expected int64, found nothing: a key is never null"),
