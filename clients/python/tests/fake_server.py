@@ -131,4 +131,6 @@ class FakeServer:
             while True:
                 self.handler(peer, peer.next_frame())
         except (ConnectionError, OSError):
+            return
+        finally:
             connection.close()
