@@ -345,7 +345,8 @@ package nonisolated struct WireMaterializeProgress: Sendable {
   package init() {}
 }
 
-/// Operation READ: ReadRequest + batch of key columns and request fields -> ReadResponse + answer.
+/// Operation READ: ReadRequest + batch of key columns and request fields -> ReadResponse + answer, or, for a
+/// large answer, items ReadResponse + answer for some of the rows, then a ReadResponse without data.
 /// The answer is a batch of the service's vector, then for each view part, at the next multiple of 8:
 /// event times (int64 a row, 0 where there is none), then, at the next multiple of 8, statuses (one byte a
 /// row: 0 present, 2 notFound, 3 expired). A value is null where its row is present and its validity is not.
