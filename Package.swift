@@ -36,14 +36,20 @@ let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
 let http: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 // Start and graceful stop on signals.
 let lifecycle: Target.Dependency = .product(
-    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    name: "ServiceLifecycle",
+    package: "swift-service-lifecycle"
+)
 let signals: Target.Dependency = .product(
-    name: "UnixSignals", package: "swift-service-lifecycle")
+    name: "UnixSignals",
+    package: "swift-service-lifecycle"
+)
 // Diagnostics.
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 // The command line.
 let arguments: Target.Dependency = .product(
-    name: "ArgumentParser", package: "swift-argument-parser")
+    name: "ArgumentParser",
+    package: "swift-argument-parser"
+)
 
 let package = Package(
     name: "alula",
@@ -63,7 +69,10 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(
-            name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"])]),
+            name: "CRocksDB",
+            pkgConfig: "rocksdb",
+            providers: [.apt(["librocksdb-dev"])]
+        ),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(
             name: "Migrations",
@@ -72,12 +81,16 @@ let package = Package(
             swiftSettings: house
         ),
         .target(
-            name: "TestSupport", dependencies: ["Domain"], path: "Tests/TestSupport",
-            swiftSettings: house),
+            name: "TestSupport",
+            dependencies: ["Domain"],
+            path: "Tests/TestSupport",
+            swiftSettings: house
+        ),
         .executableTarget(
             name: "alula",
             dependencies: ["Domain", "Digest", "Tabular", "Wire", "Server", "Client", arguments],
-            swiftSettings: safe),
+            swiftSettings: safe
+        ),
     ]
         // Level 0
         + area("Domain", uses: [])
@@ -103,7 +116,8 @@ let package = Package(
         + area(
             "Server",
             uses: [
-                "Domain", "Codec", "Digest", "RocksDB", "Wire", "Catalog", "Registry", "Artifacts", "Log",
+                "Domain", "Codec", "Digest", "RocksDB", "Wire", "Catalog", "Registry", "Artifacts",
+                "Log",
                 "Online", "Offline", "Ingest", "Training", "Releases", nio, sockets, http,
                 lifecycle, signals, logging, protobuf,
             ]
@@ -112,7 +126,11 @@ let package = Package(
             .testTarget(name: "TidyTests", swiftSettings: house),
             .testTarget(
                 name: "EndToEndTests",
-                dependencies: ["Domain", "Codec", "Client", "Server", "Wire", "TestSupport", nio, sockets, logging],
-                swiftSettings: house),
+                dependencies: [
+                    "Domain", "Codec", "Client", "Server", "Wire", "TestSupport", nio, sockets,
+                    logging,
+                ],
+                swiftSettings: house
+            ),
         ]
 )

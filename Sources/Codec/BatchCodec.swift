@@ -69,7 +69,9 @@ extension BatchCodec {
     /// Reads a batch that may come from anyone: every length is checked before memory is taken for it,
     /// strings are UTF-8, and null slots and NaNs come out canonical.
     package static func decode(
-        _ bytes: [UInt8], schema: Schema, maxRows: Int = Limits.batchRows
+        _ bytes: [UInt8],
+        schema: Schema,
+        maxRows: Int = Limits.batchRows
     ) throws(AlulaError) -> RecordBatch {
         let result: Result<RecordBatch, AlulaError> = bytes.withUnsafeBytes { raw in
             Result { () throws(AlulaError) in
@@ -80,7 +82,9 @@ extension BatchCodec {
     }
 
     package static func decode(
-        _ bytes: UnsafeRawBufferPointer, schema: Schema, maxRows: Int = Limits.batchRows
+        _ bytes: UnsafeRawBufferPointer,
+        schema: Schema,
+        maxRows: Int = Limits.batchRows
     ) throws(AlulaError) -> RecordBatch {
         var size = 0
         return try decode(bytes, schema: schema, maxRows: maxRows, size: &size)
@@ -88,7 +92,9 @@ extension BatchCodec {
 
     /// As above, for a batch with something behind it: `size` is where it ends.
     package static func decode(
-        _ bytes: UnsafeRawBufferPointer, schema: Schema, maxRows: Int = Limits.batchRows,
+        _ bytes: UnsafeRawBufferPointer,
+        schema: Schema,
+        maxRows: Int = Limits.batchRows,
         size: inout Int
     ) throws(AlulaError) -> RecordBatch {
         guard bytes.count >= 8 else { throw .invalid("a record batch is cut short in its header") }
@@ -100,7 +106,8 @@ extension BatchCodec {
         }
         guard columns == schema.fields.count else {
             throw .invalid(
-                "a record batch has \(columns) columns where its schema has \(schema.fields.count)")
+                "a record batch has \(columns) columns where its schema has \(schema.fields.count)"
+            )
         }
         guard flags <= 1 else { throw .invalid("a record batch has unknown flags \(flags)") }
         var reader = BufferReader(bytes: bytes, position: 8, alignment: flags == 1 ? 64 : 8)
@@ -131,14 +138,17 @@ private struct BufferReader {
     mutating func take(_ count: Int, of what: String) throws(AlulaError) -> [UInt8] {
         guard count <= bytes.count - position, count >= 0 else {
             throw .invalid(
-                "\(what) is cut short: \(count) bytes expected, \(max(0, bytes.count - position)) there")
+                "\(what) is cut short: \(count) bytes expected, \(max(0, bytes.count - position)) there"
+            )
         }
         defer { position += count }
         return Array(bytes[position..<position + count])
     }
 
     mutating func column(
-        _ type: ValueType, rows: Int, hasNulls: Bool
+        _ type: ValueType,
+        rows: Int,
+        hasNulls: Bool
     ) throws(AlulaError) -> Column {
         var validity: [UInt8] = []
         if hasNulls {
@@ -148,7 +158,9 @@ private struct BufferReader {
                 validity.append(last & (1 << UInt8(rows & 7) - 1))
             }
             // A validity buffer that marks no null is the same as none.
-            if (0..<rows).allSatisfy({ validity[$0 >> 3] & (1 << UInt8($0 & 7)) != 0 }) { validity = [] }
+            if (0..<rows).allSatisfy({ validity[$0 >> 3] & (1 << UInt8($0 & 7)) != 0 }) {
+                validity = []
+            }
         }
         var offsets: [Int32] = []
         var itemOffsets: [Int32] = []
@@ -158,7 +170,8 @@ private struct BufferReader {
         case .list:
             offsets = try takeOffsets(rows)
             items = Int(offsets[rows])
-            guard zip(offsets, offsets.dropFirst()).allSatisfy({ $1 - $0 <= Limits.listLength }) else {
+            guard zip(offsets, offsets.dropFirst()).allSatisfy({ $1 - $0 <= Limits.listLength })
+            else {
                 throw .invalid("a list has more than \(Limits.listLength) items")
             }
         case .fixedList(_, let length): items = rows * length
@@ -182,8 +195,13 @@ private struct BufferReader {
             if type.item == .string { try checkText(values, ends) }
         }
         let column = Column(
-            type: type, count: rows, validity: validity, offsets: offsets, itemOffsets: itemOffsets,
-            values: values)
+            type: type,
+            count: rows,
+            validity: validity,
+            offsets: offsets,
+            itemOffsets: itemOffsets,
+            values: values
+        )
         return try column.canonical()
     }
 
@@ -201,7 +219,8 @@ private struct BufferReader {
 
     /// All text is UTF-8, and no value begins within a character.
     private func checkText(_ values: [UInt8], _ ends: [Int32]) throws(AlulaError) {
-        let valid = (try? UTF8Span(validating: values.span)) != nil  // why it is invalid is of no use
+        // Why it is invalid is of no use.
+        let valid = (try? UTF8Span(validating: values.span)) != nil
         guard valid,
             ends.allSatisfy({ Int($0) == values.count || values[Int($0)] & 0xC0 != 0x80 })
         else { throw .invalid("a string is not valid UTF-8") }

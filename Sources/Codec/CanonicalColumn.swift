@@ -1,8 +1,10 @@
 package import Domain
 
 extension Column {
-    /// The same values with zero in every null's slot and one bit pattern for NaN, so that equal columns
-    /// are equal bytes. Throws where a null of variable length is not empty.
+    /// The same values with zero in every null's slot and one bit pattern for NaN, so that equal
+    /// columns are equal bytes.
+    ///
+    /// Throws where a null of variable length is not empty.
     package func canonical() throws(AlulaError) -> Column {
         if !validity.isEmpty, !offsets.isEmpty {
             for row in 0..<count where !isValid(row) && offsets[row] != offsets[row + 1] {
@@ -24,7 +26,11 @@ extension Column {
                 for index in 0..<raw.count / 8 {
                     let value = raw.loadUnaligned(fromByteOffset: 8 * index, as: Double.self)
                     if value.isNaN {
-                        raw.storeBytes(of: 0x7FF8_0000_0000_0000, toByteOffset: 8 * index, as: UInt64.self)
+                        raw.storeBytes(
+                            of: 0x7FF8_0000_0000_0000,
+                            toByteOffset: 8 * index,
+                            as: UInt64.self
+                        )
                     }
                 }
             }
@@ -40,8 +46,13 @@ extension Column {
         case .bool, .int32, .int64, .string, .bytes, .timestamp: break
         }
         return Column(
-            type: type, count: count, validity: validity, offsets: offsets, itemOffsets: itemOffsets,
-            values: values)
+            type: type,
+            count: count,
+            validity: validity,
+            offsets: offsets,
+            itemOffsets: itemOffsets,
+            values: values
+        )
     }
 
     private func zeroNulls(in values: inout [UInt8]) {

@@ -27,7 +27,9 @@ package enum Checksum {
             var index = 0
             while index + 8 <= bytes.count {
                 let word =
-                    UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                    UInt64(
+                        littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                    )
                     ^ UInt64(crc)
                 crc = 0
                 for lane in 0..<8 {

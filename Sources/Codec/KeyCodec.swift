@@ -41,7 +41,8 @@ package enum KeyCodec {
 
     /// Reads `count` parts; throws where the bytes are not what `encode` writes.
     package static func decode(
-        _ bytes: some RandomAccessCollection<UInt8>, parts count: Int
+        _ bytes: some RandomAccessCollection<UInt8>,
+        parts count: Int
     ) throws(AlulaError) -> EntityKey {
         var rest = Array(bytes)[...]
         var parts: [KeyPart] = []

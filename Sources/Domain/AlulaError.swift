@@ -45,7 +45,11 @@ public struct AlulaError: Error, Sendable, Equatable, CustomStringConvertible {
     public var retry: Retry
 
     public init(
-        _ code: Code, _ message: String, help: String = "", details: [String] = [], retry: Retry? = nil
+        _ code: Code,
+        _ message: String,
+        help: String = "",
+        details: [String] = [],
+        retry: Retry? = nil
     ) {
         self.code = code
         self.message = message
@@ -59,7 +63,8 @@ public struct AlulaError: Error, Sendable, Equatable, CustomStringConvertible {
         case .unavailable, .deadlineExceeded, .resourceExhausted: .sameRequest
         case .aborted: .afterReading
         case .cancelled, .unknown, .invalidArgument, .notFound, .alreadyExists, .permissionDenied,
-            .failedPrecondition, .outOfRange, .unimplemented, .internal, .dataLoss, .unauthenticated:
+            .failedPrecondition, .outOfRange, .unimplemented, .internal, .dataLoss,
+            .unauthenticated:
             .never
         }
     }
@@ -73,7 +78,8 @@ public struct AlulaError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 extension AlulaError {
-    public static func invalid(_ message: String, help: String = "", details: [String] = []) -> Self {
+    public static func invalid(_ message: String, help: String = "", details: [String] = []) -> Self
+    {
         Self(.invalidArgument, message, help: help, details: details)
     }
 
@@ -81,7 +87,8 @@ extension AlulaError {
         Self(.notFound, message, help: help)
     }
 
-    public static func refused(_ message: String, help: String = "", details: [String] = []) -> Self {
+    public static func refused(_ message: String, help: String = "", details: [String] = []) -> Self
+    {
         Self(.failedPrecondition, message, help: help, details: details)
     }
 

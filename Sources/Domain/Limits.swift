@@ -1,4 +1,6 @@
-/// Every limit of the system, in one place. Each is checked before memory is taken, and named in the error.
+/// Every limit of the system, in one place.
+///
+/// Each is checked before memory is taken, and named in the error.
 public enum Limits {
     /// Bytes of one frame behind its header.
     public static let frameBytes = 1 << 20

@@ -33,7 +33,9 @@ package enum AlulaServer {
             throw .refused(
                 "\(place.host) is not a loopback address: without TLS and tokens the server listens on this "
                     + "machine only",
-                help: "listen on 127.0.0.1, and reach it from elsewhere through an authenticated tunnel")
+                help:
+                    "listen on 127.0.0.1, and reach it from elsewhere through an authenticated tunnel"
+            )
         }
         let parts = try await blocking { () throws(AlulaError) in
             try Parts.open(configuration.dataDirectory)
@@ -42,8 +44,13 @@ package enum AlulaServer {
         workers.start()
         let dispatcher = Dispatcher(services: parts.services, logger: logger)
         let listener = Listener(
-            address: address, dispatcher: dispatcher, workers: workers, logger: logger,
-            connections: parts.services.connections, announce: announce)
+            address: address,
+            dispatcher: dispatcher,
+            workers: workers,
+            logger: logger,
+            connections: parts.services.connections,
+            announce: announce
+        )
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: listener, failureTerminationBehavior: .gracefullyShutdownGroup)
         ]
@@ -51,12 +58,21 @@ package enum AlulaServer {
             services.append(
                 .init(
                     service: HealthPort(
-                        address: health, readiness: { parts.services.readiness() }, announce: announce),
-                    failureTerminationBehavior: .gracefullyShutdownGroup))
+                        address: health,
+                        readiness: { parts.services.readiness() },
+                        announce: announce
+                    ),
+                    failureTerminationBehavior: .gracefullyShutdownGroup
+                )
+            )
         }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                services: services,
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger
+            )
+        )
         var failure: (any Error)?
         do { try await group.run() } catch { failure = error }
         await workers.stop()
@@ -91,19 +107,34 @@ private struct Parts: Sendable {
         let catalog = try CatalogStore(pool: pool)
         let artifacts = try ArtifactStore(directory: directory.artifacts)
         let registry = try RegistryStore(
-            pool: pool, artifactSize: { try artifacts.size(of: $0) })
+            pool: pool,
+            artifactSize: { try artifacts.size(of: $0) }
+        )
         let offline = try OfflineStore(path: directory.offline)
         let database = try Database(path: directory.online, cacheBytes: 256 << 20)
         let ingestor = try Ingestor(
-            database: database, offline: offline, catalog: { catalog.snapshot }, now: now)
+            database: database,
+            offline: offline,
+            catalog: { catalog.snapshot },
+            now: now
+        )
         return Parts(
             services: Services(
-                directory: directory, catalog: catalog, registry: registry,
+                directory: directory,
+                catalog: catalog,
+                registry: registry,
                 releases: ReleaseDesk(catalog: catalog, registry: registry),
-                artifacts: artifacts, offline: offline, online: OnlineStore(database),
+                artifacts: artifacts,
+                offline: offline,
+                online: OnlineStore(database),
                 ingestor: ingestor,
                 trainingSets: TrainingSets(offline: offline, artifacts: artifacts),
-                plans: PlanCache(), connections: Connections(), started: now(), now: now))
+                plans: PlanCache(),
+                connections: Connections(),
+                started: now(),
+                now: now
+            )
+        )
     }
 
     /// Writes what waits and puts everything on disk; the stores close with the last reference to them.

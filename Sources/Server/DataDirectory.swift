@@ -25,7 +25,8 @@ final class DataDirectory: Sendable {
             close(lock)
             throw .refused(
                 "another server is running on the data directory \(path)",
-                help: "stop it first, or start this one with another --data")
+                help: "stop it first, or start this one with another --data"
+            )
         }
         self.lock = lock
     }

@@ -24,7 +24,8 @@ final class PlanCache: Sendable {
 
     /// The plan of the version asked for, or of the newest.
     func plan(
-        _ reference: FeatureServiceReference, in project: CatalogSnapshot.Project,
+        _ reference: FeatureServiceReference,
+        in project: CatalogSnapshot.Project,
         of snapshot: CatalogSnapshot
     ) throws(AlulaError) -> Entry {
         let service = try project.service(reference)
@@ -35,7 +36,9 @@ final class PlanCache: Sendable {
         }
         if let known { return known }
         let entry = Entry(
-            id: Self.number(key, snapshot.revision), plan: try service.plan(in: snapshot))
+            id: Self.number(key, snapshot.revision),
+            plan: try service.plan(in: snapshot)
+        )
         state.withLock { state in
             if state.revision < snapshot.revision {
                 state = State(revision: snapshot.revision)

@@ -7,7 +7,9 @@ package struct ServerConfiguration: Sendable {
     package var http: String?
 
     package init(
-        dataDirectory: String, listen: String = "127.0.0.1:7461", http: String? = "127.0.0.1:7462"
+        dataDirectory: String,
+        listen: String = "127.0.0.1:7461",
+        http: String? = "127.0.0.1:7462"
     ) {
         self.dataDirectory = dataDirectory
         self.listen = listen

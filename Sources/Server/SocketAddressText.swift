@@ -6,7 +6,8 @@ struct HostAndPort: Sendable, Equatable {
     var port: Int
 
     init(text: String, option: String) throws(AlulaError) {
-        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+        guard let colon = text.lastIndex(of: ":"),
+            let port = Int(text[text.index(after: colon)...]),
             (0...65_535).contains(port)
         else { throw .invalid("\(option) \(text): expected HOST:PORT, such as 127.0.0.1:7461") }
         var host = text[..<colon]

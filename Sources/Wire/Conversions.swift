@@ -39,7 +39,9 @@ extension Schema {
         var names: Set<String> = []
         for field in wire.fields {
             guard !field.name.isEmpty, field.name.utf8.count <= 4 * Limits.nameLength else {
-                throw .invalid("a column has no name, or one of more than \(4 * Limits.nameLength) bytes")
+                throw .invalid(
+                    "a column has no name, or one of more than \(4 * Limits.nameLength) bytes"
+                )
             }
             guard names.insert(field.name).inserted else {
                 throw .invalid("column \"\(field.name)\" is there twice")
@@ -68,8 +70,12 @@ extension WireField {
 extension AlulaError {
     package init(wire: WireFailure) {
         self.init(
-            Code(rawValue: wire.code) ?? .unknown, wire.message, help: wire.help,
-            details: wire.details, retry: Retry(rawValue: wire.retry) ?? .never)
+            Code(rawValue: wire.code) ?? .unknown,
+            wire.message,
+            help: wire.help,
+            details: wire.details,
+            retry: Retry(rawValue: wire.retry) ?? .never
+        )
     }
 }
 

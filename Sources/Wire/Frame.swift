@@ -24,8 +24,12 @@ package struct Frame: Sendable, Equatable {
     package var data: ByteBuffer
 
     package init(
-        kind: FrameKind, hasMore: Bool = false, operation: UInt16, call: UInt32,
-        control: ByteBuffer = ByteBuffer(), data: ByteBuffer = ByteBuffer()
+        kind: FrameKind,
+        hasMore: Bool = false,
+        operation: UInt16,
+        call: UInt32,
+        control: ByteBuffer = ByteBuffer(),
+        data: ByteBuffer = ByteBuffer()
     ) {
         self.kind = kind
         self.hasMore = hasMore

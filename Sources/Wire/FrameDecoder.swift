@@ -1,8 +1,10 @@
 import Domain
 package import NIOCore
 
-/// Cuts a byte stream into frames; lengths are checked as soon as they are known, before any memory is
-/// taken for them. Throws `AlulaError` on the first broken frame, after which the stream is of no use.
+/// Cuts a byte stream into frames; lengths are checked as soon as they are known, before any memory
+/// is taken for them.
+///
+/// Throws `AlulaError` on the first broken frame, after which the stream is of no use.
 package struct FrameDecoder: NIOSingleStepByteToMessageDecoder {
     package typealias InboundOut = Frame
 
@@ -11,10 +13,17 @@ package struct FrameDecoder: NIOSingleStepByteToMessageDecoder {
     package mutating func decode(buffer: inout ByteBuffer) throws -> Frame? {
         guard
             let (payload, kindCode, flags, operation, call, control) = buffer.peekMultipleIntegers(
-                endianness: .little, as: (UInt32, UInt8, UInt8, UInt16, UInt32, UInt32).self)
+                endianness: .little,
+                as: (UInt32, UInt8, UInt8, UInt16, UInt32, UInt32).self
+            )
         else { return nil }
         let kind = try Self.check(
-            payload: payload, kind: kindCode, flags: flags, call: call, control: control)
+            payload: payload,
+            kind: kindCode,
+            flags: flags,
+            call: call,
+            control: control
+        )
         guard buffer.readableBytes >= Frame.headerBytes + Int(payload) else { return nil }
         buffer.moveReaderIndex(forwardBy: Frame.headerBytes)
         guard var body = buffer.readSlice(length: Int(payload)),
@@ -23,8 +32,13 @@ package struct FrameDecoder: NIOSingleStepByteToMessageDecoder {
         let padding = Frame.padded(Int(control)) - Int(control)
         body.moveReaderIndex(forwardBy: min(padding, body.readableBytes))
         return Frame(
-            kind: kind, hasMore: flags & 1 != 0, operation: operation, call: call,
-            control: controlBytes, data: body)
+            kind: kind,
+            hasMore: flags & 1 != 0,
+            operation: operation,
+            call: call,
+            control: controlBytes,
+            data: body
+        )
     }
 
     package mutating func decodeLast(buffer: inout ByteBuffer, seenEOF: Bool) throws -> Frame? {
@@ -34,17 +48,24 @@ package struct FrameDecoder: NIOSingleStepByteToMessageDecoder {
     }
 
     private static func check(
-        payload: UInt32, kind: UInt8, flags: UInt8, call: UInt32, control: UInt32
+        payload: UInt32,
+        kind: UInt8,
+        flags: UInt8,
+        call: UInt32,
+        control: UInt32
     ) throws(AlulaError) -> FrameKind {
         guard payload <= Limits.frameBytes else {
             throw .invalid("a frame of \(payload) bytes is over the limit of \(Limits.frameBytes)")
         }
         guard control <= Limits.controlBytes else {
             throw .invalid(
-                "a control message of \(control) bytes is over the limit of \(Limits.controlBytes)")
+                "a control message of \(control) bytes is over the limit of \(Limits.controlBytes)"
+            )
         }
         guard control <= payload else {
-            throw .invalid("a frame's control length \(control) is over its payload length \(payload)")
+            throw .invalid(
+                "a frame's control length \(control) is over its payload length \(payload)"
+            )
         }
         guard let kind = FrameKind(rawValue: kind) else {
             throw .invalid("frame kind \(kind) is unknown: expected 1 to 7")
@@ -61,7 +82,8 @@ package struct FrameDecoder: NIOSingleStepByteToMessageDecoder {
 
 extension ByteBuffer {
     fileprivate func peekMultipleIntegers(
-        endianness: Endianness, as: (UInt32, UInt8, UInt8, UInt16, UInt32, UInt32).Type
+        endianness: Endianness,
+        as: (UInt32, UInt8, UInt8, UInt16, UInt32, UInt32).Type
     ) -> (UInt32, UInt8, UInt8, UInt16, UInt32, UInt32)? {
         var copy = self
         return copy.readMultipleIntegers(endianness: endianness, as: `as`)

@@ -4,7 +4,10 @@ package import SwiftProtobuf
 
 /// Protobuf messages to and from the control section of a frame.
 package enum Messages {
-    package static func decode<M: Message>(_ type: M.Type, from control: ByteBuffer) throws(AlulaError) -> M {
+    package static func decode<M: Message>(
+        _ type: M.Type,
+        from control: ByteBuffer
+    ) throws(AlulaError) -> M {
         do {
             return try M(serializedBytes: Array(control.readableBytesView))
         } catch {
@@ -19,7 +22,9 @@ package enum Messages {
                 throw AlulaError(
                     .resourceExhausted,
                     "an answer of \(bytes.count) bytes is over the limit of \(Limits.controlBytes)",
-                    help: "ask for less at once (a limit, a filter)", retry: .never)
+                    help: "ask for less at once (a limit, a filter)",
+                    retry: .never
+                )
             }
             return ByteBuffer(bytes: bytes)
         } catch let error as AlulaError {

@@ -1,5 +1,7 @@
-/// Every call of the protocol. Adding a case makes the compiler ask for its permission, its shape and its
-/// place in the dispatcher.
+/// Every call of the protocol.
+///
+/// Adding a case makes the compiler ask for its permission, its shape and its place in the
+/// dispatcher.
 package enum Operation: UInt16, Sendable, CaseIterable {
     case status = 0x0001
     case plan = 0x0010

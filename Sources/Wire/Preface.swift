@@ -28,15 +28,18 @@ package enum Preface {
         guard let raw = try take(from: &buffer) else { return nil }
         guard raw[4] == version else {
             throw .init(
-                .unimplemented, "the server speaks no protocol version that this client does",
-                help: "use a client and a server of the same release")
+                .unimplemented,
+                "the server speaks no protocol version that this client does",
+                help: "use a client and a server of the same release"
+            )
         }
         return raw[4]
     }
 
     private static func take(from buffer: inout ByteBuffer) throws(AlulaError) -> [UInt8]? {
         // The magic is checked on the first bytes, so that a stray HTTP client is told at once.
-        let seen = buffer.getBytes(at: buffer.readerIndex, length: min(4, buffer.readableBytes)) ?? []
+        let seen =
+            buffer.getBytes(at: buffer.readerIndex, length: min(4, buffer.readableBytes)) ?? []
         guard magic.starts(with: seen) else {
             throw .invalid("this is not an Alula client or server: the preface ALUL was expected")
         }

@@ -27,7 +27,9 @@ struct ColumnTests {
         }
     }
 
-    @Test func `rows taken out of order are the same values, and equal columns have equal bytes`() throws {
+    @Test func `rows taken out of order are the same values, and equal columns have equal bytes`()
+        throws
+    {
         for (type, values) in Self.columns {
             let column = try Column(type, values)
             let order = Array(values.indices.reversed()) + [0]

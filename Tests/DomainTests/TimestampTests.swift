@@ -60,7 +60,10 @@ struct TimestampTests {
         for _ in 0..<2_000 {
             let moment = Timestamp(
                 microseconds: .random(
-                    in: -62_135_596_800_000_000...253_402_300_799_999_999, using: &generator))
+                    in: -62_135_596_800_000_000...253_402_300_799_999_999,
+                    using: &generator
+                )
+            )
             #expect(Timestamp(text: moment.description, rounding: .down) == moment)
         }
     }
@@ -76,7 +79,8 @@ struct TimeSpanTests {
         let cases: [(String, Int64?)] = [
             ("90d", 90 * 86_400_000_000), ("1d12h", 129_600_000_000), ("250ms", 250_000),
             ("2w", 14 * 86_400_000_000), ("15s", 15_000_000), ("30m", 1_800_000_000), ("7us", 7),
-            ("", nil), ("7", nil), ("d", nil), ("7x", nil), ("-1d", nil), ("0s", nil), ("1.5h", nil),
+            ("", nil), ("7", nil), ("d", nil), ("7x", nil), ("-1d", nil), ("0s", nil),
+            ("1.5h", nil),
             ("99999999999999999999d", nil), ("999999999999d", nil),
         ]
         for (text, microseconds) in cases {
@@ -94,7 +98,10 @@ struct ValueTypeTests {
                 #expect(ValueType(text: type.description) == type)
             }
         }
-        for text in ["int", "int64[", "int64[0]", "int64[-1]", "int64[65537]", "int64[x]", "[3]", "", "int64[]x"] {
+        for text in [
+            "int", "int64[", "int64[0]", "int64[-1]", "int64[65537]", "int64[x]", "[3]", "",
+            "int64[]x",
+        ] {
             #expect(ValueType(text: text) == nil, "\(text)")
         }
         #expect(ValueType(text: "float32[65536]") == .fixedList(.float32, length: 65_536))
@@ -116,7 +123,9 @@ struct NameTests {
         for text in ["a", "7", "credit_history", "a.b-c", String(repeating: "x", count: 128)] {
             #expect(FeatureViewName(text) != nil, "\(text)")
         }
-        for text in ["", "_a", ".a", "a b", "a/b", "é", "a@b", "a:b", String(repeating: "x", count: 129)] {
+        for text in [
+            "", "_a", ".a", "a b", "a/b", "é", "a@b", "a:b", String(repeating: "x", count: 129),
+        ] {
             #expect(FeatureViewName(text) == nil, "\(text)")
         }
     }
@@ -142,14 +151,17 @@ struct RowOrderTests {
                             RowOrder(
                                 event: Timestamp(microseconds: Int64(event)),
                                 created: created.map(Timestamp.init(microseconds:)),
-                                position: LogPosition(entry: UInt64(entry), row: UInt32(row))))
+                                position: LogPosition(entry: UInt64(entry), row: UInt32(row))
+                            )
+                        )
                     }
                 }
             }
         }
         func rank(_ order: RowOrder) -> Int {
             let created = order.created.map { Int($0.microseconds) + 1 } ?? 0
-            return ((Int(order.event.microseconds) * 3 + created) * 2 + Int(order.position.entry)) * 2
+            return ((Int(order.event.microseconds) * 3 + created) * 2 + Int(order.position.entry))
+                * 2
                 + Int(order.position.row)
         }
         for left in orders {

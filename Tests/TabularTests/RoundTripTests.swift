@@ -76,6 +76,25 @@ struct RoundTripTests {
         }
     }
 
+    @Test(
+        arguments: [
+            (-62_167_219_200_000_000, "0000-01-01T00:00:00Z"),
+            (-62_167_219_200_000_001, "-62167219200000001"),
+            (253_402_300_799_999_999, "9999-12-31T23:59:59.999999Z"),
+            (253_402_300_800_000_000, "253402300800000000"),
+        ] as [(Int64, String)]
+    )
+    func `a time is ISO 8601 where four digits of year are enough`(
+        _ microseconds: Int64,
+        _ expected: String
+    ) {
+        let moment = Timestamp(microseconds: microseconds)
+        #expect(ValueText.time(moment) == expected)
+        if expected.hasSuffix("Z") {
+            #expect(Timestamp(text: expected, rounding: .down) == moment)
+        }
+    }
+
     @Test func `chunks stay under a frame, and are the same each time`() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         var generator = Seeded(state: seed)

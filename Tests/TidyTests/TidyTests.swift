@@ -21,10 +21,14 @@ struct TidyTests {
         var modules: Set<String> = []
         for line in text.split(separator: "\n") {
             var words = line.split(separator: " ").map(String.init)
-            if let first = words.first, ["package", "public", "internal", "private"].contains(first) {
+            if let first = words.first,
+                ["package", "public", "internal", "private"].contains(first)
+            {
                 words.removeFirst()
             }
-            if words.first == "@preconcurrency" || words.first == "@testable" { words.removeFirst() }
+            if words.first == "@preconcurrency" || words.first == "@testable" {
+                words.removeFirst()
+            }
             if words.count >= 2, words[0] == "import" { modules.insert(words.last ?? "") }
         }
         return modules
@@ -50,7 +54,10 @@ struct TidyTests {
         for (name, uses) in table {
             for file in try Self.files("Sources/\(name)", suffix: ".swift") {
                 let imported = try Self.imports(Self.text(file)).intersection(areas)
-                #expect(imported.subtracting(uses).isEmpty, "\(file) imports \(imported.subtracting(uses))")
+                #expect(
+                    imported.subtracting(uses).isEmpty,
+                    "\(file) imports \(imported.subtracting(uses))"
+                )
             }
         }
     }
@@ -58,16 +65,26 @@ struct TidyTests {
     @Test func `C libraries are imported by their faces only`() throws {
         for file in try Self.files("Sources", suffix: ".swift") {
             let imported = try Self.imports(Self.text(file))
-            if imported.contains("CRocksDB") { #expect(file.hasPrefix("Sources/RocksDB/"), "\(file)") }
-            if imported.contains("COpenSSL") { #expect(file.hasPrefix("Sources/Digest/"), "\(file)") }
+            if imported.contains("CRocksDB") {
+                #expect(file.hasPrefix("Sources/RocksDB/"), "\(file)")
+            }
+            if imported.contains("COpenSSL") {
+                #expect(file.hasPrefix("Sources/Digest/"), "\(file)")
+            }
         }
     }
 
     @Test func `no file is longer than 600 lines`() throws {
         for folder in ["Sources", "Tests", "clients/python/src", "clients/python/tests"] {
-            for file in try Self.files(folder, suffix: folder.hasPrefix("clients") ? ".py" : ".swift")
+            for file in try Self.files(
+                folder,
+                suffix: folder.hasPrefix("clients") ? ".py" : ".swift"
+            )
             where !file.contains("/_proto/") {
-                let lines = try Self.text(file).split(separator: "\n", omittingEmptySubsequences: false)
+                let lines = try Self.text(file).split(
+                    separator: "\n",
+                    omittingEmptySubsequences: false
+                )
                 #expect(lines.count <= 600, "\(file) has \(lines.count) lines")
             }
         }
@@ -85,7 +102,9 @@ struct TidyTests {
 
     @Test func `nothing is left for later in the sources`() throws {
         let marks = ["TO" + "DO", "FIX" + "ME", "X" + "XX", "not implemented"]
-        for file in try Self.files("Sources", suffix: ".swift") + Self.files("clients/python/src", suffix: ".py") {
+        for file in try Self.files("Sources", suffix: ".swift")
+            + Self.files("clients/python/src", suffix: ".py")
+        {
             let text = try Self.text(file)
             for mark in marks { #expect(!text.contains(mark), "\(file) has \(mark)") }
         }
@@ -93,14 +112,19 @@ struct TidyTests {
 
     @Test func `the README maps every source folder`() throws {
         let readme = try Self.text("README.md")
-        for name in try FileManager.default.contentsOfDirectory(atPath: Self.top.appending(path: "Sources").path()) {
+        for name in try FileManager.default.contentsOfDirectory(
+            atPath: Self.top.appending(path: "Sources").path()
+        ) {
             #expect(readme.contains("`\(name)`"), "README.md does not say what Sources/\(name) is")
         }
     }
 
     @Test func `tests have no sleeps`() throws {
         for file in try Self.files("Tests", suffix: ".swift") where !file.contains("TidyTests") {
-            #expect(try !Self.text(file).contains("sleep("), "\(file) sleeps: wait for the thing itself")
+            #expect(
+                try !Self.text(file).contains("sleep("),
+                "\(file) sleeps: wait for the thing itself"
+            )
         }
     }
 }

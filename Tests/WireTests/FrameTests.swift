@@ -7,10 +7,20 @@ struct FrameTests {
     private static let frames: [Frame] = [
         Frame(kind: .request, operation: 1, call: 1),
         Frame(
-            kind: .request, hasMore: true, operation: 0x40, call: 7,
-            control: ByteBuffer(string: "abc"), data: ByteBuffer(string: "12345678")),
+            kind: .request,
+            hasMore: true,
+            operation: 0x40,
+            call: 7,
+            control: ByteBuffer(string: "abc"),
+            data: ByteBuffer(string: "12345678")
+        ),
         Frame(kind: .item, operation: 0x40, call: 7, data: ByteBuffer(repeating: 9, count: 100)),
-        Frame(kind: .response, operation: 0x30, call: .max, control: ByteBuffer(string: "12345678")),
+        Frame(
+            kind: .response,
+            operation: 0x30,
+            call: .max,
+            control: ByteBuffer(string: "12345678")
+        ),
         Frame(kind: .error, operation: 0, call: 0, control: ByteBuffer(string: "x")),
     ]
 
@@ -40,13 +50,19 @@ struct FrameTests {
 
     @Test func `an encoded frame is drawn as the protocol says`() {
         let frame = Frame(
-            kind: .request, hasMore: true, operation: 0x0140, call: 0x0102_0304,
-            control: ByteBuffer(bytes: [0xAA, 0xBB, 0xCC]), data: ByteBuffer(bytes: [0xDD]))
+            kind: .request,
+            hasMore: true,
+            operation: 0x0140,
+            call: 0x0102_0304,
+            control: ByteBuffer(bytes: [0xAA, 0xBB, 0xCC]),
+            data: ByteBuffer(bytes: [0xDD])
+        )
         #expect(
             bytes([frame]) == [
                 9, 0, 0, 0, 1, 1, 0x40, 0x01, 4, 3, 2, 1, 3, 0, 0, 0,
                 0xAA, 0xBB, 0xCC, 0, 0, 0, 0, 0, 0xDD,
-            ])
+            ]
+        )
     }
 
     @Test func `every truncation is an error, and never a frame of its own`() throws {
@@ -76,13 +92,28 @@ struct FrameTests {
 
     @Test func `each broken header is refused with its reason as soon as it is read`() throws {
         let cases: [Broken] = [
-            Broken(name: "payload", offset: 0, bytes: [1, 0, 16, 0], message: "over the limit of 1048576"),
+            Broken(
+                name: "payload",
+                offset: 0,
+                bytes: [1, 0, 16, 0],
+                message: "over the limit of 1048576"
+            ),
             Broken(name: "kind 0", offset: 4, bytes: [0], message: "kind 0 is unknown"),
             Broken(name: "kind 8", offset: 4, bytes: [8], message: "kind 8 is unknown"),
             Broken(name: "flags", offset: 5, bytes: [2], message: "flags 2 are unknown"),
             Broken(name: "call 0", offset: 8, bytes: [0, 0, 0, 0], message: "call 0"),
-            Broken(name: "control", offset: 12, bytes: [1, 0, 4, 0], message: "over the limit of 262144"),
-            Broken(name: "control over payload", offset: 12, bytes: [200, 0, 0, 0], message: "over its payload"),
+            Broken(
+                name: "control",
+                offset: 12,
+                bytes: [1, 0, 4, 0],
+                message: "over the limit of 262144"
+            ),
+            Broken(
+                name: "control over payload",
+                offset: 12,
+                bytes: [200, 0, 0, 0],
+                message: "over its payload"
+            ),
         ]
         for test in cases {
             var header = Array(bytes([Self.frames[1]]).prefix(Frame.headerBytes))
@@ -91,14 +122,20 @@ struct FrameTests {
                 let processor = NIOSingleStepByteToMessageProcessor(FrameDecoder())
                 try processor.process(buffer: ByteBuffer(bytes: header)) { _ in }
             }
-            #expect(error?.message.contains(test.message) == true, "\(test.name): \(error?.message ?? "")")
+            #expect(
+                error?.message.contains(test.message) == true,
+                "\(test.name): \(error?.message ?? "")"
+            )
         }
     }
 
     @Test func `the largest frame is taken`() throws {
         let frame = Frame(
-            kind: .item, operation: 1, call: 1,
-            data: ByteBuffer(repeating: 1, count: Limits.frameBytes))
+            kind: .item,
+            operation: 1,
+            call: 1,
+            data: ByteBuffer(repeating: 1, count: Limits.frameBytes)
+        )
         #expect(try decode(bytes([frame]), pieces: 100_000) == [frame])
     }
 }

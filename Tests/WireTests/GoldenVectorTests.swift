@@ -26,8 +26,11 @@ struct GoldenVectorTests {
         let chosen = try list.filter { $0["kind"] as? String == kind }.map { fields in
             let file = try #require(fields["file"] as? String)
             return Vector(
-                name: try #require(fields["name"] as? String), kind: kind, fields: fields,
-                bytes: [UInt8](try Data(contentsOf: folder.appending(path: file))))
+                name: try #require(fields["name"] as? String),
+                kind: kind,
+                fields: fields,
+                bytes: [UInt8](try Data(contentsOf: folder.appending(path: file)))
+            )
         }
         try #require(!chosen.isEmpty)
         return chosen
@@ -79,13 +82,16 @@ struct GoldenVectorTests {
             fields: try fields.map {
                 Schema.Field(
                     name: try #require($0["name"]),
-                    type: try #require(ValueType(text: try #require($0["type"]))))
-            })
+                    type: try #require(ValueType(text: try #require($0["type"])))
+                )
+            }
+        )
         let rows = try #require(vector.fields["rows"] as? [[Any]])
         let columns = try schema.fields.indices.map { index in
             try Column(
                 schema.fields[index].type,
-                rows.map { try value($0[index], schema.fields[index].type) })
+                rows.map { try value($0[index], schema.fields[index].type) }
+            )
         }
         return RecordBatch(schema: schema, columns: columns, rowCount: try vector.number("count"))
     }
@@ -113,11 +119,14 @@ struct GoldenVectorTests {
             #expect(Int(frame.call) == (try vector.number("call")), "\(vector.name)")
             #expect(frame.payloadBytes == (try vector.number("payloadLength")), "\(vector.name)")
             #expect(
-                Array(frame.control.readableBytesView) == Self.bytes(hex: try vector.text("control")),
-                "\(vector.name)")
+                Array(frame.control.readableBytesView)
+                    == Self.bytes(hex: try vector.text("control")),
+                "\(vector.name)"
+            )
             #expect(
                 Array(frame.data.readableBytesView) == Self.bytes(hex: try vector.text("data")),
-                "\(vector.name)")
+                "\(vector.name)"
+            )
             var encoded = ByteBuffer()
             frame.encode(into: &encoded)
             #expect(Array(encoded.readableBytesView) == vector.bytes, "\(vector.name)")

@@ -10,7 +10,8 @@ public struct CatalogSnapshot: Sendable {
         public var retiredServices: Set<FeatureServiceName>
 
         public init(
-            name: ProjectName, entities: [EntityName: Entity] = [:],
+            name: ProjectName,
+            entities: [EntityName: Entity] = [:],
             views: [FeatureViewName: FeatureView] = [:],
             services: [FeatureServiceName: [FeatureService]] = [:],
             retiredServices: Set<FeatureServiceName> = []
@@ -50,15 +51,20 @@ public struct CatalogSnapshot: Sendable {
             if projects.count == 1, let only = projects.values.first { return only }
             guard !projects.isEmpty else {
                 throw .refused(
-                    "nothing is defined yet", help: "apply a definitions file first: alula apply definitions.yaml")
+                    "nothing is defined yet",
+                    help: "apply a definitions file first: alula apply definitions.yaml"
+                )
             }
             throw .invalid(
                 "a project is wanted: there are \(known.count)",
                 help: "choose one with --project, ALULA_PROJECT or connect(project=)",
-                details: known.map(\.text))
+                details: known.map(\.text)
+            )
         }
         guard let key = ProjectName(name), let project = projects[key] else {
-            throw .notFound("there is no project \"\(name)\"" + hint(name, among: known.map(\.text)))
+            throw .notFound(
+                "there is no project \"\(name)\"" + hint(name, among: known.map(\.text))
+            )
         }
         return project
     }
@@ -69,7 +75,8 @@ extension CatalogSnapshot.Project {
         guard let key = FeatureViewName(name), let view = views[key] else {
             throw .notFound(
                 "there is no view \"\(name)\" in project \(self.name)"
-                    + hint(name, among: views.keys.map(\.text)))
+                    + hint(name, among: views.keys.map(\.text))
+            )
         }
         return view
     }
@@ -78,7 +85,8 @@ extension CatalogSnapshot.Project {
         guard let key = EntityName(name), let entity = entities[key] else {
             throw .notFound(
                 "there is no entity \"\(name)\" in project \(self.name)"
-                    + hint(name, among: entities.keys.map(\.text)))
+                    + hint(name, among: entities.keys.map(\.text))
+            )
         }
         return entity
     }
@@ -88,12 +96,14 @@ extension CatalogSnapshot.Project {
         guard let versions = services[reference.name], let newest = versions.last else {
             throw .notFound(
                 "there is no service \"\(reference.name)\" in project \(name)"
-                    + hint(reference.name.text, among: services.keys.map(\.text)))
+                    + hint(reference.name.text, among: services.keys.map(\.text))
+            )
         }
         guard let number = reference.version else { return newest }
         guard let version = versions.first(where: { $0.version == number }) else {
             throw .notFound(
-                "service \(reference.name) has no version \(number): published are 1 to \(newest.version)")
+                "service \(reference.name) has no version \(number): published are 1 to \(newest.version)"
+            )
         }
         return version
     }

@@ -75,18 +75,26 @@ public struct FeatureView: Sendable, Hashable {
     public var createdTimeColumn: String?
     public var owner: String
     public var description: String
-    /// Every schema version so far, ascending; the last one is that of `features`. Each stored row names
-    /// its version, so that it is read with the layout it was written with.
+    /// Every schema version so far, ascending; the last one is that of `features`.
+    ///
+    /// Each stored row names its version, so that it is read with the layout it was written with.
     public var layouts: [RowLayout]
     /// A retired view takes no writes and no new publications.
     public var isRetired: Bool
 
     public init(
-        id: FeatureViewID, name: FeatureViewName, entity: Entity, features: [Feature],
-        lookback: TimeSpan? = nil, maxAge: TimeSpan? = nil,
+        id: FeatureViewID,
+        name: FeatureViewName,
+        entity: Entity,
+        features: [Feature],
+        lookback: TimeSpan? = nil,
+        maxAge: TimeSpan? = nil,
         eventTimeColumn: String = FeatureView.defaultEventTimeColumn,
-        createdTimeColumn: String? = nil, owner: String = "", description: String = "",
-        layouts: [RowLayout]? = nil, isRetired: Bool = false
+        createdTimeColumn: String? = nil,
+        owner: String = "",
+        description: String = "",
+        layouts: [RowLayout]? = nil,
+        isRetired: Bool = false
     ) {
         self.id = id
         self.name = name
@@ -113,7 +121,9 @@ public struct FeatureView: Sendable, Hashable {
     public static let defaultCreatedTimeColumn = "created_time"
 }
 
-/// A published version of the ordered projection of views that one model reads. It never changes.
+/// A published version of the ordered projection of views that one model reads.
+///
+/// It never changes.
 public struct FeatureService: Sendable, Hashable {
     /// One view in one role, and the features taken from it.
     public struct Projection: Sendable, Hashable {
@@ -130,8 +140,14 @@ public struct FeatureService: Sendable, Hashable {
         public var maxAge: TimeSpan?
 
         public init(
-            view: FeatureViewID, viewName: FeatureViewName, role: FeatureViewName?, entity: EntityID,
-            keyColumns: [KeyColumn], features: [Selection], lookback: TimeSpan?, maxAge: TimeSpan?
+            view: FeatureViewID,
+            viewName: FeatureViewName,
+            role: FeatureViewName?,
+            entity: EntityID,
+            keyColumns: [KeyColumn],
+            features: [Selection],
+            lookback: TimeSpan?,
+            maxAge: TimeSpan?
         ) {
             self.view = view
             self.viewName = viewName
@@ -188,8 +204,11 @@ public struct FeatureService: Sendable, Hashable {
     public var description: String
 
     public init(
-        name: FeatureServiceName, version: UInt32, projections: [Projection],
-        requestFields: [RequestField] = [], description: String = ""
+        name: FeatureServiceName,
+        version: UInt32,
+        projections: [Projection],
+        requestFields: [RequestField] = [],
+        description: String = ""
     ) {
         self.name = name
         self.version = version
@@ -219,7 +238,9 @@ public struct FeatureServiceReference: Sendable, Hashable, CustomStringConvertib
         version = nil
         guard parts.count == 2 else { return }
         guard let number = UInt32(parts[1]), number > 0 else {
-            throw .invalid("service version \"\(parts[1])\" is not a number: expected \(name) or \(name)@2")
+            throw .invalid(
+                "service version \"\(parts[1])\" is not a number: expected \(name) or \(name)@2"
+            )
         }
         version = number
     }

@@ -13,8 +13,12 @@ public struct FeaturePlan: Sendable, Hashable {
         public var features: [FeatureService.Selection]
 
         public init(
-            view: FeatureView, label: String, keyColumns: [FeatureService.KeyColumn], lookback: TimeSpan?,
-            maxAge: TimeSpan?, features: [FeatureService.Selection]
+            view: FeatureView,
+            label: String,
+            keyColumns: [FeatureService.KeyColumn],
+            lookback: TimeSpan?,
+            maxAge: TimeSpan?,
+            features: [FeatureService.Selection]
         ) {
             self.view = view
             self.label = label
@@ -31,7 +35,9 @@ public struct FeaturePlan: Sendable, Hashable {
     public var requestFields: [FeatureService.RequestField]
 
     public init(
-        service: FeatureServiceReference, snapshotRevision: UInt64, views: [ViewPart],
+        service: FeatureServiceReference,
+        snapshotRevision: UInt64,
+        views: [ViewPart],
         requestFields: [FeatureService.RequestField]
     ) {
         self.service = service
@@ -45,7 +51,8 @@ public struct FeaturePlan: Sendable, Hashable {
         Schema(
             fields: views.flatMap { part in
                 part.features.map { Schema.Field(name: $0.column.text, type: $0.type) }
-            } + requestFields.map { Schema.Field(name: $0.name.text, type: $0.type) })
+            } + requestFields.map { Schema.Field(name: $0.name.text, type: $0.type) }
+        )
     }
 
     /// Every key column once, in order of first use.
@@ -62,7 +69,9 @@ extension FeatureService {
         var uses: [String: Int] = [:]
         for projection in projections {
             guard let view = snapshot.view(id: projection.view) else {
-                throw .refused("service \(reference) reads view \(projection.viewName), which was dropped")
+                throw .refused(
+                    "service \(reference) reads view \(projection.viewName), which was dropped"
+                )
             }
             // A view whose features do not stand together is projected more than once: `place#2`.
             let name = (projection.role ?? projection.viewName).text
@@ -70,12 +79,20 @@ extension FeatureService {
             uses[name] = use
             parts.append(
                 FeaturePlan.ViewPart(
-                    view: view, label: use == 1 ? name : "\(name)#\(use)",
-                    keyColumns: projection.keyColumns, lookback: projection.lookback,
-                    maxAge: projection.maxAge, features: projection.features))
+                    view: view,
+                    label: use == 1 ? name : "\(name)#\(use)",
+                    keyColumns: projection.keyColumns,
+                    lookback: projection.lookback,
+                    maxAge: projection.maxAge,
+                    features: projection.features
+                )
+            )
         }
         return FeaturePlan(
-            service: reference, snapshotRevision: snapshot.revision, views: parts,
-            requestFields: requestFields)
+            service: reference,
+            snapshotRevision: snapshot.revision,
+            views: parts,
+            requestFields: requestFields
+        )
     }
 }

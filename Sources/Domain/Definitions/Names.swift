@@ -16,7 +16,8 @@ public struct Name<Kind>: Sendable, Hashable, Comparable, CustomStringConvertibl
         guard Self.isValid(text) else {
             throw .invalid(
                 "\(what) name \(Self.quoted(text)) is not valid: expected 1 to \(Limits.nameLength) letters, "
-                    + "digits, '_', '-' or '.', starting with a letter or a digit")
+                    + "digits, '_', '-' or '.', starting with a letter or a digit"
+            )
         }
         self.text = text
     }

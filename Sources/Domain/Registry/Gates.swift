@@ -20,7 +20,10 @@ public struct Gate: Sendable, Hashable {
         public var noWorseThanHolderBy: Double?
 
         public init(
-            metric: MetricName, better: Direction, min: Double? = nil, max: Double? = nil,
+            metric: MetricName,
+            better: Direction,
+            min: Double? = nil,
+            max: Double? = nil,
             noWorseThanHolderBy: Double? = nil
         ) {
             self.metric = metric
@@ -55,10 +58,10 @@ public struct GateVerdict: Sendable, Hashable {
     }
 
     public struct RuleVerdict: Sendable, Hashable {
-        /// `auc at least 0.7`
+        /// What is asked, such as `auc at least 0.7`.
         public var rule: String
         public var outcome: Outcome
-        /// `0.6812 is below 0.7`
+        /// With the figures, such as `0.6812 is below 0.7`.
         public var reason: String
 
         public init(rule: String, outcome: Outcome, reason: String) {

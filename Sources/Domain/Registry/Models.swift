@@ -7,7 +7,10 @@ public struct RegisteredModel: Sendable, Hashable {
     public var holders: [StageHolder]
 
     public init(
-        name: RegisteredModelName, revision: UInt64, newestVersion: UInt32, holders: [StageHolder]
+        name: RegisteredModelName,
+        revision: UInt64,
+        newestVersion: UInt32,
+        holders: [StageHolder]
     ) {
         self.name = name
         self.revision = revision
@@ -27,7 +30,8 @@ public enum Stage: String, Sendable, Hashable, CaseIterable {
         guard let stage = Stage(rawValue: text) else {
             throw .invalid(
                 "\"\(text)\" is not a stage: expected "
-                    + Stage.allCases.map(\.rawValue).joined(separator: ", "))
+                    + Stage.allCases.map(\.rawValue).joined(separator: ", ")
+            )
         }
         self = stage
     }
@@ -68,7 +72,8 @@ public struct ContentDigest: Sendable, Hashable, CustomStringConvertible {
         var bytes: [UInt8] = []
         if digits.count == 64 {
             for index in stride(from: 0, to: 64, by: 2) {
-                guard let high = Self.nibble(digits[index]), let low = Self.nibble(digits[index + 1])
+                guard let high = Self.nibble(digits[index]),
+                    let low = Self.nibble(digits[index + 1])
                 else { break }
                 bytes.append(high << 4 | low)
             }
@@ -134,10 +139,20 @@ public struct ModelVersion: Sendable, Hashable {
     public var actor: String
 
     public init(
-        model: RegisteredModelName, number: UInt32, stage: Stage, run: RunID,
-        trainingSet: TrainingSetID?, service: FeatureServiceReference?, artifacts: [Artifact],
-        params: [String: String], metrics: [Metric], codeRevision: String, description: String,
-        tags: [String: String], registered: Timestamp, actor: String
+        model: RegisteredModelName,
+        number: UInt32,
+        stage: Stage,
+        run: RunID,
+        trainingSet: TrainingSetID?,
+        service: FeatureServiceReference?,
+        artifacts: [Artifact],
+        params: [String: String],
+        metrics: [Metric],
+        codeRevision: String,
+        description: String,
+        tags: [String: String],
+        registered: Timestamp,
+        actor: String
     ) {
         self.model = model
         self.number = number

@@ -10,16 +10,24 @@ public struct RecordID<Kind>: Sendable, Hashable, CustomStringConvertible {
 
     /// Takes a text of letters, digits and `-`, 1 to 64 characters.
     public init(_ text: String, as what: String) throws(AlulaError) {
-        let valid = (1...64).contains(text.utf8.count)
-            && text.utf8.allSatisfy { ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2D }
-        guard valid else { throw .invalid("\(what) id is not valid: expected letters, digits and '-'") }
+        let valid =
+            (1...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy {
+                ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || ($0 >= 0x30 && $0 <= 0x39)
+                    || $0 == 0x2D
+            }
+        guard valid else {
+            throw .invalid("\(what) id is not valid: expected letters, digits and '-'")
+        }
         self.text = text
     }
 
     /// `prefix-` and 16 hexadecimal digits drawn at random.
     public static func random(prefix: String) -> Self {
         let digits = String(UInt64.random(in: .min ... .max), radix: 16)
-        return Self(trusted: prefix + "-" + String(repeating: "0", count: 16 - digits.count) + digits)
+        return Self(
+            trusted: prefix + "-" + String(repeating: "0", count: 16 - digits.count) + digits
+        )
     }
 
     private init(trusted: String) { text = trusted }
@@ -70,10 +78,19 @@ public struct Run: Sendable, Hashable {
     public var actor: String
 
     public init(
-        id: RunID, project: ProjectName, experiment: ExperimentName, name: String, status: Status,
-        started: Timestamp, ended: Timestamp? = nil, params: [String: String] = [:],
-        metrics: [Metric] = [], tags: [String: String] = [:], trainingSet: TrainingSetID? = nil,
-        codeRevision: String = "", actor: String
+        id: RunID,
+        project: ProjectName,
+        experiment: ExperimentName,
+        name: String,
+        status: Status,
+        started: Timestamp,
+        ended: Timestamp? = nil,
+        params: [String: String] = [:],
+        metrics: [Metric] = [],
+        tags: [String: String] = [:],
+        trainingSet: TrainingSetID? = nil,
+        codeRevision: String = "",
+        actor: String
     ) {
         self.id = id
         self.project = project

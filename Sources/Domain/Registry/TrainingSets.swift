@@ -25,10 +25,23 @@ public struct TrainingSetRecord: Sendable, Hashable {
     public var actor: String
 
     public init(
-        id: TrainingSetID, project: ProjectName, service: FeatureServiceReference, logEntry: UInt64,
-        digest: ContentDigest, spineDigest: ContentDigest, spineArtifact: ContentDigest, rows: UInt64,
-        schema: Schema, eventTimeColumn: String, label: String, made: Timestamp, asKnown: Bool,
-        keepUnknown: Bool, reports: [ViewReport], featureColumns: [String], spineName: String,
+        id: TrainingSetID,
+        project: ProjectName,
+        service: FeatureServiceReference,
+        logEntry: UInt64,
+        digest: ContentDigest,
+        spineDigest: ContentDigest,
+        spineArtifact: ContentDigest,
+        rows: UInt64,
+        schema: Schema,
+        eventTimeColumn: String,
+        label: String,
+        made: Timestamp,
+        asKnown: Bool,
+        keepUnknown: Bool,
+        reports: [ViewReport],
+        featureColumns: [String],
+        spineName: String,
         actor: String
     ) {
         self.id = id

@@ -18,7 +18,11 @@ public struct Column: Sendable, Hashable {
 
     /// Takes buffers as they are; whoever calls has checked them, or built them with `ColumnBuilder`.
     public init(
-        type: ValueType, count: Int, validity: [UInt8], offsets: [Int32], itemOffsets: [Int32],
+        type: ValueType,
+        count: Int,
+        validity: [UInt8],
+        offsets: [Int32],
+        itemOffsets: [Int32],
         values: [UInt8]
     ) {
         self.type = type
@@ -56,12 +60,14 @@ extension Column {
             return .list(
                 (Int(offsets[row])..<Int(offsets[row + 1])).map {
                     Self.value(item, $0, of: self, offsets: itemOffsets)
-                })
+                }
+            )
         case .fixedList(let item, let length):
             return .list(
                 (row * length..<(row + 1) * length).map {
                     Self.value(item, $0, of: self, offsets: itemOffsets)
-                })
+                }
+            )
         }
     }
 
@@ -81,7 +87,10 @@ extension Column {
     }
 
     private static func value(
-        _ type: ScalarType, _ index: Int, of column: Column, offsets: [Int32]
+        _ type: ScalarType,
+        _ index: Int,
+        of column: Column,
+        offsets: [Int32]
     ) -> FeatureValue {
         switch type {
         case .bool: .bool(column.bit(index))
@@ -94,7 +103,9 @@ extension Column {
             .string(
                 String(
                     decoding: column.values[Int(offsets[index])..<Int(offsets[index + 1])],
-                    as: UTF8.self))
+                    as: UTF8.self
+                )
+            )
         case .bytes: .bytes(Array(column.values[Int(offsets[index])..<Int(offsets[index + 1])]))
         }
     }

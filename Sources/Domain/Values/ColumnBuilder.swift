@@ -77,7 +77,11 @@ public struct ColumnBuilder: Sendable {
         case .scalar(let item): copyItems(item, row..<row + 1, of: column, isScalar: true)
         case .list(let item):
             copyItems(
-                item, Int(column.offsets[row])..<Int(column.offsets[row + 1]), of: column, isScalar: false)
+                item,
+                Int(column.offsets[row])..<Int(column.offsets[row + 1]),
+                of: column,
+                isScalar: false
+            )
             offsets.append(Int32(items))
         case .fixedList(let item, let length):
             copyItems(item, row * length..<(row + 1) * length, of: column, isScalar: false)
@@ -92,8 +96,13 @@ public struct ColumnBuilder: Sendable {
 
     public consuming func finish() -> Column {
         Column(
-            type: type, count: count, validity: nulls == 0 ? [] : validity, offsets: offsets,
-            itemOffsets: itemOffsets, values: values)
+            type: type,
+            count: count,
+            validity: nulls == 0 ? [] : validity,
+            offsets: offsets,
+            itemOffsets: itemOffsets,
+            values: values
+        )
     }
 }
 
@@ -113,20 +122,31 @@ extension ColumnBuilder {
         if bit { values[items >> 3] |= 1 << UInt8(items & 7) }
     }
 
-    private mutating func appendBytes(_ bytes: some Collection<UInt8>, isScalar: Bool) throws(AlulaError) {
+    private mutating func appendBytes(
+        _ bytes: some Collection<UInt8>,
+        isScalar: Bool
+    ) throws(AlulaError) {
         guard bytes.count <= Limits.valueBytes else {
-            throw .invalid("a value of \(bytes.count) bytes is over the limit of \(Limits.valueBytes)")
+            throw .invalid(
+                "a value of \(bytes.count) bytes is over the limit of \(Limits.valueBytes)"
+            )
         }
         values.append(contentsOf: bytes)
         endVariable(isScalar: isScalar)
     }
 
     private mutating func endVariable(isScalar: Bool) {
-        if isScalar { offsets.append(Int32(values.count)) } else { itemOffsets.append(Int32(values.count)) }
+        if isScalar {
+            offsets.append(Int32(values.count))
+        } else {
+            itemOffsets.append(Int32(values.count))
+        }
     }
 
     private mutating func appendItem(
-        _ item: ScalarType, _ value: FeatureValue, isScalar: Bool
+        _ item: ScalarType,
+        _ value: FeatureValue,
+        isScalar: Bool
     ) throws(AlulaError) {
         switch (item, value) {
         case (.bool, .bool(let bit)): appendBit(bit)
@@ -155,7 +175,10 @@ extension ColumnBuilder {
     }
 
     private mutating func copyItems(
-        _ item: ScalarType, _ range: Range<Int>, of column: Column, isScalar: Bool
+        _ item: ScalarType,
+        _ range: Range<Int>,
+        of column: Column,
+        isScalar: Bool
     ) {
         switch item {
         case .bool:
@@ -165,12 +188,16 @@ extension ColumnBuilder {
             }
         case .int32, .float32, .int64, .float64, .timestamp:
             let width = item.fixedWidth ?? 0
-            values.append(contentsOf: column.values[range.lowerBound * width..<range.upperBound * width])
+            values.append(
+                contentsOf: column.values[range.lowerBound * width..<range.upperBound * width]
+            )
             items += range.count
         case .string, .bytes:
             let source = isScalar ? column.offsets : column.itemOffsets
             for index in range {
-                values.append(contentsOf: column.values[Int(source[index])..<Int(source[index + 1])])
+                values.append(
+                    contentsOf: column.values[Int(source[index])..<Int(source[index + 1])]
+                )
                 endVariable(isScalar: isScalar)
                 items += 1
             }

@@ -13,7 +13,11 @@ public struct FeatureRows: Sendable, Hashable {
     public let count: Int
 
     public init(
-        view: FeatureViewID, schemaVersion: UInt32, keys: [Column], event: Column, created: Column,
+        view: FeatureViewID,
+        schemaVersion: UInt32,
+        keys: [Column],
+        event: Column,
+        created: Column,
         features: [Column]
     ) {
         count = event.count
@@ -34,8 +38,13 @@ public struct FeatureRows: Sendable, Hashable {
             return builder.finish()
         }
         return FeatureRows(
-            view: view, schemaVersion: schemaVersion, keys: keys.map(take), event: take(event),
-            created: take(created), features: features.map(take))
+            view: view,
+            schemaVersion: schemaVersion,
+            keys: keys.map(take),
+            event: take(event),
+            created: take(created),
+            features: features.map(take)
+        )
     }
 
     public func eventTime(_ row: Int) -> Timestamp {

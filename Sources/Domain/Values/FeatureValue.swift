@@ -1,5 +1,6 @@
-/// One value, for the edges where single values are handled: definitions, CSV, tests. Bulk data stays in
-/// `Column`s.
+/// One value, for the edges where single values are handled: definitions, CSV, tests.
+///
+/// Bulk data stays in `Column`s.
 public enum FeatureValue: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -29,8 +30,9 @@ public enum KeyPart: Sendable, Hashable {
     }
 }
 
-/// The key of one entity: a value for each of its join keys, in their order. Keys compare by value and by
-/// part: ("1", "12") is not ("11", "2").
+/// The key of one entity: a value for each of its join keys, in their order.
+///
+/// Keys compare by value and by part: ("1", "12") is not ("11", "2").
 public struct EntityKey: Sendable, Hashable {
     public var parts: [KeyPart]
 

@@ -1,4 +1,6 @@
-/// What is known of one value in an answer. The raw value is its code on the wire.
+/// What is known of one value in an answer.
+///
+/// The raw value is its code on the wire.
 public enum FeatureStatus: UInt8, Sendable, Hashable, CaseIterable {
     case present = 0
     /// The newest row has no value for this feature.
@@ -18,7 +20,9 @@ public enum FeatureStatus: UInt8, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// What became of one pushed row. The raw value is its code on the wire.
+/// What became of one pushed row.
+///
+/// The raw value is its code on the wire.
 public enum PushStatus: UInt8, Sendable, Hashable, CaseIterable {
     /// Durable, and the newest of its key.
     case accepted = 0

@@ -21,7 +21,8 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     /// Saturates at the ends of the range instead of overflowing.
     public static func - (moment: Timestamp, span: TimeSpan) -> Timestamp {
         let (difference, overflow) = moment.microseconds.subtractingReportingOverflow(
-            span.microseconds)
+            span.microseconds
+        )
         guard overflow else { return Timestamp(microseconds: difference) }
         return span.microseconds > 0 ? .distantPast : .distantFuture
     }

@@ -7,8 +7,10 @@ extension Timestamp {
         case down
     }
 
-    /// Reads `2020-08-25`, `2020-08-25T20:34:41`, with a blank for the `T`, up to nine digits of fraction,
-    /// and `Z`, `+02:00`, `+0200` or nothing (UTC) behind it. Nil where the text is none of these.
+    /// Reads `2020-08-25`, `2020-08-25T20:34:41`, with a blank for the `T`, up to nine digits of
+    /// fraction, and `Z`, `+02:00`, `+0200` or nothing (UTC) behind it.
+    ///
+    /// Nil where the text is none of these.
     public init?(text: String, rounding: Rounding) {
         guard let parsed = Timestamp.parse(Array(text.utf8), rounding: rounding) else { return nil }
         self = parsed
@@ -47,7 +49,8 @@ extension Timestamp {
         let (year, month, day) = Timestamp.civil(daysSinceEpoch: days)
         let (seconds, fraction) = floorDivide(ofDay, 1_000_000)
         var text = year < 0 ? "-" : ""
-        text += pad(year.magnitude, 4) + "-" + pad(UInt64(month), 2) + "-" + pad(UInt64(day), 2) + "T"
+        text +=
+            pad(year.magnitude, 4) + "-" + pad(UInt64(month), 2) + "-" + pad(UInt64(day), 2) + "T"
         text += pad(UInt64(seconds / 3_600), 2) + ":" + pad(UInt64(seconds / 60 % 60), 2) + ":"
         text += pad(UInt64(seconds % 60), 2)
         if fraction != 0 {
@@ -105,7 +108,9 @@ private struct Scanner {
     var atEnd: Bool { position == bytes.count }
 
     mutating func skip(_ character: Unicode.Scalar) -> Bool {
-        guard position < bytes.count, UInt32(bytes[position]) == character.value else { return false }
+        guard position < bytes.count, UInt32(bytes[position]) == character.value else {
+            return false
+        }
         position += 1
         return true
     }

@@ -69,10 +69,14 @@ extension ValueType: CustomStringConvertible {
         }
     }
 
-    /// Reads what `description` writes; nil for anything else. The length of a list is 1 to 65,536.
+    /// Reads what `description` writes; nil for anything else.
+    ///
+    /// The length of a list is 1 to 65,536.
     public init?(text: String) {
         guard let bracket = text.firstIndex(of: "[") else {
-            guard let item = ScalarType.allCases.first(where: { $0.name == text }) else { return nil }
+            guard let item = ScalarType.allCases.first(where: { $0.name == text }) else {
+                return nil
+            }
             self = .scalar(item)
             return
         }
@@ -102,7 +106,9 @@ extension ValueType: CustomStringConvertible {
     }
 }
 
-/// The type of one part of an entity key. In input int32 7 is int64 7.
+/// The type of one part of an entity key.
+///
+/// In input int32 7 is int64 7.
 public enum KeyType: UInt8, Sendable, Hashable, CaseIterable {
     case int64 = 3
     case string = 6

@@ -4,8 +4,10 @@ import NIOCore
 import Wire
 
 extension Dispatcher {
-    /// Streams to a temporary file and names it by its digest. Content that is there already need not be
-    /// sent: the answer says so before the upload is read.
+    /// Streams to a temporary file and names it by its digest.
+    ///
+    /// Content that is there already need not be sent: the answer says so before the upload is
+    /// read.
     func putArtifact(_ call: Call) throws -> Answer {
         let request = try Messages.decode(WirePutArtifactRequest.self, from: call.control)
         let digest = try ContentDigest(hex: request.digest)
@@ -19,17 +21,20 @@ extension Dispatcher {
                 received += UInt64(upload.data.readableBytes)
                 guard received <= request.bytes else {
                     throw AlulaError.invalid(
-                        "the artifact is longer than the \(request.bytes) bytes announced")
+                        "the artifact is longer than the \(request.bytes) bytes announced"
+                    )
                 }
                 try writer.append(Array(upload.data.readableBytesView))
             }
             guard received == request.bytes else {
                 throw AlulaError.invalid(
-                    "the artifact is cut short: \(received) of \(request.bytes) bytes came")
+                    "the artifact is cut short: \(received) of \(request.bytes) bytes came"
+                )
             }
             let stored = try writer.finish(expecting: digest)
             return try Answer(
-                WireArtifact(stored.digest, bytes: stored.bytes, existed: stored.existed))
+                WireArtifact(stored.digest, bytes: stored.bytes, existed: stored.existed)
+            )
         } catch {
             writer.abandon()
             throw error

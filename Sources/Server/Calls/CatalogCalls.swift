@@ -10,7 +10,10 @@ extension Dispatcher {
         let request = try Messages.decode(WireApplyRequest.self, from: call.control)
         let head = try CallHead(request.head)
         let outcome = try services.releases.plan(
-            files: try request.definitions, retire: request.retire, project: head.project)
+            files: try request.definitions,
+            retire: request.retire,
+            project: head.project
+        )
         return try Answer(WireApplyResponse(outcome))
     }
 
@@ -18,7 +21,9 @@ extension Dispatcher {
         let request = try Messages.decode(WireApplyRequest.self, from: call.control)
         let head = try CallHead(request.head)
         let stored = try services.releases.apply(
-            files: try request.definitions, retire: request.retire, project: head.project,
+            files: try request.definitions,
+            retire: request.retire,
+            project: head.project,
             call: try writeCall(call, head, projectOptional: true)
         ) { outcome in
             try WireApplyResponse(outcome).serializedBytes()
@@ -32,20 +37,27 @@ extension Dispatcher {
         let project = try snapshot.project(head.project)
         let gates = services.releases.gates(project: project.name)
         return try Answer(
-            WireCatalogResponse(project, revision: snapshot.revision, gates: gates))
+            WireCatalogResponse(project, revision: snapshot.revision, gates: gates)
+        )
     }
 
     /// Who writes, when, and under which request id, for the registry's transaction.
     func writeCall(
-        _ call: Call, _ head: CallHead, projectOptional: Bool = false
+        _ call: Call,
+        _ head: CallHead,
+        projectOptional: Bool = false
     ) throws(AlulaError) -> WriteCall {
         let project =
             projectOptional
             ? ProjectName(head.project) ?? .unnamed
             : try services.catalog.snapshot.project(head.project).name
         return WriteCall(
-            requestID: head.requestID, actor: call.actor.name, isVerified: call.actor.isVerified,
-            project: project, now: services.now())
+            requestID: head.requestID,
+            actor: call.actor.name,
+            isVerified: call.actor.isVerified,
+            project: project,
+            now: services.now()
+        )
     }
 }
 
@@ -57,7 +69,8 @@ extension WireApplyRequest {
             guard bytes <= Limits.definitionsBytes else {
                 throw .invalid(
                     "definitions of \(bytes) bytes are over the limit of \(Limits.definitionsBytes)",
-                    help: "apply them in several calls")
+                    help: "apply them in several calls"
+                )
             }
             return files.map { (name: $0.name, yaml: $0.yaml) }
         }

@@ -29,6 +29,8 @@ enum HistoryTable {
             + zip(view.features.map(\.name.text), rows.features).map { ($0, $1) }
         return RecordBatch(
             schema: Schema(fields: columns.map { .init(name: $0.0, type: $0.1.type) }),
-            columns: columns.map(\.1), rowCount: rows.count)
+            columns: columns.map(\.1),
+            rowCount: rows.count
+        )
     }
 }

@@ -9,7 +9,9 @@ enum ReadAnswerCodec {
     static let singleFrameBytes = Limits.frameBytes - (64 << 10)
 
     static func encode(
-        _ vector: RecordBatch, _ answer: OnlineAnswer, rows: Range<Int>? = nil
+        _ vector: RecordBatch,
+        _ answer: OnlineAnswer,
+        rows: Range<Int>? = nil
     ) -> [UInt8] {
         let rows = rows ?? 0..<answer.rowCount
         var bytes = BatchCodec.encode(vector)

@@ -14,11 +14,17 @@ extension Dispatcher {
         let snapshot = services.catalog.snapshot
         let project = try snapshot.project(head.project)
         let entry = try services.plans.plan(
-            try FeatureServiceReference(text: request.service), in: project, of: snapshot)
+            try FeatureServiceReference(text: request.service),
+            in: project,
+            of: snapshot
+        )
         let batch = try Schema(wire: request.schema).batch(from: call.data)
         let input = try ReadInput(batch, plan: entry.plan)
         let answer = try services.online.read(
-            plan: entry.plan, keys: input.keys, now: services.now())
+            plan: entry.plan,
+            keys: input.keys,
+            now: services.now()
+        )
 
         var message = WireReadResponse()
         message.plan = entry.id
@@ -29,8 +35,10 @@ extension Dispatcher {
             message.parts = entry.plan.views.map(WireViewPart.init)
         }
         let vector = RecordBatch(
-            schema: entry.plan.schema, columns: answer.columns + input.requestColumns,
-            rowCount: answer.rowCount)
+            schema: entry.plan.schema,
+            columns: answer.columns + input.requestColumns,
+            rowCount: answer.rowCount
+        )
         let whole = ReadAnswerCodec.encode(vector, answer)
         if whole.count <= ReadAnswerCodec.singleFrameBytes {
             return try Answer(message, data: whole)
@@ -43,7 +51,10 @@ extension Dispatcher {
             item.rows = UInt32(range.count)
             try call.send(
                 control: Messages.encode(item),
-                data: .init(bytes: ReadAnswerCodec.encode(vector.taking(range), answer, rows: range)))
+                data: .init(
+                    bytes: ReadAnswerCodec.encode(vector.taking(range), answer, rows: range)
+                )
+            )
             message.clearSchema()
             message.parts = []
         }
@@ -57,7 +68,9 @@ extension Dispatcher {
         let batch = try Schema(wire: request.schema).batch(from: call.data)
         let keys = try KeyColumns.of(view.entity, in: batch)
         guard batch.rowCount == 1 else {
-            throw AlulaError.invalid("history is of one entity: \(batch.rowCount) rows of keys came")
+            throw AlulaError.invalid(
+                "history is of one entity: \(batch.rowCount) rows of keys came"
+            )
         }
         let through = services.ingestor.lastEntry
         try waitUntilApplied(through, call)

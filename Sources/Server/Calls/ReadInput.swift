@@ -14,7 +14,8 @@ struct ReadInput {
             throw .invalid(
                 "column \"\(stranger.name)\" is neither a key nor a request field of \(plan.service)"
                     + hint(stranger.name, among: known.sorted()),
-                help: Self.help(plan))
+                help: Self.help(plan)
+            )
         }
         var columns: [Column] = []
         for key in wanted {
@@ -25,17 +26,23 @@ struct ReadInput {
         }
         keys = RecordBatch(
             schema: Schema(
-                fields: wanted.map { .init(name: $0.name.text, type: $0.type.valueType) }),
-            columns: columns, rowCount: batch.rowCount)
+                fields: wanted.map { .init(name: $0.name.text, type: $0.type.valueType) }
+            ),
+            columns: columns,
+            rowCount: batch.rowCount
+        )
         var carried: [Column] = []
         for field in fields {
             guard let column = batch[field.name.text] else {
                 throw .invalid(
-                    "request field \"\(field.name)\" (\(field.type)) is missing", help: Self.help(plan))
+                    "request field \"\(field.name)\" (\(field.type)) is missing",
+                    help: Self.help(plan)
+                )
             }
             guard column.type.widens(to: field.type) else {
                 throw .invalid(
-                    "request field \"\(field.name)\" is \(column.type): expected \(field.type)")
+                    "request field \"\(field.name)\" is \(column.type): expected \(field.type)"
+                )
             }
             carried.append(try column.widened(to: field.type))
         }
@@ -66,7 +73,9 @@ enum KeyColumns {
 
     /// An int32 is taken for an int64; a null or another type is refused.
     static func cast(
-        _ column: Column, to type: KeyType, named name: String
+        _ column: Column,
+        to type: KeyType,
+        named name: String
     ) throws(AlulaError) -> Column {
         if let row = (0..<column.count).first(where: { !column.isValid($0) }) {
             throw .invalid("key column \"\(name)\", row \(row): a key is wanted, found null")

@@ -12,12 +12,14 @@ extension Dispatcher {
         let request = try Messages.decode(WireStartRunRequest.self, from: call.control)
         let head = try CallHead(request.head)
         let start = RunStart(
-            experiment: try ExperimentName(request.experiment, as: "experiment"), name: request.name,
+            experiment: try ExperimentName(request.experiment, as: "experiment"),
+            name: request.name,
             params: try .init(wire: request.params, as: "param"),
             tags: try .init(wire: request.tags, as: "tag"),
             trainingSet: request.trainingSet.isEmpty
                 ? nil : try TrainingSetID(request.trainingSet, as: "training set"),
-            codeRevision: request.codeRevision)
+            codeRevision: request.codeRevision
+        )
         let stored = try services.registry.startRun(start, call: try writeCall(call, head)) {
             try WireRun($0).serializedBytes()
         }
@@ -31,8 +33,10 @@ extension Dispatcher {
         for metric in request.metrics { metrics.append(try Metric(wire: metric)) }
         let stored = try services.registry.log(
             run: try RunID(request.run, as: "run"),
-            params: try .init(wire: request.params, as: "param"), metrics: metrics,
-            tags: try .init(wire: request.tags, as: "tag"), call: try writeCall(call, head)
+            params: try .init(wire: request.params, as: "param"),
+            metrics: metrics,
+            tags: try .init(wire: request.tags, as: "tag"),
+            call: try writeCall(call, head)
         ) { try WireEmpty().serializedBytes() }
         return Answer(stored: stored)
     }
@@ -41,10 +45,14 @@ extension Dispatcher {
         let request = try Messages.decode(WireEndRunRequest.self, from: call.control)
         let head = try CallHead(request.head)
         guard let status = Run.Status(rawValue: request.status), status != .running else {
-            throw AlulaError.invalid("a run ends as finished or failed, not as \"\(request.status)\"")
+            throw AlulaError.invalid(
+                "a run ends as finished or failed, not as \"\(request.status)\""
+            )
         }
         let stored = try services.registry.endRun(
-            try RunID(request.run, as: "run"), status: status, call: try writeCall(call, head)
+            try RunID(request.run, as: "run"),
+            status: status,
+            call: try writeCall(call, head)
         ) { try WireRun($0).serializedBytes() }
         return Answer(stored: stored)
     }
@@ -53,7 +61,10 @@ extension Dispatcher {
         let request = try Messages.decode(WireGetRunRequest.self, from: call.control)
         let project = try project(of: request.head)
         let run = try services.registry.run(
-            try RunID(request.run, as: "run"), project: project, history: request.history)
+            try RunID(request.run, as: "run"),
+            project: project,
+            history: request.history
+        )
         return try Answer(WireRun(run))
     }
 
@@ -81,18 +92,25 @@ extension Dispatcher {
         let head = try CallHead(request.head)
         let artifacts = try request.artifacts.map {
             ModelVersion.Artifact(
-                name: $0.name, digest: try ContentDigest(hex: $0.digest), bytes: $0.bytes)
+                name: $0.name,
+                digest: try ContentDigest(hex: $0.digest),
+                bytes: $0.bytes
+            )
         }
         let registration = VersionRegistration(
             model: try RegisteredModelName(request.model, as: "model"),
-            run: try RunID(request.run, as: "run"), artifacts: artifacts,
+            run: try RunID(request.run, as: "run"),
+            artifacts: artifacts,
             service: request.service.isEmpty
                 ? nil : try FeatureServiceReference(text: request.service),
             trainingSet: request.trainingSet.isEmpty
                 ? nil : try TrainingSetID(request.trainingSet, as: "training set"),
-            description: request.description_p, tags: try .init(wire: request.tags, as: "tag"))
+            description: request.description_p,
+            tags: try .init(wire: request.tags, as: "tag")
+        )
         let stored = try services.registry.register(
-            registration, call: try writeCall(call, head)
+            registration,
+            call: try writeCall(call, head)
         ) { try message($0).serializedBytes() }
         return Answer(stored: stored)
     }
@@ -101,7 +119,8 @@ extension Dispatcher {
         let project = try services.catalog.snapshot.project(try CallHead.peek(call.control).project)
         var answer = WireModels()
         answer.models = try services.registry.models(project: project.name).map(
-            WireRegisteredModel.init)
+            WireRegisteredModel.init
+        )
         return try Answer(answer)
     }
 
@@ -126,13 +145,18 @@ extension Dispatcher {
             request.version != 0
             ? try services.registry.version(request.version, of: model, project: project)
             : try services.registry.holder(
-                of: try Stage(text: request.stage), model: model, project: project)
+                of: try Stage(text: request.stage),
+                model: model,
+                project: project
+            )
         return try Answer(message(version))
     }
 
     private func message(_ version: ModelVersion) throws -> WireModelVersion {
         WireModelVersion(
-            version, trainingSet: try version.trainingSet.flatMap(services.registry.trainingSet))
+            version,
+            trainingSet: try version.trainingSet.flatMap(services.registry.trainingSet)
+        )
     }
 }
 
@@ -142,8 +166,11 @@ extension Dispatcher {
         let request = try Messages.decode(WirePromoteRequest.self, from: call.control)
         let head = try CallHead(request.head)
         let stored = try services.releases.promote(
-            model: try RegisteredModelName(request.model, as: "model"), version: request.version,
-            to: try Stage(text: request.stage), reason: request.reason, dryRun: request.dryRun,
+            model: try RegisteredModelName(request.model, as: "model"),
+            version: request.version,
+            to: try Stage(text: request.stage),
+            reason: request.reason,
+            dryRun: request.dryRun,
             expectedRevision: request.expectedRevision == 0 ? nil : request.expectedRevision,
             call: try writeCall(call, head)
         ) { try WirePromoteResponse($0).serializedBytes() }
@@ -155,7 +182,8 @@ extension Dispatcher {
         let head = try CallHead(request.head)
         let stored = try services.releases.rollback(
             model: try RegisteredModelName(request.model, as: "model"),
-            stage: try Stage(text: request.stage), reason: request.reason,
+            stage: try Stage(text: request.stage),
+            reason: request.reason,
             call: try writeCall(call, head)
         ) { try WirePromoteResponse($0).serializedBytes() }
         return Answer(stored: stored)
@@ -164,8 +192,10 @@ extension Dispatcher {
     func lineage(_ call: Call) throws -> Answer {
         let request = try Messages.decode(WireLineageRequest.self, from: call.control)
         let lineage = try services.registry.lineage(
-            of: request.version, model: try RegisteredModelName(request.model, as: "model"),
-            project: try project(of: request.head))
+            of: request.version,
+            model: try RegisteredModelName(request.model, as: "model"),
+            project: try project(of: request.head)
+        )
         return try Answer(WireLineage(lineage))
     }
 
@@ -173,7 +203,8 @@ extension Dispatcher {
         let request = try Messages.decode(WireListAuditRequest.self, from: call.control)
         var answer = WireAuditEntries()
         answer.entries = try services.registry.audit(
-            after: request.after, limit: request.limit == 0 ? 1_000 : Int(min(request.limit, 1_000)),
+            after: request.after,
+            limit: request.limit == 0 ? 1_000 : Int(min(request.limit, 1_000)),
             object: request.object
         ).map(WireAuditEntry.init)
         return try Answer(answer)

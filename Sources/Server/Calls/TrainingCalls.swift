@@ -18,7 +18,9 @@ extension Dispatcher {
         let snapshot = services.catalog.snapshot
         let project = try snapshot.project(head.project)
         let plan = try services.plans.plan(
-            try FeatureServiceReference(text: request.service), in: project, of: snapshot
+            try FeatureServiceReference(text: request.service),
+            in: project,
+            of: snapshot
         ).plan
         let through = try logEntry(asOf: request.asOf, call)
         try waitUntilApplied(through, call)
@@ -26,16 +28,27 @@ extension Dispatcher {
         var sendsSchema = true
         let record = try services.trainingSets.make(
             TrainingRequest(
-                id: .random(prefix: "ts"), plan: plan, project: project.name, spineSchema: schema,
-                eventTimeColumn: request.eventTime, label: request.label, through: through,
-                asKnown: request.asKnown, keepUnknown: request.keepUnknown,
-                spineName: request.spineName, actor: call.actor.name, made: services.now()),
+                id: .random(prefix: "ts"),
+                plan: plan,
+                project: project.name,
+                spineSchema: schema,
+                eventTimeColumn: request.eventTime,
+                label: request.label,
+                through: through,
+                asKnown: request.asKnown,
+                keepUnknown: request.keepUnknown,
+                spineName: request.spineName,
+                actor: call.actor.name,
+                made: services.now()
+            ),
             spine: { try call.nextUpload().map { try schema.batch(from: $0.data) } },
             emit: { try send($0, of: call, withSchema: &sendsSchema) },
-            isCancelled: { call.isEnded })
+            isCancelled: { call.isEnded }
+        )
         try call.checkEnded()
         let stored = try services.registry.recordTrainingSet(
-            record, call: try writeCall(call, head)
+            record,
+            call: try writeCall(call, head)
         ) { try WireTrainingSet($0).serializedBytes() }
         return Answer(stored: stored)
     }
@@ -43,7 +56,9 @@ extension Dispatcher {
     func listTrainingSets(_ call: Call) throws -> Answer {
         let project = try services.catalog.snapshot.project(try CallHead.peek(call.control).project)
         var answer = WireTrainingSets()
-        answer.sets = try services.registry.trainingSets(project: project.name).map(WireTrainingSet.init)
+        answer.sets = try services.registry.trainingSets(project: project.name).map(
+            WireTrainingSet.init
+        )
         return try Answer(answer)
     }
 
@@ -57,7 +72,9 @@ extension Dispatcher {
         return try remake(try trainingSet(request.id, try CallHead(request.head)), call)
     }
 
-    /// The answer to a repeated request: the recorded set, made again. What the client uploads is not read.
+    /// The answer to a repeated request: the recorded set, made again.
+    ///
+    /// What the client uploads is not read.
     private func repeated(_ first: [UInt8], _ call: Call) throws -> Answer {
         let message = try WireTrainingSet(serializedBytes: first)
         let id = try TrainingSetID(message.id, as: "training set")
@@ -74,20 +91,26 @@ extension Dispatcher {
         try waitUntilApplied(record.logEntry, call)
         var sendsSchema = true
         let digest = try services.trainingSets.remake(
-            record, plan: plan, emit: { try send($0, of: call, withSchema: &sendsSchema) },
-            isCancelled: { call.isEnded })
+            record,
+            plan: plan,
+            emit: { try send($0, of: call, withSchema: &sendsSchema) },
+            isCancelled: { call.isEnded }
+        )
         try call.checkEnded()
         guard digest == record.digest else {
             throw AlulaError(
                 .dataLoss,
                 "training set \(record.id) was made again with digest \(digest): \(record.digest) was recorded",
-                help: "its history has changed: do not trust what was received")
+                help: "its history has changed: do not trust what was received"
+            )
         }
         return try Answer(WireTrainingSet(record))
     }
 
     private func send(
-        _ batch: RecordBatch, of call: Call, withSchema sendsSchema: inout Bool
+        _ batch: RecordBatch,
+        of call: Call,
+        withSchema sendsSchema: inout Bool
     ) throws {
         var item = WireBatchItem()
         if sendsSchema { item.schema = WireSchema(batch.schema) }
@@ -98,10 +121,12 @@ extension Dispatcher {
     private func trainingSet(_ text: String, _ head: CallHead) throws -> TrainingSetRecord {
         let id = try TrainingSetID(text, as: "training set")
         let project = try services.catalog.snapshot.project(head.project)
-        guard let record = try services.registry.trainingSet(id), record.project == project.name else {
+        guard let record = try services.registry.trainingSet(id), record.project == project.name
+        else {
             throw AlulaError.notFound(
                 "there is no training set \(id) in project \(project.name)",
-                help: "list them: alula training-set list")
+                help: "list them: alula training-set list"
+            )
         }
         return record
     }
@@ -114,7 +139,9 @@ extension Dispatcher {
         case .logEntry(let entry):
             guard entry <= last else {
                 throw AlulaError(
-                    .outOfRange, "as of log entry \(entry): the last one so far is \(last)")
+                    .outOfRange,
+                    "as of log entry \(entry): the last one so far is \(last)"
+                )
             }
             return entry
         case .timeUs(let time):

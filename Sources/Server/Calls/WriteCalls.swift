@@ -15,7 +15,9 @@ extension Dispatcher {
         let view = try writableView(request.view, head)
         let batch = try Schema(wire: request.schema).batch(from: call.data)
         let stored = try services.ingestor.push(
-            batch: batch, to: view, requestID: head.requestID
+            batch: batch,
+            to: view,
+            requestID: head.requestID
         ) { result in
             var answer = WirePushResponse()
             answer.logEntry = result.logEntry
@@ -36,11 +38,15 @@ extension Dispatcher {
         }
         let record = try services.offline.beginImport(
             .init(
-                view: view.id, project: project.name, sourceName: request.sourceName,
+                view: view.id,
+                project: project.name,
+                sourceName: request.sourceName,
                 sourceDigest: digest,
                 options: request.options + (request.allowFuture ? ";allow_future" : ""),
-                begun: services.now()),
-            again: request.again)
+                begun: services.now()
+            ),
+            again: request.again
+        )
         var answer = WireBeginImportResponse()
         answer.importID = record.id
         answer.state = record.state.rawValue
@@ -62,18 +68,26 @@ extension Dispatcher {
             let chunk = try Messages.decode(WireStageChunk.self, from: upload.control)
             let batch = try schema.batch(from: upload.data)
             let checked = try FeatureRowsChecker.check(
-                batch, view: view, now: services.now(),
-                futureRows: allowFuture ? .kept : .refused)
+                batch,
+                view: view,
+                now: services.now(),
+                futureRows: allowFuture ? .kept : .refused
+            )
             if let problem = checked.problems.first {
                 throw AlulaError.invalid(
                     "row \(chunk.firstRow + UInt64(problem.row)): \(problem.reason)",
                     help: "mend the source, or import it with --on-error skip",
                     details: checked.problems.prefix(100).map {
                         "row \(chunk.firstRow + UInt64($0.row)): \($0.reason)"
-                    })
+                    }
+                )
             }
             record = try services.offline.stage(
-                importID: record.id, chunk: chunk.chunk, rows: checked.rows, layout: layout)
+                importID: record.id,
+                chunk: chunk.chunk,
+                rows: checked.rows,
+                layout: layout
+            )
             try call.send(control: Messages.encode(WireStageProgress(record)), data: .init())
         }
         return try Answer(WireStageProgress(record))
@@ -87,7 +101,9 @@ extension Dispatcher {
             return try Answer(WirePublishImportResponse(entry: entry, rows: record.rows))
         }
         let stored = try services.ingestor.publishImport(
-            id: record.id, view: try view(of: record), rows: record.rows,
+            id: record.id,
+            view: try view(of: record),
+            rows: record.rows,
             requestID: head.requestID
         ) { entry in
             let answer = WirePublishImportResponse(entry: entry, rows: record.rows)
@@ -121,11 +137,13 @@ extension Dispatcher {
         let project = try services.catalog.snapshot.project(try CallHead(request.head).project)
         let views =
             request.views.isEmpty
-            ? project.views.values.sorted { $0.name < $1.name } : try request.views.map(project.view)
+            ? project.views.values.sorted { $0.name < $1.name }
+            : try request.views.map(project.view)
         try waitUntilApplied(services.ingestor.lastEntry, call)
         var last = WireMaterializeProgress()
         last.rowsWritten = try services.ingestor.materialize(
-            views: views, cancelled: { call.isEnded }
+            views: views,
+            cancelled: { call.isEnded }
         ) { progress in
             var message = WireMaterializeProgress()
             message.view = progress.view.text

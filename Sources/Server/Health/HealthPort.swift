@@ -3,8 +3,10 @@ import Hummingbird
 import Logging
 import ServiceLifecycle
 
-/// The HTTP port: `/healthz` answers 200 while the process runs, `/readyz` 200 while it takes reads and
-/// writes and 503 otherwise. Both say a code only.
+/// The HTTP port: `/healthz` answers 200 while the process runs, `/readyz` 200 while it takes reads
+/// and writes and 503 otherwise.
+///
+/// Both say a code only.
 struct HealthPort: Service {
     let address: HostAndPort
     /// Nil when ready, else why not.
@@ -27,13 +29,17 @@ struct HealthPort: Service {
             onServerRunning: { channel in
                 announce("health on http://\(host):\(channel.localAddress?.port ?? 0)")
             },
-            logger: logger)
+            logger: logger
+        )
         do {
             try await application.run()
         } catch {
             throw AlulaError(
-                .unavailable, "cannot listen on \(host):\(address.port): \(error)",
-                help: "is another server using the port? choose one with --http", retry: .never)
+                .unavailable,
+                "cannot listen on \(host):\(address.port): \(error)",
+                help: "is another server using the port? choose one with --http",
+                retry: .never
+            )
         }
     }
 }

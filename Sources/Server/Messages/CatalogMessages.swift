@@ -25,7 +25,9 @@ extension WireCatalogResponse {
         self.init()
         self.project = project.name.text
         catalogRevision = revision
-        entities = project.entities.values.sorted { $0.name < $1.name }.map(WireEntityDefinition.init)
+        entities = project.entities.values.sorted { $0.name < $1.name }.map(
+            WireEntityDefinition.init
+        )
         views = project.views.values.sorted { $0.name < $1.name }.map(WireViewDefinition.init)
         services = project.services.keys.sorted().flatMap { name in
             (project.services[name] ?? []).map { service in

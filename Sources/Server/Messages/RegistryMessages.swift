@@ -41,8 +41,11 @@ extension WireMetric {
 extension Metric {
     init(wire: WireMetric) throws(AlulaError) {
         self.init(
-            name: try MetricName(wire.name, as: "metric"), value: wire.value, step: wire.step,
-            time: Timestamp(microseconds: wire.timeUs))
+            name: try MetricName(wire.name, as: "metric"),
+            value: wire.value,
+            step: wire.step,
+            time: Timestamp(microseconds: wire.timeUs)
+        )
     }
 }
 

@@ -3,9 +3,10 @@ import Foundation
 import NIOCore
 import Wire
 
-/// One call in flight, seen from the worker thread that answers it: uploads come in, items go out, both
-/// within the credit of the protocol. Everything here may block; nothing here runs on an event loop but
-/// the `receive` half.
+/// One call in flight, seen from the worker thread that answers it: uploads come in, items go out,
+/// both within the credit of the protocol.
+///
+/// Everything here may block; nothing here runs on an event loop but the `receive` half.
 final class Call: @unchecked Sendable {
     /// One piece of an upload.
     struct Upload {
@@ -44,7 +45,10 @@ final class Call: @unchecked Sendable {
     private static let framesAhead = 2
 
     init(
-        request: Frame, operation: Wire.Operation, actor: Actor, eventLoop: any EventLoop,
+        request: Frame,
+        operation: Wire.Operation,
+        actor: Actor,
+        eventLoop: any EventLoop,
         write: @escaping @Sendable (Frame, EventLoopPromise<Void>?) -> Void
     ) {
         id = request.call
@@ -82,7 +86,8 @@ extension Call {
         let upload: Upload? = try wait(
             for: "the next piece of the upload",
             until: { !$0.uploads.isEmpty || $0.uploadEnded },
-            then: { $0.uploads.isEmpty ? nil : $0.uploads.removeFirst() })
+            then: { $0.uploads.isEmpty ? nil : $0.uploads.removeFirst() }
+        )
         guard let upload else { return nil }
         grant(upload.control.readableBytes + upload.data.readableBytes)
         return upload
@@ -91,7 +96,12 @@ extension Call {
     /// Sends one item of the answer, as soon as the client has room for it.
     func send(control: ByteBuffer = ByteBuffer(), data: ByteBuffer) throws(AlulaError) {
         let frame = Frame(
-            kind: .item, operation: operation.rawValue, call: id, control: control, data: data)
+            kind: .item,
+            operation: operation.rawValue,
+            call: id,
+            control: control,
+            data: data
+        )
         let bytes = frame.payloadBytes
         guard bytes <= Limits.frameBytes else {
             throw .init(.internal, "an item of \(bytes) bytes is over the limit of a frame")
@@ -102,7 +112,8 @@ extension Call {
             then: {
                 $0.credit -= bytes
                 $0.framesInFlight += 1
-            })
+            }
+        )
         let promise = eventLoop.makePromise(of: Void.self)
         promise.futureResult.whenComplete { _ in self.locked { $0.framesInFlight -= 1 } }
         write(frame, promise)
@@ -121,11 +132,15 @@ extension Call {
         message.bytes = UInt32(window)
         guard let control = try? Messages.encode(message) else { return }  // four bytes always fit
         write(
-            Frame(kind: .window, operation: operation.rawValue, call: id, control: control), nil)
+            Frame(kind: .window, operation: operation.rawValue, call: id, control: control),
+            nil
+        )
     }
 
     private func wait<T>(
-        for what: String, until ready: (State) -> Bool, then body: (inout State) -> T
+        for what: String,
+        until ready: (State) -> Bool,
+        then body: (inout State) -> T
     ) throws(AlulaError) -> T {
         condition.lock()
         defer {
@@ -139,7 +154,8 @@ extension Call {
             guard condition.wait(until: limit) else {
                 throw .init(
                     .deadlineExceeded,
-                    "waited \(Int(Self.streamIdleSeconds)) seconds for \(what)")
+                    "waited \(Int(Self.streamIdleSeconds)) seconds for \(what)"
+                )
             }
         }
     }

@@ -34,9 +34,13 @@ struct Dispatcher: Sendable {
         } catch let error as AlulaError {
             return .failure(error)
         } catch {
-            logger.error("call failed", metadata: ["operation": "\(call.operation)", "error": "\(error)"])
+            logger.error(
+                "call failed",
+                metadata: ["operation": "\(call.operation)", "error": "\(error)"]
+            )
             return .failure(
-                .init(.internal, "the server failed; its log says more", retry: .never))
+                .init(.internal, "the server failed; its log says more", retry: .never)
+            )
         }
     }
 
@@ -46,7 +50,7 @@ struct Dispatcher: Sendable {
             try call.checkEnded()
             do {
                 try services.ingestor.waitUntilApplied(entry, deadline: .now + .milliseconds(200))
-            } catch where error.code == .deadlineExceeded {
+            } catch  where error.code == .deadlineExceeded {
                 continue
             }
         }

@@ -32,12 +32,16 @@ struct Listener: Service {
         let channel: any Channel
         do {
             channel = try await bootstrap(group).bind(
-                host: address.host, port: address.port
+                host: address.host,
+                port: address.port
             ).get()
         } catch {
             throw AlulaError(
-                .unavailable, "cannot listen on \(address.host):\(address.port): \(error)",
-                help: "is another server using the port? choose one with --listen", retry: .never)
+                .unavailable,
+                "cannot listen on \(address.host):\(address.port): \(error)",
+                help: "is another server using the port? choose one with --listen",
+                retry: .never
+            )
         }
         let port = channel.localAddress?.port ?? address.port
         announce("listening on alula://\(address.host):\(port)")
@@ -63,11 +67,11 @@ struct Listener: Service {
                 channel.closeFuture.whenComplete { _ in connections.remove(channel) }
                 return channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        SessionHandler(dispatcher: dispatcher, workers: workers, logger: logger))
+                        SessionHandler(dispatcher: dispatcher, workers: workers, logger: logger)
+                    )
                 }
             }
     }
-
 }
 
 /// The open connections, bounded.

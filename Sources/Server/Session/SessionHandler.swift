@@ -40,7 +40,10 @@ final class SessionHandler: ChannelInboundHandler {
                     phase = .preface(waiting)
                     return
                 }
-                context.writeAndFlush(wrapOutboundOut(Preface.server(chosen: version)), promise: nil)
+                context.writeAndFlush(
+                    wrapOutboundOut(Preface.server(chosen: version)),
+                    promise: nil
+                )
                 guard version != 0 else { return close(context) }
                 phase = .frames(NIOSingleStepByteToMessageProcessor(FrameDecoder()))
                 try decode(waiting, context)
@@ -111,31 +114,51 @@ extension SessionHandler {
             return send(
                 .failure(
                     .init(
-                        .unimplemented, "operation \(frame.operation) is unknown",
-                        help: "the client may be newer than the server")), for: frame, context)
+                        .unimplemented,
+                        "operation \(frame.operation) is unknown",
+                        help: "the client may be newer than the server"
+                    )
+                ),
+                for: frame,
+                context
+            )
         }
         guard !isDraining else {
             return send(
                 .failure(
-                    .init(.unavailable, "the server is stopping", help: "connect again in a moment")),
-                for: frame, context)
+                    .init(.unavailable, "the server is stopping", help: "connect again in a moment")
+                ),
+                for: frame,
+                context
+            )
         }
         guard calls.count < Limits.callsPerConnection else {
             let most = Limits.callsPerConnection
             return send(
                 .failure(
-                    .init(.resourceExhausted, "there are \(most) calls in flight on this connection")),
-                for: frame, context)
+                    .init(
+                        .resourceExhausted,
+                        "there are \(most) calls in flight on this connection"
+                    )
+                ),
+                for: frame,
+                context
+            )
         }
         start(frame, operation, context)
     }
 
     private func start(
-        _ frame: Frame, _ operation: Operation, _ context: ChannelHandlerContext
+        _ frame: Frame,
+        _ operation: Operation,
+        _ context: ChannelHandlerContext
     ) {
         let channel = context.channel
         let call = Call(
-            request: frame, operation: operation, actor: .local, eventLoop: context.eventLoop
+            request: frame,
+            operation: operation,
+            actor: .local,
+            eventLoop: context.eventLoop
         ) { frame, promise in
             var bytes = channel.allocator.buffer(capacity: Frame.headerBytes + frame.payloadBytes)
             frame.encode(into: &bytes)
@@ -156,8 +179,11 @@ extension SessionHandler {
         if !taken {
             finish(
                 frame.call,
-                .failure(.init(.resourceExhausted, "the server has too many calls of this kind waiting")),
-                context)
+                .failure(
+                    .init(.resourceExhausted, "the server has too many calls of this kind waiting")
+                ),
+                context
+            )
         }
     }
 
@@ -171,9 +197,11 @@ extension SessionHandler {
         ) {
             let (session, context) = loopBound.value
             let late = AlulaError(
-                .deadlineExceeded, "the call took longer than its \(head.timeoutMilliseconds) ms",
+                .deadlineExceeded,
+                "the call took longer than its \(head.timeoutMilliseconds) ms",
                 help: call.operation.isWrite
-                    ? "it may have been done: repeat it with the same request id" : "")
+                    ? "it may have been done: repeat it with the same request id" : ""
+            )
             session.finish(call.id, .failure(late), context)
         }
     }
@@ -184,34 +212,48 @@ extension SessionHandler {
 extension SessionHandler {
     /// Sends the last frame of a call, once.
     private func finish(
-        _ id: UInt32, _ result: Result<Answer, AlulaError>, _ context: ChannelHandlerContext
+        _ id: UInt32,
+        _ result: Result<Answer, AlulaError>,
+        _ context: ChannelHandlerContext
     ) {
         guard let call = calls.removeValue(forKey: id) else { return }
         deadlines.removeValue(forKey: id)?.cancel()
         if case .failure(let error) = result { call.end(error) }
         send(
             result,
-            for: Frame(kind: .request, operation: call.operation.rawValue, call: id), context)
+            for: Frame(kind: .request, operation: call.operation.rawValue, call: id),
+            context
+        )
         if isDraining && calls.isEmpty { close(context) }
     }
 
     private func send(
-        _ result: Result<Answer, AlulaError>, for request: Frame, _ context: ChannelHandlerContext
+        _ result: Result<Answer, AlulaError>,
+        for request: Frame,
+        _ context: ChannelHandlerContext
     ) {
         guard context.channel.isActive else { return }
         let frame: Frame
         switch result {
         case .success(let answer):
             frame = Frame(
-                kind: .response, operation: request.operation, call: request.call,
-                control: answer.control, data: answer.data)
+                kind: .response,
+                operation: request.operation,
+                call: request.call,
+                control: answer.control,
+                data: answer.data
+            )
         case .failure(let error):
             frame = Frame(
-                kind: .error, operation: request.operation, call: request.call,
-                control: Self.control(of: error))
+                kind: .error,
+                operation: request.operation,
+                call: request.call,
+                control: Self.control(of: error)
+            )
         }
         var bytes = context.channel.allocator.buffer(
-            capacity: Frame.headerBytes + frame.payloadBytes)
+            capacity: Frame.headerBytes + frame.payloadBytes
+        )
         frame.encode(into: &bytes)
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
     }

@@ -3,8 +3,10 @@ import NIOPosix
 import Synchronization
 import Wire
 
-/// The threads that answer calls. Streams, which may wait for their client, have threads of their own, so
-/// that a slow client holds up no short call. Both queues are bounded.
+/// The threads that answer calls.
+///
+/// Streams, which may wait for their client, have threads of their own, so that a slow client holds
+/// up no short call. Both queues are bounded.
 final class Workers: Sendable {
     private let short: NIOThreadPool
     private let streams: NIOThreadPool

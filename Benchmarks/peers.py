@@ -1,0 +1,131 @@
+"""Alula in the harness that measures it beside Redis, Feast, DuckDB, Polars and MLflow on the same work.
+
+ALULA_BINARY=.build/release/alula PEERS_SYSTEMS=Benchmarks/peers.py python -m peers run W3 --systems duckdb,polars,alula
+
+The harness loads this file; it needs the Python client (``pip install clients/python``) in its environment.
+"""
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from peers import gen
+from peers.systems import System
+
+import alula
+
+TYPES = {"f8": "float64", "i8": "int64", "str": "string", "emb64": '"float32[64]"'}
+
+
+def definitions(views: dict[str, list[tuple[str, str]]], services: dict[str, list[str]], lookback: str = "") -> str:
+    lines = ["project: peers", "entities:", "  - {name: user, keys: {user_id: int64}}", "views:"]
+    for view, features in views.items():
+        listed = ", ".join(f"{name}: {TYPES[kind]}" for name, kind in features)
+        lines.append(
+            f"  - {{name: {view}, entity: user, {lookback} features: {{{listed}}}, "
+            "columns: {event_time: event_ts, created_time: created_ts}}"
+        )
+    lines.append("services:")
+    for service, parts in services.items():
+        lines.append(f"  - {{name: {service}, features: [{', '.join(part + ':*' for part in parts)}]}}")
+    return "\n".join(lines)
+
+
+class Server:
+    """A release server on a directory of its own."""
+
+    def __init__(self) -> None:
+        self.directory = tempfile.mkdtemp(prefix="alula-peers-")
+        self.process = subprocess.Popen(
+            [os.environ["ALULA_BINARY"], "serve", "--data", self.directory, "--listen", "127.0.0.1:0", "--http", "none"],
+            stdout=subprocess.PIPE, text=True,
+        )
+        self.address = self.process.stdout.readline().split()[-1]
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Alula(System):
+    server: Server | None = None
+
+    def start(self) -> None:
+        self.close()
+        self.server = Server()
+        self.address = self.server.address
+        self.store = alula.connect(self.address, timeout=600)
+
+    def close(self) -> None:
+        if self.server is not None:
+            self.store.close()
+            self.server.stop()
+            self.server = None
+
+    def load(self, work, n=None, **_):
+        if work == "W1":
+            self.start()
+            self.store.apply(definitions(gen.ONLINE, {".".join(v): v for _, v in gen.SHAPES.values()}))
+            for view in gen.ONLINE:
+                table = pq.read_table(gen.p("w1", view + ".parquet"))
+                if view == "emb":
+                    vectors = pa.FixedSizeListArray.from_arrays(table["vec"].combine_chunks().flatten(), 64)
+                    table = table.set_column(table.schema.get_field_index("vec"), "vec", vectors)
+                self.store.load(view, table)
+        elif work == "W3":
+            self.start()
+            self.store.apply(definitions(gen.PIT, {"all": list(gen.PIT)}, "lookback: 7d,"))
+            for view in gen.PIT:
+                self.store.load(view, gen.p("w3", n, view + ".parquet"), materialize=False)
+
+    # W1
+    def client(self):
+        other = type(self)()
+        other.name, other.store = self.name, alula.connect(self.address)
+        return other
+
+    def read_online(self, views, keys):
+        answer = self.store.read(".".join(views), {"user_id": np.asarray(keys, dtype=np.int64)})
+        names = iter(answer.columns)
+        return {(view, name): answer.column(next(names)) for view in views for name, _ in gen.ONLINE[view]}
+
+    def read_raw(self, views, keys):
+        return self.store.read(".".join(views), {"user_id": np.asarray(keys, dtype=np.int64)})
+
+    # W2
+    def write_reset(self, table):
+        self.start()
+        self.store.apply(definitions({"stats": gen.ONLINE["stats"]}, {"stats": ["stats"]}))
+
+    def write_online(self, batch):
+        self.store.push("stats", batch)
+
+    def stored_ts(self, user):
+        answer = self.store.read("stats", {"user_id": [user]})
+        return int(answer.event_times(answer.columns[0])[0].astype("datetime64[us]").astype(np.int64))
+
+    # W3
+    def pit_join(self, spine):
+        return self.store.training_set("all", spine=spine, event_time="ts").to_arrow()
+
+    # W4
+    def ingest(self, path, fmt):
+        table = pq.read_schema(path) if fmt == "parquet" else None
+        features = [(f"f{i}", "f8") for i in range(6)] + [(f"f{i}", "i8") for i in range(6, 10)]
+        if table is not None:
+            kinds = {"double": "f8", "int64": "i8"}
+            features = [(f.name, kinds[str(f.type)]) for f in table if f.name not in ("user_id", "event_ts", "created_ts")]
+        self.start()
+        self.store.apply(definitions({"v": features}, {"v": ["v"]}))
+        self.store.load("v", path, materialize=False)
+        return os.path.join(self.server.directory, "offline.sqlite")
+
+
+SYSTEMS = {"alula": (Alula, ["W1", "W2", "W3", "W4"])}
