@@ -45,28 +45,17 @@ extension AlulaClient {
         data: ByteBuffer = ByteBuffer(),
         answer: Answer.Type
     ) async throws -> (Answer, ByteBuffer) {
-        let control = try head(request, operation, timeout: timeoutMilliseconds)
-        return try await retrying { connection in
-            let call = try connection.open(
-                operation,
-                control: control,
-                data: data,
-                hasUpload: false
-            )
-            let milliseconds = Int64(timeoutMilliseconds)
-            // The server ends a call that is late; this is for a server that does not.
-            let timer =
-                milliseconds == 0 ? nil : connection.schedule(call, in: milliseconds + 1_000)
-            defer { timer?.cancel() }
-            return try await cancelling(call, on: connection) {
-                while case .item = try await call.next() {}
-                let response = try await call.response()
-                return (try Messages.decode(answer, from: response.control), response.data)
-            }
-        }
+        try await stream(
+            operation,
+            request,
+            data: data,
+            timeout: timeoutMilliseconds,
+            answer: answer
+        ) { (_: WireEmpty, _) in }
     }
 
-    /// Makes a call that uploads items, or answers with items, or both; there is no deadline.
+    /// Makes a call that uploads items, or answers with items, or both; without a `timeout` in
+    /// milliseconds there is no deadline.
     ///
     /// Where the connection is lost before an item arrived, the call is made again and `upload`
     /// runs again from its start, unless `isRepeatable` is false.
@@ -74,12 +63,13 @@ extension AlulaClient {
         _ operation: Operation,
         _ request: some HeadedRequest,
         data: ByteBuffer = ByteBuffer(),
+        timeout: UInt32 = 0,
         isRepeatable: Bool = true,
         upload: ((Upload) async throws -> Void)? = nil,
         answer: Answer.Type,
         onItem: @escaping (Item, ByteBuffer) async throws -> Void
     ) async throws -> (Answer, ByteBuffer) {
-        let control = try head(request, operation, timeout: 0)
+        let control = try head(request, operation, timeout: timeout)
         var sawItem = false
         return try await retrying {
             isRepeatable && !sawItem
@@ -90,6 +80,9 @@ extension AlulaClient {
                 data: data,
                 hasUpload: upload != nil
             )
+            // The server ends a call that is late; this is for a server that does not.
+            let timer = timeout == 0 ? nil : connection.schedule(call, in: Int64(timeout) + 1_000)
+            defer { timer?.cancel() }
             let take: (Frame) async throws -> Void = { frame in
                 sawItem = true
                 try await onItem(try Messages.decode(Item.self, from: frame.control), frame.data)

@@ -117,6 +117,66 @@ extension FeatureVectors {
     }
 }
 
+/// An answer to a read as it arrives: whole, or in items and a response that ends them.
+struct ReadAnswer {
+    private(set) var plan: CachedPlan?
+    private var pieces: [FeatureVectors] = []
+
+    init(plan: CachedPlan?) { self.plan = plan }
+
+    mutating func take(_ answer: WireReadResponse, _ data: ByteBuffer) throws(AlulaError) {
+        if answer.hasSchema {
+            plan = CachedPlan(
+                id: answer.plan,
+                schema: try Schema(wire: answer.schema),
+                parts: answer.parts
+            )
+        }
+        guard let plan, plan.id == answer.plan else {
+            throw AlulaError(.internal, "the server's answer leaves out a plan that was not known")
+        }
+        pieces.append(try FeatureVectors(answer, data, plan: plan))
+    }
+
+    mutating func finish(
+        _ answer: WireReadResponse,
+        _ data: ByteBuffer
+    ) throws(AlulaError) -> FeatureVectors {
+        if pieces.isEmpty || data.readableBytes > 0 { try take(answer, data) }
+        let whole = FeatureVectors(joining: pieces)
+        guard whole.batch.rowCount == Int(answer.rows) else {
+            throw AlulaError(
+                .internal,
+                "the server's answer has \(whole.batch.rowCount) rows of \(answer.rows)"
+            )
+        }
+        return whole
+    }
+}
+
+extension FeatureVectors {
+    /// The rows of all pieces, of which there is at least one, in their order.
+    fileprivate init(joining pieces: [FeatureVectors]) {
+        self = pieces[0]
+        guard pieces.count > 1 else { return }
+        let rows = pieces.reduce(0) { $0 + $1.batch.rowCount }
+        let columns = batch.schema.fields.enumerated().map { index, field in
+            var builder = ColumnBuilder(field.type, reservingRows: rows)
+            for piece in pieces {
+                for row in 0..<piece.batch.rowCount {
+                    builder.append(row: row, of: piece.batch.columns[index])
+                }
+            }
+            return builder.finish()
+        }
+        batch = RecordBatch(schema: batch.schema, columns: columns, rowCount: rows)
+        for index in parts.indices {
+            parts[index].eventTimes = pieces.flatMap { $0.parts[index].eventTimes }
+            parts[index].statuses = pieces.flatMap { $0.parts[index].statuses }
+        }
+    }
+}
+
 /// Walks what stands behind the batch of an answer.
 private struct TimesAndStatuses {
     let bytes: [UInt8]

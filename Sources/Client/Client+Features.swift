@@ -34,28 +34,22 @@ extension AlulaClient {
         request.service = name
         request.schema = WireSchema(keys.schema)
         request.knownPlan = cached?.id ?? 0
-        let (answer, data) = try await call(
+        var pieces = ReadAnswer(plan: cached)
+        let (answer, data) = try await stream(
             .read,
             request,
             data: Batches.encode(keys),
+            timeout: timeoutMilliseconds,
             answer: WireReadResponse.self
-        )
-        if let cached, cached.id == answer.plan, !answer.hasSchema {
-            return try FeatureVectors(answer, data, plan: cached)
+        ) { (item: WireReadResponse, data) in try pieces.take(item, data) }
+        let vectors = try pieces.finish(answer, data)
+        if let plan = pieces.plan {
+            plans.withLock { plans in
+                if plans.count >= 256 { plans = [:] }
+                plans[name] = plan
+            }
         }
-        guard answer.hasSchema else {
-            throw AlulaError(.internal, "the server's answer leaves out a plan that was not known")
-        }
-        let plan = CachedPlan(
-            id: answer.plan,
-            schema: try Schema(wire: answer.schema),
-            parts: answer.parts
-        )
-        plans.withLock { plans in
-            if plans.count >= 256 { plans = [:] }
-            plans[name] = plan
-        }
-        return try FeatureVectors(answer, data, plan: plan)
+        return vectors
     }
 
     /// Brings the newest published rows to the online store; no views means all of the project.

@@ -51,6 +51,7 @@ struct FeatureCallsTests {
             var response = WireReadResponse()
             response.plan = 42
             response.service = "credit@2"
+            response.rows = 2
             if request.knownPlan != 42 {
                 response.schema = schema
                 response.parts = parts
@@ -80,6 +81,50 @@ struct FeatureCallsTests {
         try await server.close()
     }
 
+    @Test func `a large answer comes in items and is one answer`() async throws {
+        let data = try answer()
+        let parts = [part("place"), part("person")]
+        let schema = WireSchema(vector)
+        let isComplete = Mutex(true)
+        let server = try await ScriptedServer { frame, peer in
+            var item = WireReadResponse()
+            item.plan = 42
+            item.rows = 2
+            for number in 0..<3 {
+                if number == 0 { item.schema = schema } else { item.clearSchema() }
+                item.parts = number == 0 ? parts : []
+                peer.send(.item, to: frame, control: try Messages.encode(item), data: data)
+            }
+            item.rows = isComplete.withLock { $0 } ? 6 : 7
+            peer.send(.response, to: frame, control: try Messages.encode(item))
+        }
+        let client = AlulaClient(address: ServerAddress(port: server.port))
+        let entities = RecordBatch(
+            schema: keys,
+            columns: [try Column(.int64, (0..<6).map { .int64($0) })],
+            rowCount: 6
+        )
+        let service = try FeatureServiceReference(text: "credit")
+        let vectors = try await client.read(service, entities)
+        #expect(vectors.batch.columns[0].count == 6)
+        #expect(
+            (0..<6).map { vectors.batch.columns[0][$0] == .int64(7) }
+                == [true, false, true, false, true, false]
+        )
+        #expect(
+            (0..<6).map { vectors.status(row: $0, column: 1) }
+                == [.null, .expired, .null, .expired, .null, .expired]
+        )
+        #expect(vectors.eventTime(row: 5, column: 1) == Timestamp(microseconds: 300))
+        isComplete.withLock { $0 = false }
+        let error = await #expect(throws: AlulaError.self) {
+            try await client.read(service, entities)
+        }
+        #expect(error?.message == "the server's answer has 6 rows of 7")
+        await client.close()
+        try await server.close()
+    }
+
     @Test func `an answer that is cut short anywhere is an error and never traps`() async throws {
         let data = try answer()
         let parts = [part("place"), part("person")]
@@ -88,6 +133,7 @@ struct FeatureCallsTests {
         let server = try await ScriptedServer { frame, peer in
             var response = WireReadResponse()
             response.plan = 42
+            response.rows = 2
             response.schema = schema
             response.parts = parts
             let count = cut.withLock { $0 }
