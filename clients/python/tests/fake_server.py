@@ -56,7 +56,9 @@ class Peer:
     def next_frame(self) -> Frame:
         length, kind, flags, operation, call, control = HEADER.unpack(self.receive(16))
         payload = self.receive(length)
-        frame = Frame(kind, flags, operation, call, payload[:control], payload[control + -control % 8 :])
+        frame = Frame(
+            kind, flags, operation, call, payload[:control], payload[control + -control % 8 :]
+        )
         self.server.frames.append(frame)
         return frame
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import socket
 import threading
 import time
@@ -11,13 +12,24 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fake_server import (
+    CANCEL,
+    END,
+    ERROR,
+    ITEM,
+    REQUEST,
+    WINDOW,
+    FakeServer,
+    Frame,
+    Peer,
+    frame_bytes,
+)
 
 import alula
 from alula._frames import Op
 from alula._proto import common_pb2, features_pb2, registry_pb2, server_pb2
 from alula._session import Session
 from alula._transport import Transport, parse_address
-from fake_server import CANCEL, END, ERROR, ITEM, REQUEST, WINDOW, FakeServer, Frame, Peer, frame_bytes
 
 STATUS = server_pb2.StatusResponse(version="9", data_directory="/d")
 
@@ -42,7 +54,9 @@ def test_an_answer_comes_back_with_the_project_in_the_head() -> None:
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 15, 16, 17, 31])
 def test_frames_split_anywhere_are_put_together(size: int) -> None:
     def handle(peer: Peer, frame: Frame) -> None:
-        raw = frame_bytes(2, frame.operation, frame.call, STATUS.SerializeToString(), b"12345678" * 5)
+        raw = frame_bytes(
+            2, frame.operation, frame.call, STATUS.SerializeToString(), b"12345678" * 5
+        )
         raw = frame_bytes(2, 1, 4_000_000, b"unknown calls are ignored") + raw
         for start in range(0, len(raw), size):
             peer.send(raw[start : start + size])
@@ -120,7 +134,8 @@ def test_a_write_is_sent_again_with_the_same_request_id() -> None:
     with FakeServer(handle) as server:
         assert alula.connect(server.address).run("e", code_revision="").id == "run-1"
         sent = [
-            registry_pb2.StartRunRequest.FromString(f.control) for f in server.requests(Op.START_RUN)
+            registry_pb2.StartRunRequest.FromString(f.control)
+            for f in server.requests(Op.START_RUN)
         ]
         assert len(sent) == 4
         assert len({message.head.request_id for message in sent}) == 1
@@ -392,6 +407,29 @@ def test_a_child_process_connects_anew() -> None:
         assert server.connections == 2
 
 
+def test_an_interrupt_cancels_the_call_and_the_connection_lives() -> None:
+    def handle(peer: Peer, frame: Frame) -> None:
+        if len(server.requests(Op.STATUS)) > 1:
+            peer.respond(frame, STATUS)
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with FakeServer(handle) as server:
+        store = alula.connect(server.address)
+        before = signal.signal(signal.SIGALRM, interrupt)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            with pytest.raises(KeyboardInterrupt):
+                store.status()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        assert store.status().version == "9"
+        assert [f.kind for f in server.frames] == [REQUEST, CANCEL, REQUEST]
+        assert server.connections == 1
+
+
 def test_a_closed_store_says_so() -> None:
     with FakeServer(lambda peer, frame: peer.respond(frame, STATUS)) as server:
         with alula.connect(server.address) as store:
@@ -440,4 +478,9 @@ def test_errors_survive_pickling() -> None:
 
     error = alula.Refused("no", "help", ["a"])
     again = pickle.loads(pickle.dumps(error))
-    assert (type(again), again.message, again.help, again.details) == (alula.Refused, "no", "help", ["a"])
+    assert (type(again), again.message, again.help, again.details) == (
+        alula.Refused,
+        "no",
+        "help",
+        ["a"],
+    )

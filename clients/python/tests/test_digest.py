@@ -9,9 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from alula._arrow import arrow_type, encode_array
+from alula._arrow import arrow_type
 from alula._batch import Batch
 from alula._digest import ColumnsDigest
+from alula._encode import encode_array
 from alula._types import Field, Scalar, ValueType
 
 GOLDEN = Path(__file__).resolve().parents[3] / "proto" / "vectors" / "digest.json"

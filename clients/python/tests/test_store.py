@@ -13,6 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fake_server import ITEM, REQUEST, FakeServer, Frame, Peer
+from toy_store import ToyStore, answer_bytes, batch_bytes, fields
 
 import alula
 from alula._arrow import to_arrow
@@ -22,8 +24,6 @@ from alula._numpy import fill_floats
 from alula._proto import features_pb2, training_pb2
 from alula._types import from_proto, to_proto
 from alula.answer import Plan
-from fake_server import ITEM, REQUEST, FakeServer, Frame, Peer
-from toy_store import ToyStore, answer_bytes, batch_bytes, fields
 
 
 class Reads(ToyStore):
@@ -63,7 +63,11 @@ def test_an_answer_in_all_its_forms(in_items: bool) -> None:
     toy.in_items = in_items
     with FakeServer(toy.handle) as server:
         answer = alula.connect(server.address).read("s", KEYS, REQUEST_FIELDS)
-        assert (len(answer), answer.columns, answer.service) == (3, ["score", "small", "amount"], "s@1")
+        assert (len(answer), answer.columns, answer.service) == (
+            3,
+            ["score", "small", "amount"],
+            "s@1",
+        )
         np.testing.assert_array_equal(
             answer.to_numpy(), [[0.5, 7, 2], [np.nan, np.nan, 3], [np.nan, np.nan, np.nan]]
         )
@@ -118,7 +122,8 @@ def test_keys_of_every_kind_make_the_same_request(ids: Any, names: Any) -> None:
     with FakeServer(toy.handle) as server:
         alula.connect(server.address).read("s", {"id": ids, "name": names}, {"amount": 1})
         expected = batch_bytes(
-            fields("id:int64 name:string amount:float64"), [[1, "a", 1.0], [2, "b", 1.0], [3, "c", 1.0]]
+            fields("id:int64 name:string amount:float64"),
+            [[1, "a", 1.0], [2, "b", 1.0], [3, "c", 1.0]],
         )
         assert server.requests(Op.READ)[0].data == expected
 
@@ -131,7 +136,10 @@ def test_a_known_plan_is_named_and_its_schema_remembered() -> None:
         np.testing.assert_array_equal(store.read("s", KEYS, REQUEST_FIELDS).to_numpy(), first)
         toy.plan = 78
         np.testing.assert_array_equal(store.read("s", KEYS, REQUEST_FIELDS).to_numpy(), first)
-        known = [features_pb2.ReadRequest.FromString(f.control).known_plan for f in server.requests(Op.READ)]
+        known = [
+            features_pb2.ReadRequest.FromString(f.control).known_plan
+            for f in server.requests(Op.READ)
+        ]
         assert known == [0, 77, 77]
         assert len(server.requests(Op.DESCRIBE_CATALOG)) == 1
 
@@ -145,13 +153,20 @@ BAD_READS = [
     ({"id": [np.nan], "name": ["a"]}, {"amount": 1}, 'column "id", row 0: a key is null', ""),
     ({"id": ["1"], "name": ["a"]}, {"amount": 1}, 'column "id": expected int64, found string', ""),
     ({"id": [1.5], "name": ["a"]}, {"amount": 1}, 'column "id", row 0', ""),
-    ({"id": [2**63], "name": ["a"]}, {"amount": 1}, 'column "id", row 0: the number does not fit', ""),
+    (
+        {"id": [2**63], "name": ["a"]},
+        {"amount": 1},
+        'column "id", row 0: the number does not fit',
+        "",
+    ),
     ({"id": [1], "name": [7]}, {"amount": 1}, 'column "name": expected string', ""),
 ]
 
 
 @pytest.mark.parametrize("keys, request_fields, said, detail", BAD_READS)
-def test_bad_keys_are_said_by_column_and_row(keys: Any, request_fields: Any, said: str, detail: str) -> None:
+def test_bad_keys_are_said_by_column_and_row(
+    keys: Any, request_fields: Any, said: str, detail: str
+) -> None:
     with FakeServer(Reads().handle) as server:
         with pytest.raises(alula.InvalidArgument) as caught:
             alula.connect(server.address).read("s", keys, request_fields)
@@ -196,7 +211,9 @@ def test_strings_have_no_floats() -> None:
 def test_gathered_floats_equal_those_taken_column_by_column(seed: int) -> None:
     random = np.random.default_rng(seed)
     kinds = ["bool", "int32", "int64", "float32", "float64", "timestamp"][: 1 + seed % 6]
-    schema = fields(" ".join(f"c{i}:{kinds[random.integers(len(kinds))]}" for i in range(1 + seed * 3)))
+    schema = fields(
+        " ".join(f"c{i}:{kinds[random.integers(len(kinds))]}" for i in range(1 + seed * 3))
+    )
     plan = Plan(features_pb2.ReadResponse(plan=1, service="s@1", schema=to_proto(schema)))
 
     def value(kind: str) -> Any:
@@ -252,7 +269,7 @@ def test_a_push_has_a_status_for_every_row() -> None:
 def test_a_push_takes_rows_of_every_shape() -> None:
     rows = [{"id": 1, "name": "a", "event_time": NOW, "score": 0.5, "vector": [1.0, 2.0]}]
     columns = {name: [value] for name, value in rows[0].items()}
-    for given in (rows, rows[0] | {"vector": None}, columns, pd.DataFrame(rows), pa.Table.from_pylist(rows)):
+    for given in (rows, rows[0], columns, pd.DataFrame(rows), pa.Table.from_pylist(rows)):
         with FakeServer(Pushes().handle) as server:
             assert len(alula.connect(server.address).push("v", given)) == 1
 
@@ -275,8 +292,14 @@ def test_a_large_push_goes_in_several_writes() -> None:
 BAD_PUSHES = [
     ({"id": [1], "name": ["a"]}, "event_time: timestamp"),
     ({"name": ["a"], "event_time": [NOW]}, "id: int64"),
-    ({"id": [1], "name": ["a"], "event_time": [NOW], "scor": [1.0]}, 'no column "scor": did you mean "score"'),
-    ({"id": ["x"], "name": ["a"], "event_time": [NOW]}, 'column "id": expected int64, found string'),
+    (
+        {"id": [1], "name": ["a"], "event_time": [NOW], "scor": [1.0]},
+        'no column "scor": did you mean "score"',
+    ),
+    (
+        {"id": ["x"], "name": ["a"], "event_time": [NOW]},
+        'column "id": expected int64, found string',
+    ),
     ({"id": [1], "name": ["a"], "event_time": [5]}, "pandas.to_datetime"),
 ]
 
@@ -410,9 +433,15 @@ BAD_CSV = [
     ("event_time;id\n", "columns are missing"),
     (CSV + CSV_GOOD + 'x,a,2024-01-01,0.5,1,t,"[1,2]"\n', 'column "id", row 1: expected int64'),
     (CSV + CSV_GOOD * 2 + '1,a,2024-13-01,0.5,1,t,"[1,2]"\n', 'column "event_time", row 2'),
-    (CSV + '1,a,2024-01-01,0.5,2147483648,t,"[1,2]"\n', 'column "small", row 0: the number does not fit int32'),
+    (
+        CSV + '1,a,2024-01-01,0.5,2147483648,t,"[1,2]"\n',
+        'column "small", row 0: the number does not fit int32',
+    ),
     (CSV + '1,a,2024-01-01,half,1,t,"[1,2]"\n', 'column "score", row 0: expected a number'),
-    (CSV + '1,a,2024-01-01,0.5,1,t,"[1,2,3]"\n', 'column "vector", row 0: expected a list of 2 items'),
+    (
+        CSV + '1,a,2024-01-01,0.5,1,t,"[1,2,3]"\n',
+        'column "vector", row 0: expected a list of 2 items',
+    ),
     (CSV + '1,a,2024-01-01,0.5,1,t,"[1,null]"\n', 'column "vector", row 0: expected a JSON array'),
     (CSV + '1,"",2024-01-01,0.5,1,t,\n,,2024-01-01,,,,\n', 'column "id", row 1: a key is null'),
     (CSV + "1,a,2024-01-01\n", "row 0: expected 7 fields, found 3"),
@@ -436,13 +465,17 @@ def test_invalid_utf8_in_a_csv_is_said_by_row(tmp_path: Path) -> None:
     path = tmp_path / "h.csv"
     path.write_bytes((CSV + CSV_GOOD).encode() + b'1,\xff\xfe,2024-01-01,0.5,1,t,"[1,2]"\n')
     with FakeServer(ToyStore().handle) as server:
-        with pytest.raises(alula.InvalidArgument, match='column "name", row 1: the text is not valid UTF-8'):
+        with pytest.raises(
+            alula.InvalidArgument, match='column "name", row 1: the text is not valid UTF-8'
+        ):
             alula.connect(server.address).load("v", path, progress=False)
 
 
 def test_a_csv_skips_rows_that_cannot_be_read(tmp_path: Path) -> None:
     path = tmp_path / "h.csv"
-    path.write_text(CSV + CSV_GOOD + "1,2\n" + "x" + CSV_GOOD + CSV_GOOD + '2,"",2024-01-01T00:00:00.5Z,,,,\n')
+    path.write_text(
+        CSV + CSV_GOOD + "1,2\n" + "x" + CSV_GOOD + CSV_GOOD + '2,"",2024-01-01T00:00:00.5Z,,,,\n'
+    )
     toy = ToyStore()
     with FakeServer(toy.handle) as server:
         done = alula.connect(server.address).load("v", path, on_error="skip", progress=False)
@@ -481,7 +514,6 @@ def test_files_that_are_not_what_they_say(tmp_path: Path) -> None:
             store.load("v", tmp_path / "x.bin")
         with pytest.raises(alula.NotFound, match='no view "w"'):
             store.load("w", whole)
-
 
 
 class Trains(ToyStore):
@@ -529,16 +561,24 @@ def test_a_training_set_is_proved_by_its_digest(tmp_path: Path) -> None:
         train = store.training_set("s", SPINE, label="label", as_of=12)
         (frame,) = server.requests(Op.MAKE_TRAINING_SET)
         request = training_pb2.MakeTrainingSetRequest.FromString(frame.control)
-        assert (request.service, request.event_time, request.label) == ("s@1", "event_time", "label")
+        assert (request.service, request.event_time, request.label) == (
+            "s@1",
+            "event_time",
+            "label",
+        )
         assert request.as_of.log_entry == 12
         schema = from_proto(request.schema.fields)
-        assert schema == fields("id:int64 name:string amount:float64 label:int64 event_time:timestamp")
+        assert schema == fields(
+            "id:int64 name:string amount:float64 label:int64 event_time:timestamp"
+        )
         micros = 1_704_067_200_000_000
         assert toy.spine == batch_bytes(
             schema, [[1, "a", 2.0, 0, micros], [None, None, 1.0, 1, None], [3, "c", 0.0, 1, micros]]
         )
         assert (train.id, len(train), train.digest) == ("ts-1", 3, toy.digest)
-        np.testing.assert_array_equal(train.X, [[0.5, 7, 2.5], [np.nan, np.nan, 1.5], [np.nan, -1, 0]])
+        np.testing.assert_array_equal(
+            train.X, [[0.5, 7, 2.5], [np.nan, np.nan, 1.5], [np.nan, -1, 0]]
+        )
         assert train.y.tolist() == [0, 1, 1] and train.y.dtype == np.int32
         assert train.to_arrow()["id"].to_pylist() == [1, None, 3]
         assert train.to_pandas().columns.tolist() == ["id", "amount", "label", "score", "small"]
@@ -548,7 +588,9 @@ def test_a_training_set_is_proved_by_its_digest(tmp_path: Path) -> None:
         assert pq.read_table(tmp_path / "t.parquet").num_rows == 3
         assert store.get_training_set("ts-1").digest == train.digest
         store.training_set("s", SPINE, as_of=train)
-        last = training_pb2.MakeTrainingSetRequest.FromString(server.requests(Op.MAKE_TRAINING_SET)[1].control)
+        last = training_pb2.MakeTrainingSetRequest.FromString(
+            server.requests(Op.MAKE_TRAINING_SET)[1].control
+        )
         assert last.as_of.training_set == "ts-1"
 
 
@@ -562,7 +604,9 @@ def test_a_training_set_with_another_digest_is_refused() -> None:
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv", "arrow"])
 def test_a_spine_is_read_from_a_file(suffix: str, tmp_path: Path) -> None:
-    frame = pd.DataFrame({**SPINE, "id": pd.Series([1, None, 3], dtype="Int64"), "name": ["a", None, "007"]})
+    frame = pd.DataFrame(
+        {**SPINE, "id": pd.Series([1, None, 3], dtype="Int64"), "name": ["a", None, "007"]}
+    )
     path = tmp_path / f"spine.{suffix}"
     {"parquet": frame.to_parquet, "arrow": frame.to_feather}.get(
         suffix, lambda p: frame.to_csv(p, index=False)
@@ -578,7 +622,8 @@ def test_a_spine_is_read_from_a_file(suffix: str, tmp_path: Path) -> None:
         schema = from_proto(request.schema.fields)
         micros = 1_704_067_200_000_000
         assert toy.spine == batch_bytes(
-            schema, [[1, "a", 2.0, 0, micros], [None, None, 1.0, 1, None], [3, "007", 0.0, 1, micros]]
+            schema,
+            [[1, "a", 2.0, 0, micros], [None, None, 1.0, 1, None], [3, "007", 0.0, 1, micros]],
         )
 
 
@@ -619,7 +664,9 @@ def test_metrics_arrive_in_order_and_before_a_version_is_registered(tmp_path: Pa
             run.log_metric("late", 1)
         assert version == 4 and version.model == "m" and f"{version}" == "4"
         assert [a.name for a in version.artifacts] == ["model.onnx", "empty.txt"]
-        assert [(m.name, m.step) for m in toy.metrics[:5_000]] == [("loss", s) for s in range(5_000)]
+        assert [(m.name, m.step) for m in toy.metrics[:5_000]] == [
+            ("loss", s) for s in range(5_000)
+        ]
         assert [m.name for m in toy.metrics[5_000:]] == ["auc", "loss", "late"]
         assert run.record.status == "finished"
         assert set(toy.artifacts.values()) == {b"m" * 700_000, b""}

@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from alula._arrow import arrow_type, encode_array, to_arrow
+from alula._arrow import arrow_type, to_arrow
 from alula._batch import decode_batch, encode_batch
+from alula._encode import encode_array
 from alula._frames import PREFACE, Header, decode_header, encode_frame, split_payload
 from alula._types import Field, Scalar, ValueType
 from alula.errors import AlulaError

@@ -8,6 +8,8 @@ import struct
 from pathlib import Path
 from typing import Any
 
+from fake_server import END, ITEM, REQUEST, Frame, Peer
+
 from alula._frames import Op
 from alula._proto import (
     artifacts_pb2,
@@ -18,7 +20,6 @@ from alula._proto import (
     training_pb2,
 )
 from alula._types import Field, Schema, ValueType, to_proto
-from fake_server import END, ITEM, REQUEST, Frame, Peer
 
 _PATH = Path(__file__).resolve().parents[3] / "proto" / "vectors" / "make.py"
 _spec = importlib.util.spec_from_file_location("make_vectors", _PATH)
@@ -30,7 +31,8 @@ _spec.loader.exec_module(vectors)
 def fields(text: str) -> Schema:
     """``a:int64 b:string`` as a schema."""
     return tuple(
-        Field(name, ValueType.parse(type)) for name, type in (part.split(":") for part in text.split())
+        Field(name, ValueType.parse(type))
+        for name, type in (part.split(":") for part in text.split())
     )
 
 
@@ -103,7 +105,9 @@ class ToyStore:
     def stage_rows(self, peer: Peer, frame: Frame) -> None:
         if frame.kind == ITEM:
             chunk = features_pb2.StageChunk.FromString(frame.control)
-            assert chunk.chunk <= len(self.chunks), "chunks come in order; one that is there is skipped"
+            assert chunk.chunk <= len(self.chunks), (
+                "chunks come in order; one that is there is skipped"
+            )
             sent = (chunk.first_row, frame.data)
             assert self.chunks.setdefault(chunk.chunk, sent) == sent, "cuts are the same every time"
             peer.item(frame, features_pb2.StageProgress(next_chunk=len(self.chunks)))
@@ -124,7 +128,9 @@ class ToyStore:
 
     def start_run(self, peer: Peer, frame: Frame) -> None:
         request = registry_pb2.StartRunRequest.FromString(frame.control)
-        peer.respond(frame, registry_pb2.Run(id="run-1", experiment=request.experiment, status="running"))
+        peer.respond(
+            frame, registry_pb2.Run(id="run-1", experiment=request.experiment, status="running")
+        )
 
     def log_run(self, peer: Peer, frame: Frame) -> None:
         self.metrics += registry_pb2.LogRunRequest.FromString(frame.control).metrics
@@ -168,7 +174,9 @@ class ToyStore:
 
     def promote(self, peer: Peer, frame: Frame) -> None:
         request = registry_pb2.PromoteRequest.FromString(frame.control)
-        verdict = registry_pb2.RuleVerdict(rule="auc at least 0.7", outcome="failed", reason="0.6 is below")
+        verdict = registry_pb2.RuleVerdict(
+            rule="auc at least 0.7", outcome="failed", reason="0.6 is below"
+        )
         peer.respond(
             frame,
             registry_pb2.PromoteResponse(
@@ -179,7 +187,9 @@ class ToyStore:
     def training_items(self, peer: Peer, frame: Frame, digest: str) -> None:
         schema = fields("id:int64 amount:float64 label:int32 score:float64 small:int32")
         first = training_pb2.BatchItem(schema=to_proto(schema))
-        peer.item(frame, first, batch_bytes(schema, [[1, 2.5, 0, 0.5, 7], [None, 1.5, 1, None, None]]))
+        peer.item(
+            frame, first, batch_bytes(schema, [[1, 2.5, 0, 0.5, 7], [None, 1.5, 1, None, None]])
+        )
         peer.item(frame, training_pb2.BatchItem(), batch_bytes(schema, [[3, 0.0, 1, "NaN", -1]]))
         peer.respond(
             frame,

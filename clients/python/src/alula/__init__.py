@@ -36,7 +36,7 @@ from .errors import (
     Unimplemented,
 )
 from .models import Model
-from .records import ModelVersion
+from .registry import ModelVersion
 from .runs import Run
 from .store import Store, connect
 from .training import TrainingSet, TrainingSetRecord

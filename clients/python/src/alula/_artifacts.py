@@ -14,7 +14,7 @@ from ._proto import artifacts_pb2
 from ._session import Session, ignore
 from ._sources import file_digest
 from .errors import DataLoss, InvalidArgument
-from .records import Artifact
+from .registry import Artifact
 
 _CHUNK = 1 << 19
 

@@ -6,8 +6,9 @@ The layout is drawn in ``proto/README.md``.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,9 +29,9 @@ Array = npt.NDArray[Any]
 class Column:
     """One column's buffers. A null's slot is zero, or empty where items have lengths.
 
-    ``validity``: packed bits, None where no row is null. ``offsets``: rows + 1 int32 for strings, bytes
-    and lists of any length. ``item_offsets``: items + 1 int32 for lists of strings or bytes. ``values``:
-    items in their dtype, packed bits for bool, the bytes of all strings.
+    ``validity``: packed bits, None where no row is null. ``offsets``: rows + 1 int32 for strings,
+    bytes and lists of any length. ``item_offsets``: items + 1 int32 for lists of strings or bytes.
+    ``values``: items in their dtype, packed bits for bool, the bytes of all strings.
     """
 
     type: ValueType
@@ -150,15 +151,17 @@ def assemble(columns: Sequence[Sequence[Bytes]], has_validity: Sequence[bool], r
 def split_rows(batch: Batch, limit: int, first_row: int = 0) -> list[int]:
     """Where to cut a batch so that each piece's encoding has at most ``limit`` bytes.
 
-    Returns the row numbers of the cuts, from 0 to the number of rows. Raises InvalidArgument for a row
-    that is over the limit by itself; ``first_row`` is added to its number in the message.
+    Returns the row numbers of the cuts, from 0 to the number of rows. Raises InvalidArgument for a
+    row that is over the limit by itself; ``first_row`` is added to its number in the message.
     """
     buffers = sum(2 + (c.offsets is not None) + (c.item_offsets is not None) for c in batch.columns)
     header = 16 + len(batch.columns) // 8
     narrow = min(_WIDE_FROM - 4 * buffers, limit - header - 12 * buffers)
     budget = max(narrow, limit - header - 64 - 68 * buffers)
     ends = np.zeros(batch.rows + 1, np.int64)
-    np.cumsum(sum((c.row_bytes() for c in batch.columns), np.zeros(batch.rows, np.int64)), out=ends[1:])
+    np.cumsum(
+        sum((c.row_bytes() for c in batch.columns), np.zeros(batch.rows, np.int64)), out=ends[1:]
+    )
     cuts = [0]
     while (start := cuts[-1]) < batch.rows:
         stop = int(np.searchsorted(ends, ends[start] + budget, "right")) - 1

@@ -22,10 +22,14 @@ _MOMENTS = (datetime.datetime, datetime.date, np.datetime64)
 
 
 def to_array(name: str, values: Any, wanted: ValueType | None = None) -> pa.Array:
-    """One column of any kind as an Arrow array; ``wanted`` helps where the values alone cannot tell."""
+    """One column of any kind as an Arrow array; ``wanted`` helps where the values alone cannot
+    tell.
+    """
     if isinstance(values, (pa.Array, pa.ChunkedArray)):
         return plain(values)
-    if isinstance(values, (pd.Series, pd.Index)) or isinstance(values, pd.api.extensions.ExtensionArray):
+    if isinstance(values, (pd.Series, pd.Index)) or isinstance(
+        values, pd.api.extensions.ExtensionArray
+    ):
         return _from_pandas(name, pd.Series(values), wanted)
     if isinstance(values, np.ndarray) and values.dtype != object:
         return _from_numpy(name, values)
@@ -41,15 +45,26 @@ def _from_numpy(name: str, values: np.ndarray[Any, Any]) -> pa.Array:
         flat = _from_numpy(name, np.ascontiguousarray(values).reshape(-1))
         return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
     if values.ndim != 1:
-        raise InvalidArgument(f'column "{name}": expected one or two dimensions, found {values.ndim}')
-    if values.dtype.kind == "M" and np.datetime_data(values.dtype)[0] in ("D", "h", "m", "W", "M", "Y"):
+        raise InvalidArgument(
+            f'column "{name}": expected one or two dimensions, found {values.ndim}'
+        )
+    if values.dtype.kind == "M" and np.datetime_data(values.dtype)[0] in (
+        "D",
+        "h",
+        "m",
+        "W",
+        "M",
+        "Y",
+    ):
         values = values.astype("datetime64[s]")
     if values.dtype.byteorder == ">":
         values = values.astype(values.dtype.newbyteorder("="))
     try:
         return plain(pa.array(np.ascontiguousarray(values)))
     except (pa.ArrowException, TypeError, ValueError):
-        raise InvalidArgument(f'column "{name}": values of type {values.dtype} are not taken') from None
+        raise InvalidArgument(
+            f'column "{name}": values of type {values.dtype} are not taken'
+        ) from None
 
 
 def _from_pandas(name: str, series: pd.Series[Any], wanted: ValueType | None) -> pa.Array:
@@ -58,7 +73,9 @@ def _from_pandas(name: str, series: pd.Series[Any], wanted: ValueType | None) ->
     try:
         array = plain(pa.array(series, from_pandas=True))
     except (pa.ArrowException, TypeError, ValueError, NotImplementedError):
-        raise InvalidArgument(f'column "{name}": values of type {series.dtype} are not taken') from None
+        raise InvalidArgument(
+            f'column "{name}": values of type {series.dtype} are not taken'
+        ) from None
     if pa.types.is_floating(array.type) and not pa.types.is_float16(array.type):
         array = nan_to_null(array)
     return array
@@ -93,17 +110,24 @@ def _lists(name: str, values: list[Any], wanted: ValueType | None) -> pa.Array:
                 f'column "{name}", row {row}: found {type(value).__name__} among lists'
             )
     ends = np.cumsum([0] + [0 if value is None else len(value) for value in values])
+    arrays = [value for value in values if value is not None]
+    if all(
+        isinstance(a, np.ndarray) and a.dtype == arrays[0].dtype != object and a.ndim == 1
+        for a in arrays
+    ):
+        return _list_array(values, ends, _from_numpy(name, np.concatenate(arrays)))
     items: list[Any] = [item for value in values if value is not None for item in value]
     child = None if wanted is None else ValueType(wanted.scalar)
     try:
         flat = _from_objects(name, items, child, nan_is_missing=False)
     except InvalidArgument:
         raise InvalidArgument(f'column "{name}": the items of a list are of mixed types') from None
-    offsets = pa.array(
-        [None if value is None else int(end) for value, end in zip(values, ends)] + [int(ends[-1])],
-        pa.int64(),
-    )
-    return pa.LargeListArray.from_arrays(offsets, flat)
+    return _list_array(values, ends, flat)
+
+
+def _list_array(values: list[Any], ends: np.ndarray[Any, Any], items: pa.Array) -> pa.Array:
+    missing = np.array([value is None for value in values] + [False])
+    return pa.LargeListArray.from_arrays(pa.array(ends, pa.int64(), mask=missing), items)
 
 
 def _moments(name: str, values: list[Any]) -> pa.Array:
@@ -146,7 +170,9 @@ def _is_missing(value: Any) -> bool:
 
 
 def to_table(source: Any, wanted: Mapping[str, ValueType] | None = None) -> pa.Table:
-    """pandas, Arrow, a dict of columns or a list of rows as an Arrow table; names are kept in order."""
+    """pandas, Arrow, a dict of columns or a list of rows as an Arrow table; names are kept in
+    order.
+    """
     types = wanted or {}
     if isinstance(source, pa.RecordBatch):
         source = pa.Table.from_batches([source])
@@ -169,7 +195,11 @@ def to_table(source: Any, wanted: Mapping[str, ValueType] | None = None) -> pa.T
     arrays: dict[str, Any] = {}
     rows = None
     for name, values in columns.items():
-        array = values if isinstance(values, pa.ChunkedArray) else to_array(name, values, types.get(name))
+        array = (
+            values
+            if isinstance(values, pa.ChunkedArray)
+            else to_array(name, values, types.get(name))
+        )
         if rows is not None and len(array) != rows:
             raise InvalidArgument(f'column "{name}" has {len(array)} rows where others have {rows}')
         rows = len(array)

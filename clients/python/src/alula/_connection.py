@@ -1,7 +1,8 @@
 """One connection: many calls in flight, credit both ways, deadlines.
 
-There is no thread of its own. Whoever waits for an answer reads the socket, and hands frames of other
-calls to those who wait for them; so the common case, one caller, costs no switch between threads.
+There is no thread of its own. Whoever waits for an answer reads the socket, and hands frames of
+other calls to those who wait for them; so the common case, one caller, costs no switch between
+threads.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import socket
 import threading
 import time
 from collections import deque
-from typing import Callable
+from collections.abc import Callable
 
 from ._frames import FLAG_MORE, PREFACE, Bytes, Header, Kind, encode_frame, split_payload
 from ._proto import common_pb2 as pb
@@ -32,11 +33,22 @@ class ConnectionLost(Unavailable):
 
 
 class Call:
-    """One call in flight. Owned by the thread that opened it; frames arrive through its connection."""
+    """One call in flight, owned by the thread that opened it."""
 
-    __slots__ = ("connection", "number", "operation", "items", "final", "credit", "_owed", "deadline")
+    __slots__ = (
+        "connection",
+        "number",
+        "operation",
+        "items",
+        "final",
+        "credit",
+        "_owed",
+        "deadline",
+    )
 
-    def __init__(self, connection: Connection, number: int, operation: int, deadline: float | None) -> None:
+    def __init__(
+        self, connection: Connection, number: int, operation: int, deadline: float | None
+    ) -> None:
         self.connection, self.number, self.operation = connection, number, operation
         self.deadline = deadline
         self.items: deque[tuple[Bytes, Bytes, int]] = deque()
@@ -47,7 +59,8 @@ class Call:
     def send(self, control: bytes, data: Bytes, take: Taker) -> bool:
         """Sends one item of the upload as soon as there is credit; False where the call has ended.
 
-        Items of the answer that come meanwhile go to ``take``: the server may wait for credit itself.
+        Items of the answer that come meanwhile go to ``take``: the server may wait for credit
+        itself.
         """
         frame = encode_frame(Kind.ITEM, 0, self.operation, self.number, control, data)
         size = len(frame) - 16
@@ -71,7 +84,9 @@ class Call:
             self.connection.send(encode_frame(Kind.END, 0, self.operation, self.number, b""))
 
     def next_item(self, wait: bool = True) -> tuple[Bytes, Bytes] | None:
-        """The next item of the answer; None when the call has ended, or none is there to be had now."""
+        """The next item of the answer; None when the call has ended, or none is there to be had
+        now.
+        """
         if wait:
             self.connection.wait(self, lambda: bool(self.items) or self.final is not None)
         if not self.items:
@@ -161,7 +176,9 @@ class Connection:
                 call.close()
 
     def wait(self, call: Call, ready: Callable[[], bool]) -> None:
-        """Returns when ``ready``; until then reads for everybody, or waits while another thread does."""
+        """Returns when ``ready``; until then reads for everybody, or waits while another thread
+        does.
+        """
         while True:
             with self._state:
                 while True:
@@ -209,7 +226,7 @@ class Connection:
         if remaining <= 0:
             raise DeadlineExceeded(
                 "the server did not answer in time",
-                "a write may have happened: look before repeating it; connect(timeout=) gives more time",
+                "a write may have happened: look before repeating it; timeout= gives more time",
             )
         return remaining
 
@@ -305,7 +322,7 @@ class Connection:
             if self._waiting:
                 self._state.notify_all()
         call.items.clear()
-        # A finaliser may run while its own thread is in the middle of a frame: nothing may come between.
+        # A finaliser may run while its thread is in the middle of a frame: nothing goes between.
         if open_still and self.failure is None and self._sender != threading.get_ident():
             try:
                 self.send(encode_frame(Kind.CANCEL, 0, call.operation, call.number, b""))

@@ -1,10 +1,10 @@
-"""The definitions of a project, as far as the client needs them: cached, and read again when in doubt."""
+"""The definitions of a project: cached, and read again when in doubt."""
 
 from __future__ import annotations
 
 import difflib
 import threading
-from typing import Iterable
+from collections.abc import Iterable
 
 from ._frames import Op
 from ._proto import catalog_pb2, common_pb2

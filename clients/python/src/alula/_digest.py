@@ -1,7 +1,7 @@
 """The digest of columns: SHA-256 over a canonical form, equal in every language.
 
-Each column is four streams of bytes, V, L, S and D, hashed from the first row to the last; the form is
-drawn in ``proto/README.md``.
+Each column is four streams of bytes, V, L, S and D, hashed from the first row to the last; the form
+is drawn in ``proto/README.md``.
 """
 
 from __future__ import annotations

@@ -91,7 +91,9 @@ def encode_frame(
     size = len(control)
     if not data:
         if size > MAX_CONTROL_BYTES:
-            raise InvalidArgument(f"a request of {size} bytes is over the limit of {MAX_CONTROL_BYTES}")
+            raise InvalidArgument(
+                f"a request of {size} bytes is over the limit of {MAX_CONTROL_BYTES}"
+            )
         return HEADER.pack(size, kind, flags, operation, call, size) + control
     padding = -size % 8
     payload = size + padding + len(data)

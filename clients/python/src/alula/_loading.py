@@ -12,22 +12,23 @@ from ._digest import ColumnsDigest
 from ._frames import Bytes, Op
 from ._progress import Progress, ProgressOption
 from ._proto import features_pb2
-from ._rows import Layout, encode_rows, layout_of
+from ._rows import Layout, encode_rows, layout_of, wanted_types
 from ._session import Session
 from ._sources import Source, open_source
-from ._types import MAX_FRAME_BYTES, ValueType, to_proto
+from ._types import MAX_FRAME_BYTES, to_proto
 from .errors import InvalidArgument
 from .records import Problem, View
 
 _CHUNK_BYTES = MAX_FRAME_BYTES - 4_096
 _MOST_PROBLEMS = 100
-#: Changes whenever rows are cut into chunks in another way: a resumed import must find the same cuts.
+#: Changes whenever rows are cut in another way: a resumed import must find the same cuts.
 _CHUNKING = 1
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a load did: ``rows`` in history, ``skipped`` left out with the first hundred ``problems``.
+    """What a load did: ``rows`` in history, ``skipped`` left out with the first hundred
+    ``problems``.
 
     ``existed``: the same source was there already, and nothing was sent.
     """
@@ -91,7 +92,9 @@ class Load:
         )  # fmt: skip
 
     def _begin(self, again: bool) -> features_pb2.BeginImportResponse:
-        columns = ",".join(f"{f.name}={s}" for f, s in zip(self._layout.schema, self._layout.sources))
+        columns = ",".join(
+            f"{f.name}={s}" for f, s in zip(self._layout.schema, self._layout.sources)
+        )
         options = (
             f"client=python;chunking={_CHUNKING};on_error={'skip' if self._skips else 'stop'};"
             f"allow_future={self._layout.allow_future};columns={columns}"
@@ -117,8 +120,12 @@ class Load:
         return bytes.fromhex(digest.hexdigest())
 
     def _stage(self, begun: features_pb2.BeginImportResponse, bar: Progress) -> int:
-        """Sends the chunks that are not yet staged; begins behind the last one after a lost connection."""
-        state = features_pb2.StageProgress(next_chunk=begun.next_chunk, staged_rows=begun.staged_rows)
+        """Sends the chunks that are not yet staged; begins behind the last one after a lost
+        connection.
+        """
+        state = features_pb2.StageProgress(
+            next_chunk=begun.next_chunk, staged_rows=begun.staged_rows
+        )
 
         def take(control: Bytes, _: Bytes) -> None:
             state.ParseFromString(bytes(control))
@@ -156,9 +163,7 @@ class Load:
         take = on_problem if self._skips else None
         source = self._source
         for piece in source.pieces(sorted(set(self._layout.sources)), take):
-            batch, _ = encode_rows(
-                piece.table, self._layout, source.is_text, piece.first_row, take
-            )
+            batch, _ = encode_rows(piece.table, self._layout, source.is_text, piece.first_row, take)
             yield piece.first_row, batch
 
 
@@ -174,10 +179,6 @@ def begin_load(
     if on_error not in ("stop", "skip"):
         raise InvalidArgument(f'on_error "{on_error}" is unknown: expected "stop" or "skip"')
     view = definitions.view(view_name, fresh=True)
-    opened = open_source(source, _wanted(view))
+    opened = open_source(source, wanted_types(view))
     layout = layout_of(view, opened.columns, whole=True, allow_future=allow_future)
     return Load(session, view, opened, layout, on_error == "skip")
-
-
-def _wanted(view: View) -> dict[str, ValueType]:
-    return {f.name: f.type for f in (*view.keys, *view.features)}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Callable, TextIO, Union
+from collections.abc import Callable
+from typing import TextIO, Union
 
-#: None chooses by where standard error goes, False is silent, a function is called with (done, total).
+#: None: by where standard error goes; False: silent; a function is called with (done, total).
 ProgressOption = Union[None, bool, Callable[[int, "int | None"], None]]
 
 _EVERY_TTY, _EVERY_LINE = 0.1, 5.0
@@ -59,4 +60,5 @@ class Progress:
         share = min(1.0, done / self.total)
         filled = int(share * _WIDTH)
         bar = "#" * filled + "-" * (_WIDTH - filled)
-        return f"{self._title} [{bar}] {share:4.0%} {done:,} of {self.total:,} {self._unit}, {rate:,.0f}/s"
+        counts = f"{done:,} of {self.total:,} {self._unit}, {rate:,.0f}/s"
+        return f"{self._title} [{bar}] {share:4.0%} {counts}"

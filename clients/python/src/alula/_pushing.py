@@ -13,7 +13,7 @@ from ._columns import to_table
 from ._definitions import Definitions
 from ._frames import Op
 from ._proto import features_pb2
-from ._rows import encode_rows, layout_of
+from ._rows import encode_rows, layout_of, wanted_types
 from ._session import Session
 from ._types import MAX_BATCH_ROWS, MAX_FRAME_BYTES, to_proto
 from .errors import AlulaError, InvalidArgument, NotFound
@@ -25,7 +25,9 @@ _INVALID = 3
 
 @dataclass(frozen=True)
 class Pushed:
-    """A status for every row: accepted, older (kept in history only), inFuture or invalid (refused)."""
+    """A status for every row: accepted, older (kept in history only), inFuture or invalid
+    (refused).
+    """
 
     statuses: npt.NDArray[np.str_]
     log_entry: int
@@ -78,8 +80,7 @@ def _push(
     view = definitions.view(view_name)
     if hasattr(rows, "keys") and not hasattr(rows, "columns"):
         rows = _columns_of(rows)
-    wanted = {f.name: f.type for f in (*view.keys, *view.features)}
-    table = to_table(rows, wanted)
+    table = to_table(rows, wanted_types(view))
     layout = layout_of(view, table.column_names, whole=False)
     schema = to_proto(layout.schema)
     limit = MAX_FRAME_BYTES - schema.ByteSize() - 1_024
@@ -109,8 +110,8 @@ def _push(
 
 def _columns_of(row: Any) -> Any:
     """One row given as a dict of single values, as a dict of columns."""
-    single = (str, bytes, int, float, bool, type(None), np.generic)
-    values = list(row.values())
-    if values and all(isinstance(v, single) or hasattr(v, "tzinfo") for v in values):
+    if any(
+        isinstance(value, (str, bytes)) or not hasattr(value, "__len__") for value in row.values()
+    ):
         return {name: [value] for name, value in row.items()}
     return row

@@ -101,7 +101,9 @@ class FrameReader:
         if preface[:4] != PREFACE[:4]:
             raise DataLoss("what listens there does not speak Alula's protocol", "check the port")
         if preface[4] == 0:
-            raise DataLoss("client and server share no protocol version", "upgrade the older of the two")
+            raise DataLoss(
+                "client and server share no protocol version", "upgrade the older of the two"
+            )
         self._position += PREFACE_BYTES
         self._greeted = True
         return True

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ._arrow import BadValues, encode_array
 from ._batch import Batch, Column, assemble, encode_batch, split_rows
 from ._columns import to_array
 from ._definitions import Definitions, near
+from ._encode import BadValues, encode_array
 from ._frames import Bytes, Op
 from ._proto import features_pb2
 from ._session import Session
@@ -22,7 +22,6 @@ from .errors import InternalError, InvalidArgument, NotFound
 from .records import Service
 
 _PIECE_BYTES = 768 << 10
-_SCALARS = (str, bytes, int, float, bool, np.generic, type(None))
 
 
 class _Reader:
@@ -136,7 +135,7 @@ class Reading:
 def _inputs(
     reader: _Reader, keys: Mapping[str, Any], request: Mapping[str, Any] | None
 ) -> list[Any]:
-    """The values of every input in order; raises InvalidArgument for what is missing or too much."""
+    """The values of every input in order; raises InvalidArgument for what lacks or is unknown."""
     given = dict(keys) if request is None else {**keys, **request}
     if given.keys() == reader.names:
         return [given[field.name] for field in reader.fields]
@@ -144,7 +143,9 @@ def _inputs(
     missing = [str(field) for field in reader.fields if field.name not in given]
     if missing:
         raise InvalidArgument(
-            f"service {reference} needs {len(missing)} more inputs", "give a value for each row", missing
+            f"service {reference} needs {len(missing)} more inputs",
+            "give a value for each row",
+            missing,
         )
     name = next(name for name in given if name not in reader.names)
     raise InvalidArgument(
@@ -156,8 +157,8 @@ def _inputs(
 def _row_count(values: list[Any]) -> int:
     """Rows asked for; single values stand for every row, and for one row where all are single."""
     rows = -1
-    for place, value in enumerate(values):
-        if isinstance(value, _SCALARS):
+    for value in values:
+        if _is_single(value):
             continue
         count = len(value)
         if rows >= 0 and count != rows:
@@ -165,9 +166,13 @@ def _row_count(values: list[Any]) -> int:
         rows = count
     rows = 1 if rows < 0 else rows
     for place, value in enumerate(values):
-        if isinstance(value, _SCALARS):
+        if _is_single(value):
             values[place] = [value] * rows
     return rows
+
+
+def _is_single(value: Any) -> bool:
+    return isinstance(value, (str, bytes)) or not hasattr(value, "__len__")
 
 
 def _encode_quickly(reader: _Reader, values: list[Any], rows: int) -> bytes | None:

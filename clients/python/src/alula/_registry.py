@@ -11,15 +11,8 @@ from ._frames import Op
 from ._proto import catalog_pb2, common_pb2, registry_pb2
 from ._session import Session
 from .errors import InvalidArgument, NotFound, Refused
-from .records import (
-    AuditEntry,
-    Changes,
-    Lineage,
-    ModelVersion,
-    Promotion,
-    RegisteredModel,
-    RunRecord,
-)
+from .records import Changes
+from .registry import AuditEntry, Lineage, ModelVersion, Promotion, RegisteredModel, RunRecord
 from .runs import Run, code_revision, key_values
 from .training import TrainingSetRecord
 
@@ -78,9 +71,7 @@ class Registry:
         return [RunRecord.of(message) for message in answer.runs]
 
     def models(self) -> list[RegisteredModel]:
-        answer, _ = self._session.call(
-            Op.LIST_MODELS, common_pb2.HeadOnly(), registry_pb2.Models
-        )
+        answer, _ = self._session.call(Op.LIST_MODELS, common_pb2.HeadOnly(), registry_pb2.Models)
         return [RegisteredModel.of(message) for message in answer.models]
 
     def versions(self, model: str) -> list[ModelVersion]:

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ._arrow import BadValues, encode_array
 from ._batch import Batch, Column
 from ._definitions import near
+from ._encode import BadValues, encode_array
 from ._types import Field, Scalar, Schema, ValueType
 from .errors import InvalidArgument
 from .records import Problem, View
@@ -35,6 +35,21 @@ class Layout:
     def types(self) -> dict[str, ValueType]:
         """Types by the source's names."""
         return {source: field.type for source, field in zip(self.sources, self.schema)}
+
+
+def wanted_types(view: View) -> dict[str, ValueType]:
+    """The types that columns of these names should have."""
+    times = [
+        EVENT,
+        CREATED,
+        "event_time",
+        "created_time",
+        view.event_time_column,
+        view.created_time_column,
+    ]
+    types = {name: _TIME for name in times if name}
+    types.update({field.name: field.type for field in (*view.keys, *view.features)})
+    return types
 
 
 def layout_of(view: View, columns: Sequence[str], whole: bool, allow_future: bool = True) -> Layout:
@@ -88,8 +103,8 @@ def encode_rows(
 ) -> tuple[Batch, npt.NDArray[np.int64]]:
     """The rows as a batch of the view, and their numbers in the source.
 
-    A row that cannot be taken raises InvalidArgument with its column and number; with ``on_problem``
-    it is left out and told.
+    A row that cannot be taken raises InvalidArgument with its column and number; with
+    ``on_problem`` it is left out and told.
     """
     numbers = np.arange(first_row, first_row + table.num_rows)
     while True:
@@ -118,7 +133,7 @@ def _columns(table: pa.Table, layout: Layout, is_text: bool) -> list[Column]:
         if field.name == EVENT and not layout.allow_future:
             ahead = column.values > time.time_ns() // 1000 + _MOST_AHEAD_US
             if bool(ahead.any()):
-                reason = "the event time lies in the future (allow_future=True keeps such rows in history)"
+                reason = "the event time lies in the future (allow_future=True keeps such rows)"
                 raise BadValues(source, np.flatnonzero(ahead), reason)
         columns.append(column)
     return columns

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Iterable, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
@@ -103,5 +104,3 @@ class Session:
 
 def ignore(control: Bytes, data: Bytes) -> None:
     """Takes items of which nothing is wanted."""
-
-

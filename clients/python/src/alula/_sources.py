@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 import pyarrow as pa
@@ -26,7 +26,7 @@ _ARROW_MAGIC, _PARQUET_MAGIC = b"ARROW1", b"PAR1"
 
 @dataclass
 class Piece:
-    """Some rows of a source: the number of the first, and an Arrow table of the columns asked for."""
+    """Some rows of a source: the number of the first, and the columns asked for."""
 
     first_row: int
     table: pa.Table
@@ -45,7 +45,9 @@ class Source(Protocol):
     #: SHA-256 of the file's bytes; None where the rows themselves are to be hashed.
     digest: bytes | None
 
-    def pieces(self, columns: Sequence[str], on_problem: Callable[[Problem], None] | None) -> Iterator[Piece]:
+    def pieces(
+        self, columns: Sequence[str], on_problem: Callable[[Problem], None] | None
+    ) -> Iterator[Piece]:
         """The rows, some thousands at a time. ``on_problem`` takes rows that cannot be read at all;
         without it they raise."""
         ...
@@ -75,7 +77,9 @@ def _open_file(path: Path) -> Source:
     if suffix in (".csv", ".tsv", ".txt"):
         return CSVSource(path)
     if suffix in (".ndjson", ".jsonl", ".json"):
-        raise InvalidArgument(f"{path}: JSON is read by the command line", "run: alula import VIEW FILE")
+        raise InvalidArgument(
+            f"{path}: JSON is read by the command line", "run: alula import VIEW FILE"
+        )
     raise InvalidArgument(f"{path}: expected a .parquet, .csv, .tsv or .arrow file")
 
 
@@ -202,7 +206,9 @@ class CSVSource:
                 self.columns = next(csv.reader(file, delimiter=self._delimiter), [])
             "".join(self.columns).encode()
         except (UnicodeError, csv.Error):
-            raise InvalidArgument(f"{path.name}: the header is not UTF-8 text: is this a CSV file?") from None
+            raise InvalidArgument(
+                f"{path.name}: the header is not UTF-8 text: is this a CSV file?"
+            ) from None
         check_unique(self.columns)
         self.digest: bytes | None = file_digest(path)
 
@@ -250,7 +256,9 @@ class CSVSource:
             text = str(error)
             if "Empty CSV" in text or "no data" in text.lower():
                 return
-            raise InvalidArgument(f"{self.name} is not a readable CSV file after row {first}") from None
+            raise InvalidArgument(
+                f"{self.name} is not a readable CSV file after row {first}"
+            ) from None
 
 
 def _rows_for(size: int, rows: int) -> int:

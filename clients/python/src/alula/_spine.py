@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from ._arrow import BadValues, encode_array, infer_type
+from ._arrow import infer_type
 from ._batch import Batch, encode_batch, split_rows
 from ._columns import check_unique, to_table
 from ._definitions import near
+from ._encode import BadValues, encode_array
 from ._frames import Bytes
 from ._sources import ArrowSource, CSVSource, ParquetSource, open_source
 from ._types import MAX_BATCH_ROWS, MAX_FRAME_BYTES, Field, Scalar, Schema, ValueType

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
-from ._arrow import BadValues, arrow_schema, encode_array, to_record_batch
+from ._arrow import arrow_schema, to_record_batch
 from ._batch import Batch, decode_batch, encode_batch
 from ._columns import to_array
 from ._definitions import near
+from ._encode import BadValues, encode_array
 from ._frames import Bytes, Op
 from ._progress import Progress, ProgressOption
 from ._proto import features_pb2
@@ -71,7 +72,9 @@ def history(session: Session, view: View, key: Mapping[str, Any]) -> pd.DataFram
         if key.get(field.name) is None:
             raise InvalidArgument(f"view {view.name} is asked by {', '.join(map(str, view.keys))}")
         try:
-            column = encode_array(to_array(field.name, [key[field.name]], field.type), field, "down", True)
+            column = encode_array(
+                to_array(field.name, [key[field.name]], field.type), field, "down", True
+            )
         except BadValues as bad:
             raise InvalidArgument(f'key "{field.name}": {bad.reason}') from None
         if column.validity is not None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -130,7 +131,9 @@ def _one_by_one(array: pa.Array, field: Field, refuse: Refusal) -> pa.Array:
             value = b""
         values.append(value)
     if bad.any():
-        what = f"a JSON array of {field.type.scalar.text}" if field.type.is_list else "bytes as base64"
+        what = (
+            f"a JSON array of {field.type.scalar.text}" if field.type.is_list else "bytes as base64"
+        )
         raise refuse(bad, f"expected {what}")
     if not field.type.is_list:
         return pa.array(values, pa.binary())

@@ -11,7 +11,8 @@ import random
 import threading
 import time
 import weakref
-from typing import Callable, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from ._connection import Connection
@@ -82,7 +83,10 @@ class Transport:
             )
 
     def retrying(
-        self, attempt: Callable[[], Result], error: Unavailable | None = None, within: float | None = None
+        self,
+        attempt: Callable[[], Result],
+        error: Unavailable | None = None,
+        within: float | None = None,
     ) -> Result:
         """Runs ``attempt`` until it succeeds, fails for good, or has failed eight times.
 

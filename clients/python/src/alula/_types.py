@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Iterable
+from typing import Any
 
 import numpy as np
 
@@ -80,7 +81,9 @@ class ValueType:
         """Reads ``int64``, ``string[]``, ``float32[64]``."""
         match = re.fullmatch(r"([a-z0-9]+)(\[(\d*)\])?", text)
         if match is None or match[1] not in _BY_TEXT:
-            raise InvalidArgument(f'"{text}" is not a type: expected int64, string[] or float32[64]')
+            raise InvalidArgument(
+                f'"{text}" is not a type: expected int64, string[] or float32[64]'
+            )
         return ValueType(_BY_TEXT[match[1]], match[2] is not None, int(match[3] or 0))
 
 

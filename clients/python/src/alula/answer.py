@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -179,7 +180,9 @@ class Answer:
         return frame
 
     def column(self, name: str) -> Array:
-        """One column: (rows,), or (rows, n) for an embedding; NaN, NaT or None for what is not there."""
+        """One column: (rows,), or (rows, n) for an embedding; NaN, NaT or None for what is not
+        there.
+        """
         place = self._place(name)
         arrays = [to_numpy(batch.columns[place]) for batch, _ in self._batches]
         return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
@@ -198,7 +201,7 @@ class Answer:
         return found[0] if len(found) == 1 else np.concatenate(found or [STATUSES[:0]])
 
     def event_times(self, column: str) -> npt.NDArray[np.datetime64]:
-        """For each row the event time of the value, datetime64[us] in UTC; NaT where there is none."""
+        """For each row the value's event time, datetime64[us] in UTC; NaT where there is none."""
         part = self._plan.part_of[self._place(column)]
         found = []
         for number, (batch, end) in enumerate(self._batches):
@@ -208,7 +211,11 @@ class Answer:
                 has = (codes == 0) | ((codes != 2) & (micros != 0))
                 times[has] = micros[has].view("datetime64[us]")
             found.append(times)
-        return found[0] if len(found) == 1 else np.concatenate(found or [np.empty(0, "datetime64[us]")])
+        return (
+            found[0]
+            if len(found) == 1
+            else np.concatenate(found or [np.empty(0, "datetime64[us]")])
+        )
 
     @cached_property
     def _batches(self) -> list[tuple[Batch, int]]:
@@ -220,7 +227,9 @@ class Answer:
         start = end + part * (8 * rows + rows + -rows % 8)
         if len(data) < start + 9 * rows:
             raise DataLoss("an answer is cut short")
-        return np.frombuffer(data, "<i8", rows, start), np.frombuffer(data, "u1", rows, start + 8 * rows)
+        return np.frombuffer(data, "<i8", rows, start), np.frombuffer(
+            data, "u1", rows, start + 8 * rows
+        )
 
     def _place(self, name: str) -> int:
         place = self._plan.index.get(name)

@@ -10,9 +10,9 @@ _NEVER, _SAME_REQUEST, _AFTER_READING = 0, 1, 2
 class AlulaError(Exception):
     """Any refusal or failure, of the server or of the client.
 
-    ``code`` is one of gRPC's words ("notFound"), ``message`` one sentence, ``help`` what to do about it,
-    ``details`` every reason where there are several, ``retry`` 0 never, 1 the same request again, 2 read
-    the present state first.
+    ``code`` is one of gRPC's words ("notFound"), ``message`` one sentence, ``help`` what to do
+    about it, ``details`` every reason where there are several, ``retry`` 0 never, 1 the same
+    request again, 2 read the present state first.
     """
 
     code: str = "unknown"
@@ -90,7 +90,7 @@ class ResourceExhausted(AlulaError):
 
 
 class Refused(AlulaError):
-    """The present state does not allow this (failedPrecondition); ``details`` holds every reason."""
+    """The present state does not allow it (failedPrecondition); ``details``: every reason."""
 
     code, number = "failedPrecondition", 9
 

@@ -11,7 +11,7 @@ from ._artifacts import get_file
 from ._session import Session
 from .answer import Answer
 from .errors import InvalidArgument, Refused
-from .records import Artifact, ModelVersion
+from .registry import Artifact, ModelVersion
 
 Read = Callable[[str, Mapping[str, Any], "Mapping[str, Any] | None", "float | None"], Answer]
 
@@ -59,7 +59,9 @@ class Model:
         request: Mapping[str, Any] | None = None,
         timeout: float | None = None,
     ) -> Answer:
-        """The features of these entities, of the version's own service, in the order it was trained on."""
+        """The features of these entities, of the version's own service, in the order it was trained
+        on.
+        """
         if not self.version.service:
             raise Refused(f"{self!r} names no service: it was registered without a training set")
         return self._read(self.version.service, keys, request, timeout)

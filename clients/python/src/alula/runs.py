@@ -19,7 +19,7 @@ from ._frames import Op
 from ._proto import common_pb2, registry_pb2
 from ._session import Session
 from .errors import AlulaError, DeadlineExceeded, InvalidArgument, ResourceExhausted, Unavailable
-from .records import ModelVersion, RunRecord
+from .registry import ModelVersion, RunRecord
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,10 +31,11 @@ _PASSING = (Unavailable, DeadlineExceeded, ResourceExhausted)
 
 
 class Run:
-    """A run that is being written. As a context manager it ends finished, or failed on an exception.
+    """A run that is being written. As a context manager it ends finished, or failed on an
+    exception.
 
-    ``log_metric`` returns at once: points wait in a bounded queue and are sent behind, in order. While
-    the server cannot be reached they go on waiting; leaving the run sends what is left.
+    ``log_metric`` returns at once: points wait in a bounded queue and are sent behind, in order.
+    While the server cannot be reached they go on waiting; leaving the run sends what is left.
     """
 
     def __init__(self, session: Session, record: RunRecord) -> None:
@@ -52,7 +53,9 @@ class Run:
     def log_metric(self, name: str, value: float, step: int | None = None) -> None:
         """Adds a point to a metric's series; returns at once. Without a step it is the next one."""
         if not _NAME.fullmatch(name):
-            raise InvalidArgument(f'metric name "{name[:64]}" is not valid: letters, digits, _ - and .')
+            raise InvalidArgument(
+                f'metric name "{name[:64]}" is not valid: letters, digits, _ - and .'
+            )
         step = self._steps.get(name, -1) + 1 if step is None else int(step)
         self._steps[name] = step
         point = registry_pb2.Metric(
@@ -63,7 +66,7 @@ class Run:
         except queue.Full:
             if self._dropped == 0:
                 warnings.warn(
-                    f"run {self.id}: {_MOST_WAITING:,} metrics wait for the server; further ones are lost",
+                    f"run {self.id}: {_MOST_WAITING:,} metrics wait; further ones are lost",
                     stacklevel=2,
                 )
             self._dropped += 1

@@ -24,19 +24,15 @@ from ._transport import DEFAULT_ADDRESS, Transport
 from .answer import Answer
 from .errors import InvalidArgument
 from .models import Model
-from .records import (
+from .records import Changes, Import, Service, Status, View
+from .registry import (
     Artifact,
     AuditEntry,
-    Changes,
-    Import,
     Lineage,
     ModelVersion,
     Promotion,
     RegisteredModel,
     RunRecord,
-    Service,
-    Status,
-    View,
 )
 from .runs import Run
 from .training import TrainingSet, TrainingSetRecord
@@ -44,7 +40,6 @@ from .training import TrainingSet, TrainingSetRecord
 if TYPE_CHECKING:
     import pandas as pd
     from typing_extensions import Self
-
 
 
 def connect(
@@ -55,8 +50,8 @@ def connect(
 ) -> Store:
     """Connects to a server: ``alula://HOST:PORT``, else ALULA_SERVER, else alula://127.0.0.1:7461.
 
-    ``project``: else ALULA_PROJECT, else the only one. ``timeout``: seconds for each call that is not a
-    stream. Raises Unavailable where no server answers.
+    ``project``: else ALULA_PROJECT, else the only one. ``timeout``: seconds for each call that is
+    not a stream. Raises Unavailable where no server answers.
     """
     if token is not None:
         raise InvalidArgument("this version of the protocol has no tokens", "leave token= out")
@@ -96,19 +91,17 @@ class Store:
 
     # Definitions
 
-    def apply(
-        self, *definitions: str | os.PathLike[str], retire: Sequence[str] = ()
-    ) -> Changes:
-        """Makes definitions so: YAML files by path, or YAML text. All or nothing; the same again changes
-        nothing. Raises InvalidArgument with every mistake, Refused with all that would break."""
+    def apply(self, *definitions: str | os.PathLike[str], retire: Sequence[str] = ()) -> Changes:
+        """Makes definitions so: YAML files by path, or YAML text. All or nothing; the same again
+        changes nothing. Raises InvalidArgument with every mistake, Refused with all that would
+        break.
+        """
         changes = self._registry.apply(Op.APPLY, definitions, retire)
         self._definitions.forget()
         self._reading.forget()
         return changes
 
-    def plan(
-        self, *definitions: str | os.PathLike[str], retire: Sequence[str] = ()
-    ) -> Changes:
+    def plan(self, *definitions: str | os.PathLike[str], retire: Sequence[str] = ()) -> Changes:
         """What apply would change, and in ``breaks`` what it would refuse. Changes nothing."""
         return self._registry.apply(Op.PLAN, definitions, retire)
 
@@ -122,9 +115,7 @@ class Store:
 
     def status(self) -> Status:
         """What runs, how far behind, how full."""
-        answer, _ = self._session.call(
-            Op.STATUS, common_pb2.HeadOnly(), server_pb2.StatusResponse
-        )
+        answer, _ = self._session.call(Op.STATUS, common_pb2.HeadOnly(), server_pb2.StatusResponse)
         return Status.of(answer)
 
     # Writing
@@ -132,11 +123,11 @@ class Store:
     def push(self, view: str, rows: Any, timeout: float | None = None) -> Pushed:
         """Writes rows: durable and served when it returns, with a status for every row.
 
-        ``rows``: a DataFrame, an Arrow table, a dict of columns, a list of dicts, or one dict. Columns are
-        the view's keys, its event time column, its created time column if known, and features; a feature
-        left out is null. Rows that are refused do not hold up the others: see ``statuses`` and
-        ``problems``, or call ``raise_for_problems()``. Raises InvalidArgument where a whole column is
-        wrong.
+        ``rows``: a DataFrame, an Arrow table, a dict of columns, a list of dicts, or one dict.
+        Columns are the view's keys, its event time column, its created time column if known, and
+        features; a feature left out is null. Rows that are refused do not hold up the others: see
+        ``statuses`` and ``problems``, or call ``raise_for_problems()``. Raises InvalidArgument
+        where a whole column is wrong.
         """
         return push(self._session, self._definitions, view, rows, timeout)
 
@@ -150,12 +141,14 @@ class Store:
         materialize: bool = True,
         progress: ProgressOption = None,
     ) -> Loaded:
-        """Loads history: a .parquet, .csv or .arrow file, a DataFrame, an Arrow table or a dict of columns.
+        """Loads history: a .parquet, .csv or .arrow file, a DataFrame, an Arrow table or a dict of
+        columns.
 
-        Read piece by piece, whatever its size; other columns than the view's are passed over. The same
-        source again resumes, or says that it is there (``existed``), unless ``again``. ``on_error``:
-        "stop" at the first row that cannot be taken, naming column and row, or "skip" such rows. Published
-        at once at the end; then the newest rows go online, unless ``materialize=False``.
+        Read piece by piece, whatever its size; other columns than the view's are passed over. The
+        same source again resumes, or says that it is there (``existed``), unless ``again``.
+        ``on_error``: "stop" at the first row that cannot be taken, naming column and row, or "skip"
+        such rows. Published at once at the end; then the newest rows go online, unless
+        ``materialize=False``.
         """
         load = begin_load(self._session, self._definitions, view, source, on_error, allow_future)
         loaded = load.run(again, progress)
@@ -164,10 +157,10 @@ class Store:
             loaded = Loaded(**{**loaded.__dict__, "materialized": written})
         return loaded
 
-    def materialize(
-        self, views: Sequence[str] | str = (), progress: ProgressOption = None
-    ) -> int:
-        """Carries the newest published rows of views (none: all) online; returns how many were written."""
+    def materialize(self, views: Sequence[str] | str = (), progress: ProgressOption = None) -> int:
+        """Carries the newest published rows of views (none: all) online; returns how many were
+        written.
+        """
         return materialize(self._session, [views] if isinstance(views, str) else views, progress)
 
     def imports(self) -> list[Import]:
@@ -188,9 +181,9 @@ class Store:
     ) -> Answer:
         """The service's vector for each entity: ``{"driver_id": [1001, 1002]}``.
 
-        ``service``: "credit" (the newest version) or "credit@2". ``request``: values only the caller
-        knows, by request field. Values are lists, arrays or Series of one length; single values stand for
-        every row. Raises InvalidArgument for a missing, unknown or null key.
+        ``service``: "credit" (the newest version) or "credit@2". ``request``: values only the
+        caller knows, by request field. Values are lists, arrays or Series of one length; single
+        values stand for every row. Raises InvalidArgument for a missing, unknown or null key.
         """
         return self._reading.read(service, keys, request, timeout)
 
@@ -214,12 +207,13 @@ class Store:
     ) -> TrainingSet:
         """Joins a spine point in time with a service: each row gets what was so at its event time.
 
-        ``spine``: a DataFrame, an Arrow table, a dict of columns, or the path of a Parquet, Arrow or CSV
-        file, with the service's keys and request fields; every row comes back, in order, whatever is null
-        in it. ``event_time``: its column of event times. ``label``: the column that becomes ``y``.
-        ``as_of``: a log entry, a time or an earlier training set: what came later is not seen.
-        ``as_known``: only what was created by each row's event time; ``unknown="keep"`` with rows of which
-        that is not known. Raises DataLoss where the digest of what arrived is not the server's.
+        ``spine``: a DataFrame, an Arrow table, a dict of columns, or the path of a Parquet, Arrow
+        or CSV file, with the service's keys and request fields; every row comes back, in order,
+        whatever is null in it. ``event_time``: its column of event times. ``label``: the column
+        that becomes ``y``. ``as_of``: a log entry, a time or an earlier training set: what came
+        later is not seen. ``as_known``: only what was created by each row's event time;
+        ``unknown="keep"`` with rows of which that is not known. Raises DataLoss where the digest of
+        what arrived is not the server's.
         """
         return self._sets.make(service, spine, event_time, label, as_of, as_known, unknown, timeout)
 
@@ -261,9 +255,7 @@ class Store:
         """The versions of a model, newest first."""
         return self._registry.versions(model)
 
-    def model(
-        self, name: str, stage: str | None = None, version: int | None = None
-    ) -> Model:
+    def model(self, name: str, stage: str | None = None, version: int | None = None) -> Model:
         """A version to serve from: by number, or the one that holds a stage now. It stays the same
         version when another is promoted. Raises NotFound where nothing holds the stage."""
         if (stage is None) == (version is None):
@@ -280,8 +272,9 @@ class Store:
         dry_run: bool = False,
         expected_revision: int = 0,
     ) -> Promotion:
-        """Moves a version to a stage through its gate. Raises Refused with every reason; with ``dry_run``
-        nothing changes and the verdict is returned either way."""
+        """Moves a version to a stage through its gate. Raises Refused with every reason; with
+        ``dry_run`` nothing changes and the verdict is returned either way.
+        """
         return self._registry.promote(model, version, stage, reason, dry_run, expected_revision)
 
     def rollback(self, model: str, stage: str, reason: str = "") -> Promotion:

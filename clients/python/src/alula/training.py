@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from os import PathLike
-from typing import Any, Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,8 +74,9 @@ class TrainingSet(TrainingSetRecord):
 
     @cached_property
     def X(self) -> Any:
-        """The service's vector: float64 (rows, features) with NaN for null, or a DataFrame of the same
-        columns where one of them is a string, bytes, a list or a time."""
+        """The service's vector: float64 (rows, features) with NaN for null, or a DataFrame of the
+        same columns where one of them is a string, bytes, a list or a time.
+        """
         fields = {field.name: field for field in self.schema}
         chosen = [fields[name].type for name in self.feature_columns]
         if any(not type.is_number or type.scalar.name == "TIMESTAMP" for type in chosen):
@@ -109,7 +111,7 @@ class TrainingSet(TrainingSetRecord):
         )
 
     def to_pandas(self) -> pd.DataFrame:
-        """All columns as a DataFrame; integers with nulls become float64 with NaN, as pandas does."""
+        """All columns as a DataFrame; integers with nulls become float64 with NaN."""
         frame: pd.DataFrame = self.to_arrow().to_pandas()
         return frame
 
@@ -154,5 +156,3 @@ class Collector:
                 "get it again; if it stays so, look for damage with: alula verify",
             )
         return TrainingSet(message, self.batches)
-
-

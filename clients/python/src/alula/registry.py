@@ -1,0 +1,245 @@
+"""What the registry tells: runs, models, versions, verdicts, lineage, audit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from .records import moment
+
+
+@dataclass(frozen=True)
+class MetricPoint:
+    """One point of a metric's series."""
+
+    name: str
+    value: float
+    step: int
+    time: datetime
+
+
+def points(metrics: Any) -> list[MetricPoint]:
+    """The points of a message."""
+    return [MetricPoint(m.name, m.value, m.step, moment(m.time_us)) for m in metrics]
+
+
+def pairs(items: Any) -> dict[str, str]:
+    """Keys and values of a message."""
+    return {item.key: item.value for item in items}
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run as the registry keeps it; ``metrics`` is the last value of each."""
+
+    id: str
+    experiment: str
+    name: str
+    status: str
+    started: datetime
+    ended: datetime | None
+    params: dict[str, str]
+    metrics: dict[str, float]
+    points: list[MetricPoint] = field(repr=False)
+    tags: dict[str, str]
+    training_set: str
+    code_revision: str
+    actor: str
+
+    @staticmethod
+    def of(message: Any) -> RunRecord:
+        return RunRecord(
+            message.id, message.experiment, message.name, message.status,
+            moment(message.started_us), moment(message.ended_us) if message.ended_us else None,
+            pairs(message.params),
+            {m.name: m.value for m in message.metrics}, points(message.metrics),
+            pairs(message.tags), message.training_set, message.code_revision, message.actor,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The version in a stage, and the one before it (0: none)."""
+
+    stage: str
+    version: int
+    since: datetime
+    previous: int
+
+
+@dataclass(frozen=True)
+class RegisteredModel:
+    """A model's name, newest version, and who holds its stages."""
+
+    name: str
+    revision: int
+    newest_version: int
+    holders: list[Holder]
+
+    @staticmethod
+    def of(message: Any) -> RegisteredModel:
+        holders = [
+            Holder(h.stage, h.version, moment(h.since_us), h.previous) for h in message.holders
+        ]
+        return RegisteredModel(message.name, message.revision, message.newest_version, holders)
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A content-addressed file: its name, hex SHA-256 and size."""
+
+    name: str
+    digest: str
+    bytes: int
+
+
+class ModelVersion(int):
+    """A version of a model: its number, which it is, and what it was made of."""
+
+    model: str
+    stage: str
+    run: str
+    training_set: str
+    training_digest: str
+    service: str
+    artifacts: list[Artifact]
+    params: dict[str, str]
+    metrics: dict[str, float]
+    tags: dict[str, str]
+    code_revision: str
+    description: str
+    registered: datetime
+    actor: str
+    log_entry: int
+
+    @property
+    def version(self) -> int:
+        """The number."""
+        return int(self)
+
+    @staticmethod
+    def of(message: Any) -> ModelVersion:
+        made = ModelVersion(message.version)
+        for name in (
+            "model", "stage", "run", "training_set", "training_digest", "service", "code_revision",
+            "description", "actor", "log_entry",
+        ):  # fmt: skip
+            setattr(made, name, getattr(message, name))
+        made.artifacts = [Artifact(a.name, a.digest, a.bytes) for a in message.artifacts]
+        made.params, made.tags = pairs(message.params), pairs(message.tags)
+        made.metrics = {m.name: m.value for m in message.metrics}
+        made.registered = moment(message.registered_us)
+        return made
+
+    def __repr__(self) -> str:
+        return f"ModelVersion({getattr(self, 'model', '?')} {int(self)})"
+
+    def __str__(self) -> str:
+        return str(int(self))
+
+
+@dataclass(frozen=True)
+class RuleVerdict:
+    """What one rule of a gate said, with its figures."""
+
+    rule: str
+    outcome: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.outcome}" + (f" ({self.reason})" if self.reason else "")
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What a gate said of a move of a version to a stage, and what it changed."""
+
+    passed: bool
+    rules: list[RuleVerdict]
+    model: str
+    version: int
+    stage: str
+    came_from: str
+    previous: int
+    revision: int
+
+    @staticmethod
+    def of(message: Any, model: str) -> Promotion:
+        rules = [RuleVerdict(r.rule, r.outcome, r.reason) for r in message.rules]
+        return Promotion(
+            message.passed, rules, model, message.version, message.stage,
+            getattr(message, "from"), message.previous, message.revision,
+        )  # fmt: skip
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+
+@dataclass(frozen=True)
+class LineageNode:
+    """One thing that a version was made of, or the version itself."""
+
+    id: str
+    kind: str
+    title: str
+    facts: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """The chain from a version to its data; ``edges`` go from what was made to its makings."""
+
+    nodes: list[LineageNode]
+    edges: list[tuple[str, str]]
+
+    @staticmethod
+    def of(message: Any) -> Lineage:
+        nodes = [LineageNode(n.id, n.kind, n.title, pairs(n.facts)) for n in message.nodes]
+        return Lineage(nodes, [(getattr(e, "from"), e.to) for e in message.edges])
+
+    def __str__(self) -> str:
+        by_id = {node.id: node for node in self.nodes}
+        targets: dict[str, list[str]] = {}
+        for source, target in self.edges:
+            targets.setdefault(source, []).append(target)
+        lines: list[str] = []
+        seen: set[str] = set()
+
+        def draw(id: str, depth: int) -> None:
+            node = by_id.get(id)
+            if node is None:
+                return
+            again = " (above)" if id in seen and targets.get(id) else ""
+            lines.append("  " * depth + f"{node.kind} {node.title}{again}")
+            if id not in seen:
+                seen.add(id)
+                for target in targets.get(id, []):
+                    draw(target, depth + 1)
+
+        made = {target for _, target in self.edges}
+        for node in self.nodes:
+            if node.id not in made:
+                draw(node.id, 0)
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One act that the registry remembers."""
+
+    number: int
+    time: datetime
+    actor: str
+    verified: bool
+    act: str
+    object: str
+    detail: str
+    request_id: str
+
+    @staticmethod
+    def of(message: Any) -> AuditEntry:
+        return AuditEntry(
+            message.number, moment(message.time_us), message.actor, message.verified, message.act,
+            message.object, message.detail, message.request_id,
+        )  # fmt: skip
