@@ -79,11 +79,10 @@ struct GoldenVectorTests {
     private static func batch(_ vector: Vector) throws -> RecordBatch {
         let fields = try #require(vector.fields["schema"] as? [[String: String]])
         let schema = Schema(
-            fields: try fields.map {
-                Schema.Field(
-                    name: try #require($0["name"]),
-                    type: try #require(ValueType(text: try #require($0["type"])))
-                )
+            fields: try fields.map { field in
+                let name = try #require(field["name"])
+                let text = try #require(field["type"])
+                return Schema.Field(name: name, type: try #require(ValueType(text: text)))
             }
         )
         let rows = try #require(vector.fields["rows"] as? [[Any]])

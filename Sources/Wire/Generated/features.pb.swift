@@ -147,8 +147,6 @@ package nonisolated struct WireBeginImportResponse: Sendable {
 
   package var stagedRows: UInt64 = 0
 
-  package var createdTimeMissing: Bool = false
-
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -710,7 +708,7 @@ nonisolated extension WireBeginImportRequest: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension WireBeginImportResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".BeginImportResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}import_id\0\u{1}state\0\u{3}next_chunk\0\u{3}staged_rows\0\u{3}created_time_missing\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}import_id\0\u{1}state\0\u{3}next_chunk\0\u{3}staged_rows\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -722,7 +720,6 @@ nonisolated extension WireBeginImportResponse: SwiftProtobuf.Message, SwiftProto
       case 2: try { try decoder.decodeSingularStringField(value: &self.state) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.nextChunk) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.stagedRows) }()
-      case 5: try { try decoder.decodeSingularBoolField(value: &self.createdTimeMissing) }()
       default: break
       }
     }
@@ -741,9 +738,6 @@ nonisolated extension WireBeginImportResponse: SwiftProtobuf.Message, SwiftProto
     if self.stagedRows != 0 {
       try visitor.visitSingularUInt64Field(value: self.stagedRows, fieldNumber: 4)
     }
-    if self.createdTimeMissing != false {
-      try visitor.visitSingularBoolField(value: self.createdTimeMissing, fieldNumber: 5)
-    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -752,7 +746,6 @@ nonisolated extension WireBeginImportResponse: SwiftProtobuf.Message, SwiftProto
     if lhs.state != rhs.state {return false}
     if lhs.nextChunk != rhs.nextChunk {return false}
     if lhs.stagedRows != rhs.stagedRows {return false}
-    if lhs.createdTimeMissing != rhs.createdTimeMissing {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

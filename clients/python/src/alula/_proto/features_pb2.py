@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 from . import common_pb2 as alula_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61lula/v1/features.proto\x12\x08\x61lula.v1\x1a\x15\x61lula/v1/common.proto\"_\n\x0bPushRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\x0c\n\x04view\x18\x02 \x01(\t\x12 \n\x06schema\x18\x03 \x01(\x0b\x32\x10.alula.v1.Schema\"[\n\x0cPushResponse\x12\x11\n\tlog_entry\x18\x01 \x01(\x04\x12\x10\n\x08statuses\x18\x02 \x01(\x0c\x12&\n\x08problems\x18\x03 \x03(\x0b\x32\x14.alula.v1.RowProblem\")\n\nRowProblem\x12\x0b\n\x03row\x18\x01 \x01(\r\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\xa6\x01\n\x12\x42\x65ginImportRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\x0c\n\x04view\x18\x02 \x01(\t\x12\x13\n\x0bsource_name\x18\x03 \x01(\t\x12\x15\n\rsource_digest\x18\x04 \x01(\x0c\x12\x0f\n\x07options\x18\x05 \x01(\t\x12\r\n\x05\x61gain\x18\x06 \x01(\x08\x12\x14\n\x0c\x61llow_future\x18\x07 \x01(\x08\"~\n\x13\x42\x65ginImportResponse\x12\x11\n\timport_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x12\n\nnext_chunk\x18\x03 \x01(\x04\x12\x13\n\x0bstaged_rows\x18\x04 \x01(\x04\x12\x1c\n\x14\x63reated_time_missing\x18\x05 \x01(\x08\"i\n\x10StageRowsRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\x11\n\timport_id\x18\x02 \x01(\t\x12 \n\x06schema\x18\x03 \x01(\x0b\x32\x10.alula.v1.Schema\".\n\nStageChunk\x12\r\n\x05\x63hunk\x18\x01 \x01(\x04\x12\x11\n\tfirst_row\x18\x02 \x01(\x04\"8\n\rStageProgress\x12\x12\n\nnext_chunk\x18\x01 \x01(\x04\x12\x13\n\x0bstaged_rows\x18\x02 \x01(\x04\"K\n\x14PublishImportRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\x11\n\timport_id\x18\x02 \x01(\t\"8\n\x15PublishImportResponse\x12\x11\n\tlog_entry\x18\x01 \x01(\x04\x12\x0c\n\x04rows\x18\x02 \x01(\x04\":\n\x0fImportsResponse\x12\'\n\x07imports\x18\x01 \x03(\x0b\x32\x16.alula.v1.ImportRecord\"\x9d\x01\n\x0cImportRecord\x12\x11\n\timport_id\x18\x01 \x01(\t\x12\x0c\n\x04view\x18\x02 \x01(\t\x12\x13\n\x0bsource_name\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x0c\n\x04rows\x18\x05 \x01(\x04\x12\x11\n\tlog_entry\x18\x06 \x01(\x04\x12\x10\n\x08\x62\x65gun_us\x18\x07 \x01(\x03\x12\x15\n\rsource_digest\x18\x08 \x01(\t\"E\n\x12MaterializeRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\r\n\x05views\x18\x02 \x03(\t\"s\n\x13MaterializeProgress\x12\x0c\n\x04view\x18\x01 \x01(\t\x12\x11\n\tkeys_done\x18\x02 \x01(\x04\x12\x12\n\nkeys_total\x18\x03 \x01(\x04\x12\x14\n\x0crows_written\x18\x04 \x01(\x04\x12\x11\n\tview_done\x18\x05 \x01(\x08\"v\n\x0bReadRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\x0f\n\x07service\x18\x02 \x01(\t\x12 \n\x06schema\x18\x03 \x01(\x0b\x32\x10.alula.v1.Schema\x12\x12\n\nknown_plan\x18\x04 \x01(\x06\"\x80\x01\n\x0cReadResponse\x12\x0c\n\x04plan\x18\x01 \x01(\x06\x12\x0f\n\x07service\x18\x02 \x01(\t\x12 \n\x06schema\x18\x03 \x01(\x0b\x32\x10.alula.v1.Schema\x12!\n\x05parts\x18\x04 \x03(\x0b\x32\x12.alula.v1.ViewPart\x12\x0c\n\x04rows\x18\x05 \x01(\r\"L\n\x08ViewPart\x12\r\n\x05label\x18\x01 \x01(\t\x12\x0c\n\x04view\x18\x02 \x01(\t\x12\x0f\n\x07\x63olumns\x18\x03 \x01(\r\x12\x12\n\nmax_age_us\x18\x04 \x01(\x03\"b\n\x0eHistoryRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\x0c\n\x04view\x18\x02 \x01(\t\x12 \n\x06schema\x18\x03 \x01(\x0b\x32\x10.alula.v1.Schema\"/\n\x0bHistoryItem\x12 \n\x06schema\x18\x01 \x01(\x0b\x32\x10.alula.v1.Schema\"A\n\x0fHistoryResponse\x12\x0c\n\x04rows\x18\x01 \x01(\x04\x12 \n\x06schema\x18\x02 \x01(\x0b\x32\x10.alula.v1.SchemaB\x07\xba\x02\x04Wireb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61lula/v1/features.proto\x12\x08\x61lula.v1\x1a\x15\x61lula/v1/common.proto\"_\n\x0bPushRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\x0c\n\x04view\x18\x02 \x01(\t\x12 \n\x06schema\x18\x03 \x01(\x0b\x32\x10.alula.v1.Schema\"[\n\x0cPushResponse\x12\x11\n\tlog_entry\x18\x01 \x01(\x04\x12\x10\n\x08statuses\x18\x02 \x01(\x0c\x12&\n\x08problems\x18\x03 \x03(\x0b\x32\x14.alula.v1.RowProblem\")\n\nRowProblem\x12\x0b\n\x03row\x18\x01 \x01(\r\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\xa6\x01\n\x12\x42\x65ginImportRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\x0c\n\x04view\x18\x02 \x01(\t\x12\x13\n\x0bsource_name\x18\x03 \x01(\t\x12\x15\n\rsource_digest\x18\x04 \x01(\x0c\x12\x0f\n\x07options\x18\x05 \x01(\t\x12\r\n\x05\x61gain\x18\x06 \x01(\x08\x12\x14\n\x0c\x61llow_future\x18\x07 \x01(\x08\"`\n\x13\x42\x65ginImportResponse\x12\x11\n\timport_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x12\n\nnext_chunk\x18\x03 \x01(\x04\x12\x13\n\x0bstaged_rows\x18\x04 \x01(\x04\"i\n\x10StageRowsRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\x11\n\timport_id\x18\x02 \x01(\t\x12 \n\x06schema\x18\x03 \x01(\x0b\x32\x10.alula.v1.Schema\".\n\nStageChunk\x12\r\n\x05\x63hunk\x18\x01 \x01(\x04\x12\x11\n\tfirst_row\x18\x02 \x01(\x04\"8\n\rStageProgress\x12\x12\n\nnext_chunk\x18\x01 \x01(\x04\x12\x13\n\x0bstaged_rows\x18\x02 \x01(\x04\"K\n\x14PublishImportRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\x11\n\timport_id\x18\x02 \x01(\t\"8\n\x15PublishImportResponse\x12\x11\n\tlog_entry\x18\x01 \x01(\x04\x12\x0c\n\x04rows\x18\x02 \x01(\x04\":\n\x0fImportsResponse\x12\'\n\x07imports\x18\x01 \x03(\x0b\x32\x16.alula.v1.ImportRecord\"\x9d\x01\n\x0cImportRecord\x12\x11\n\timport_id\x18\x01 \x01(\t\x12\x0c\n\x04view\x18\x02 \x01(\t\x12\x13\n\x0bsource_name\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x0c\n\x04rows\x18\x05 \x01(\x04\x12\x11\n\tlog_entry\x18\x06 \x01(\x04\x12\x10\n\x08\x62\x65gun_us\x18\x07 \x01(\x03\x12\x15\n\rsource_digest\x18\x08 \x01(\t\"E\n\x12MaterializeRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\r\n\x05views\x18\x02 \x03(\t\"s\n\x13MaterializeProgress\x12\x0c\n\x04view\x18\x01 \x01(\t\x12\x11\n\tkeys_done\x18\x02 \x01(\x04\x12\x12\n\nkeys_total\x18\x03 \x01(\x04\x12\x14\n\x0crows_written\x18\x04 \x01(\x04\x12\x11\n\tview_done\x18\x05 \x01(\x08\"v\n\x0bReadRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\x0f\n\x07service\x18\x02 \x01(\t\x12 \n\x06schema\x18\x03 \x01(\x0b\x32\x10.alula.v1.Schema\x12\x12\n\nknown_plan\x18\x04 \x01(\x06\"\x80\x01\n\x0cReadResponse\x12\x0c\n\x04plan\x18\x01 \x01(\x06\x12\x0f\n\x07service\x18\x02 \x01(\t\x12 \n\x06schema\x18\x03 \x01(\x0b\x32\x10.alula.v1.Schema\x12!\n\x05parts\x18\x04 \x03(\x0b\x32\x12.alula.v1.ViewPart\x12\x0c\n\x04rows\x18\x05 \x01(\r\"L\n\x08ViewPart\x12\r\n\x05label\x18\x01 \x01(\t\x12\x0c\n\x04view\x18\x02 \x01(\t\x12\x0f\n\x07\x63olumns\x18\x03 \x01(\r\x12\x12\n\nmax_age_us\x18\x04 \x01(\x03\"b\n\x0eHistoryRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\x0c\n\x04view\x18\x02 \x01(\t\x12 \n\x06schema\x18\x03 \x01(\x0b\x32\x10.alula.v1.Schema\"/\n\x0bHistoryItem\x12 \n\x06schema\x18\x01 \x01(\x0b\x32\x10.alula.v1.Schema\"A\n\x0fHistoryResponse\x12\x0c\n\x04rows\x18\x01 \x01(\x04\x12 \n\x06schema\x18\x02 \x01(\x0b\x32\x10.alula.v1.SchemaB\x07\xba\x02\x04Wireb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,35 +32,35 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_BEGINIMPORTREQUEST']._serialized_start=294
   _globals['_BEGINIMPORTREQUEST']._serialized_end=460
   _globals['_BEGINIMPORTRESPONSE']._serialized_start=462
-  _globals['_BEGINIMPORTRESPONSE']._serialized_end=588
-  _globals['_STAGEROWSREQUEST']._serialized_start=590
-  _globals['_STAGEROWSREQUEST']._serialized_end=695
-  _globals['_STAGECHUNK']._serialized_start=697
-  _globals['_STAGECHUNK']._serialized_end=743
-  _globals['_STAGEPROGRESS']._serialized_start=745
-  _globals['_STAGEPROGRESS']._serialized_end=801
-  _globals['_PUBLISHIMPORTREQUEST']._serialized_start=803
-  _globals['_PUBLISHIMPORTREQUEST']._serialized_end=878
-  _globals['_PUBLISHIMPORTRESPONSE']._serialized_start=880
-  _globals['_PUBLISHIMPORTRESPONSE']._serialized_end=936
-  _globals['_IMPORTSRESPONSE']._serialized_start=938
-  _globals['_IMPORTSRESPONSE']._serialized_end=996
-  _globals['_IMPORTRECORD']._serialized_start=999
-  _globals['_IMPORTRECORD']._serialized_end=1156
-  _globals['_MATERIALIZEREQUEST']._serialized_start=1158
-  _globals['_MATERIALIZEREQUEST']._serialized_end=1227
-  _globals['_MATERIALIZEPROGRESS']._serialized_start=1229
-  _globals['_MATERIALIZEPROGRESS']._serialized_end=1344
-  _globals['_READREQUEST']._serialized_start=1346
-  _globals['_READREQUEST']._serialized_end=1464
-  _globals['_READRESPONSE']._serialized_start=1467
-  _globals['_READRESPONSE']._serialized_end=1595
-  _globals['_VIEWPART']._serialized_start=1597
-  _globals['_VIEWPART']._serialized_end=1673
-  _globals['_HISTORYREQUEST']._serialized_start=1675
-  _globals['_HISTORYREQUEST']._serialized_end=1773
-  _globals['_HISTORYITEM']._serialized_start=1775
-  _globals['_HISTORYITEM']._serialized_end=1822
-  _globals['_HISTORYRESPONSE']._serialized_start=1824
-  _globals['_HISTORYRESPONSE']._serialized_end=1889
+  _globals['_BEGINIMPORTRESPONSE']._serialized_end=558
+  _globals['_STAGEROWSREQUEST']._serialized_start=560
+  _globals['_STAGEROWSREQUEST']._serialized_end=665
+  _globals['_STAGECHUNK']._serialized_start=667
+  _globals['_STAGECHUNK']._serialized_end=713
+  _globals['_STAGEPROGRESS']._serialized_start=715
+  _globals['_STAGEPROGRESS']._serialized_end=771
+  _globals['_PUBLISHIMPORTREQUEST']._serialized_start=773
+  _globals['_PUBLISHIMPORTREQUEST']._serialized_end=848
+  _globals['_PUBLISHIMPORTRESPONSE']._serialized_start=850
+  _globals['_PUBLISHIMPORTRESPONSE']._serialized_end=906
+  _globals['_IMPORTSRESPONSE']._serialized_start=908
+  _globals['_IMPORTSRESPONSE']._serialized_end=966
+  _globals['_IMPORTRECORD']._serialized_start=969
+  _globals['_IMPORTRECORD']._serialized_end=1126
+  _globals['_MATERIALIZEREQUEST']._serialized_start=1128
+  _globals['_MATERIALIZEREQUEST']._serialized_end=1197
+  _globals['_MATERIALIZEPROGRESS']._serialized_start=1199
+  _globals['_MATERIALIZEPROGRESS']._serialized_end=1314
+  _globals['_READREQUEST']._serialized_start=1316
+  _globals['_READREQUEST']._serialized_end=1434
+  _globals['_READRESPONSE']._serialized_start=1437
+  _globals['_READRESPONSE']._serialized_end=1565
+  _globals['_VIEWPART']._serialized_start=1567
+  _globals['_VIEWPART']._serialized_end=1643
+  _globals['_HISTORYREQUEST']._serialized_start=1645
+  _globals['_HISTORYREQUEST']._serialized_end=1743
+  _globals['_HISTORYITEM']._serialized_start=1745
+  _globals['_HISTORYITEM']._serialized_end=1792
+  _globals['_HISTORYRESPONSE']._serialized_start=1794
+  _globals['_HISTORYRESPONSE']._serialized_end=1859
 # @@protoc_insertion_point(module_scope)

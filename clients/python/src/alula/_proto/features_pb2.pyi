@@ -53,18 +53,16 @@ class BeginImportRequest(_message.Message):
     def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., view: _Optional[str] = ..., source_name: _Optional[str] = ..., source_digest: _Optional[bytes] = ..., options: _Optional[str] = ..., again: bool = ..., allow_future: bool = ...) -> None: ...
 
 class BeginImportResponse(_message.Message):
-    __slots__ = ("import_id", "state", "next_chunk", "staged_rows", "created_time_missing")
+    __slots__ = ("import_id", "state", "next_chunk", "staged_rows")
     IMPORT_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     NEXT_CHUNK_FIELD_NUMBER: _ClassVar[int]
     STAGED_ROWS_FIELD_NUMBER: _ClassVar[int]
-    CREATED_TIME_MISSING_FIELD_NUMBER: _ClassVar[int]
     import_id: str
     state: str
     next_chunk: int
     staged_rows: int
-    created_time_missing: bool
-    def __init__(self, import_id: _Optional[str] = ..., state: _Optional[str] = ..., next_chunk: _Optional[int] = ..., staged_rows: _Optional[int] = ..., created_time_missing: bool = ...) -> None: ...
+    def __init__(self, import_id: _Optional[str] = ..., state: _Optional[str] = ..., next_chunk: _Optional[int] = ..., staged_rows: _Optional[int] = ...) -> None: ...
 
 class StageRowsRequest(_message.Message):
     __slots__ = ("head", "import_id", "schema")
