@@ -6,7 +6,7 @@ import numpy as np
 
 from ._arrow import to_arrow
 from ._batch import Array, Batch, Column, unpack_bits
-from ._types import Scalar, Schema
+from ._types import Scalar, Schema, ValueType
 from .errors import InvalidArgument
 
 
@@ -29,6 +29,14 @@ def fill_floats(batch: Batch, columns: list[int], out: Array) -> None:
             out[:, place] = column.values
         if column.validity is not None:
             out[~column.is_valid(), place] = np.nan
+
+
+def empty(type: ValueType) -> Array:
+    """A column of no rows, of the dtype and width that ``to_numpy`` gives."""
+    if type.is_text or (type.is_list and not type.length):
+        return np.empty(0, object)
+    dtype = {Scalar.BOOL: "bool", Scalar.TIMESTAMP: "datetime64[us]"}.get(type.scalar) or type.dtype
+    return np.empty((0, type.length) if type.is_list else 0, dtype)
 
 
 def to_numpy(column: Column) -> Array:

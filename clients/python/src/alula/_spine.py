@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
@@ -120,6 +121,36 @@ def _read(
 
 
 def _read_csv(path: Path, exact: dict[str, pa.DataType]) -> pa.Table:
+    """The file with the types that Arrow finds, but numbers that would lose a digit stay text."""
+    table = _parse_csv(path, exact)
+    numbers = [
+        field.name
+        for field in table.schema
+        if field.name not in exact
+        and (pa.types.is_integer(field.type) or pa.types.is_floating(field.type))
+    ]
+    if not numbers:
+        return table
+    texts = _parse_csv(path, {name: pa.string() for name in numbers}, numbers)
+    for name in numbers:
+        place = table.column_names.index(name)
+        if _loses_digits(texts.column(name), table.schema.field(place).type):
+            table = table.set_column(place, name, texts.column(name))
+    return table
+
+
+def _loses_digits(texts: pa.ChunkedArray, found: pa.DataType) -> bool:
+    if pc.any(pc.match_substring_regex(texts, r"^[+-]?0[0-9]")).as_py():
+        return True
+    if pa.types.is_integer(found):
+        return False
+    long = texts.filter(pc.match_substring_regex(texts, r"^[+-]?[0-9]{16,}$"))
+    return any(int(text) != int(float(text)) for text in long.to_pylist())
+
+
+def _parse_csv(
+    path: Path, exact: dict[str, pa.DataType], columns: list[str] | None = None
+) -> pa.Table:
     try:
         return pacsv.read_csv(
             path,
@@ -128,6 +159,7 @@ def _read_csv(path: Path, exact: dict[str, pa.DataType]) -> pa.Table:
             ),
             convert_options=pacsv.ConvertOptions(
                 column_types=exact,
+                include_columns=columns,
                 null_values=[""],
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=False,
@@ -146,6 +178,8 @@ def as_of_point(as_of: Any) -> dict[str, Any]:
     if isinstance(as_of, bool):
         raise InvalidArgument("as_of is a log entry, a time or a training set")
     if isinstance(as_of, int):
+        if not 0 <= as_of < 2**64:
+            raise InvalidArgument(f"as_of: log entries are counted from 1, found {as_of}")
         return {"log_entry": as_of}
     if hasattr(as_of, "id"):
         return {"training_set": as_of.id}

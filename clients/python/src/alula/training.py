@@ -16,7 +16,7 @@ from ._arrow import arrow_schema, to_record_batch
 from ._batch import Array, Batch, decode_batch
 from ._digest import ColumnsDigest
 from ._frames import Bytes
-from ._numpy import fill_floats, to_numpy
+from ._numpy import empty, fill_floats, to_numpy
 from ._proto import training_pb2
 from ._types import Schema, from_proto
 from .errors import DataLoss, InvalidArgument
@@ -101,6 +101,8 @@ class TrainingSet(TrainingSetRecord):
         if name not in self.columns:
             raise InvalidArgument(f'there is no column "{name}"', details=[", ".join(self.columns)])
         place = self.columns.index(name)
+        if not self._batches:
+            return empty(self.schema[place].type)
         arrays = [to_numpy(batch.columns[place]) for batch in self._batches]
         return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
