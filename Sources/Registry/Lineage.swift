@@ -98,7 +98,7 @@ extension RegistryTables {
         for artifact in version.artifacts {
             _ = lineage.add(
                 "artifact",
-                artifact.digest.description,
+                "\(artifact.digest)/\(artifact.name)",
                 title: artifact.name,
                 from: node,
                 [("bytes", String(artifact.bytes)), ("sha256", artifact.digest.description)]
@@ -150,7 +150,7 @@ extension RegistryTables {
         _ = lineage.add(
             "log",
             String(set.logEntry),
-            title: "log entry \(set.logEntry)",
+            title: "entry \(set.logEntry)",
             from: setNode,
             [("meaning", "every row up to it was seen, and none after it")]
         )

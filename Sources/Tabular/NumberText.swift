@@ -69,7 +69,8 @@ enum NumberText {
         return Int64(exactly: value)
     }
 
-    private static func saysDigits(_ text: ArraySlice<UInt8>) -> Bool {
+    /// Whether a text that `double` takes is a number written out.
+    static func saysDigits(_ text: ArraySlice<UInt8>) -> Bool {
         text.contains { $0 >= 0x30 && $0 <= 0x39 }
     }
 }

@@ -25,18 +25,22 @@ package struct TabularReader {
 
     private var records: any RecordReading
     private let policy: BadRowPolicy
+    private let help: String
     private var rows: RowBuilder
     private var isAtEnd = false
 
     /// Reads the header of a CSV file; every way in which it does not match is reported at once.
+    /// `help` says what to do about a row that stops the reading.
     package init(
         _ source: ByteSource,
         format: TabularFormat,
         columns: [TabularColumn],
         policy: BadRowPolicy = .stop,
+        help: String = "mend the row",
         chunkRows: Int = Limits.batchRows
     ) throws(AlulaError) {
         self.policy = policy
+        self.help = help
         switch format {
         case .csv:
             let reader = try CSVReader(source, columns: columns)
@@ -78,10 +82,7 @@ package struct TabularReader {
 
     private mutating func report(_ problem: String) throws(AlulaError) {
         guard policy == .skip else {
-            throw .invalid(
-                problem,
-                help: "mend the row, or leave bad rows out and have them reported"
-            )
+            throw .invalid(problem, help: help)
         }
         badRows.add(problem)
     }

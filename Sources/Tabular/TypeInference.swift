@@ -3,8 +3,9 @@ package import Domain
 /// Finds the types of columns that nobody has given one, over a whole source.
 ///
 /// A CSV column is int64, float64, bool (`true`, `false`), timestamp or, where it is none of these
-/// in every row, string; integers with leading zeros are text, so that nothing is lost. NDJSON
-/// tells most types itself; strings are timestamps where all of them are.
+/// in every row, string; integers with leading zeros and integers that neither type holds exactly
+/// are text, so that nothing is lost. NDJSON tells most types itself; strings are timestamps where
+/// all of them are, and `"NaN"` and the infinities are numbers where all others are.
 package enum TypeInference {
     /// The columns of the source in their order, typed; `known` types are taken as they are.
     package static func schema(
@@ -98,13 +99,23 @@ private struct Candidate {
         if isInteger {
             if case .number = NumberText.whole(field), !hasLeadingZero {} else { isInteger = false }
         }
-        if isFloat, hasLeadingZero || NumberText.double(field) == nil { isFloat = false }
+        if isFloat, hasLeadingZero || !Self.isExactFloat(field) { isFloat = false }
         if isBool {
             let text = String(decoding: field.prefix(6), as: UTF8.self).lowercased()
             isBool = text == "true" || text == "false"
         }
         if isTime {
             isTime = field.count > 4 && Timestamp.parse(Array(field), rounding: .down) != nil
+        }
+    }
+
+    /// Whether float64 holds the number, and an integer in every digit.
+    private static func isExactFloat(_ field: ArraySlice<UInt8>) -> Bool {
+        guard let value = NumberText.double(field) else { return false }
+        switch NumberText.whole(field) {
+        case .number(let whole): return Int64(exactly: value) == whole
+        case .outOfRange: return false
+        case .notWhole: return value.isFinite || !NumberText.saysDigits(field)
         }
     }
 
@@ -125,13 +136,13 @@ private struct JSONColumns {
     private var shapes: [Shape?] = []
 
     private enum Shape: Equatable {
-        case int64, float64, bool, time, string
+        case int64, float64, notFinite, bool, time, string
         indirect case list(Shape?)
 
         var type: ValueType {
             switch self {
             case .int64: .int64
-            case .float64: .float64
+            case .float64, .notFinite: .float64
             case .bool: .bool
             case .time: .timestamp
             case .string: .string
@@ -143,13 +154,20 @@ private struct JSONColumns {
         static func join(_ old: Shape?, _ new: Shape?) -> Shape?? {
             guard let old, let new else { return .some(old ?? new) }
             switch (old, new) {
-            case (.int64, .float64), (.float64, .int64): return .float64
-            case (.time, .string), (.string, .time): return .string
+            case (.int64, .float64), (.float64, .int64), (.int64, .notFinite), (.notFinite, .int64),
+                (.float64, .notFinite), (.notFinite, .float64):
+                return .float64
+            case (.time, .string), (.string, .time), (.notFinite, .string), (.string, .notFinite),
+                (.notFinite, .time), (.time, .notFinite):
+                return .string
             case (.list(let left), .list(let right)): return join(left, right).map { .list($0) }
             default: return old == new ? .some(old) : nil
             }
         }
     }
+
+    /// How numbers are written that JSON has none for.
+    private static let notFiniteTexts = ["NaN", "Infinity", "-Infinity"].map { Array($0.utf8) }
 
     init(known: [String: ValueType]) { self.known = known }
 
@@ -193,11 +211,16 @@ private struct JSONColumns {
             _ = try scanner.bool()
             return .bool
         case .number:
-            guard case .number = NumberText.whole(try scanner.number()) else { return .float64 }
-            return .int64
+            switch NumberText.whole(try scanner.number()) {
+            case .number: return .int64
+            case .notWhole: return .float64
+            case .outOfRange:
+                throw CellProblem("an integer is out of the range of int64: write it as a string")
+            }
         case .string:
             var text: [UInt8] = []
             try scanner.string(into: &text)
+            if notFiniteTexts.contains(text) { return .notFinite }
             let isTime = text.count > 4 && Timestamp.parse(text, rounding: .down) != nil
             return isTime ? .time : .string
         case .array:

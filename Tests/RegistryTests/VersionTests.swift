@@ -140,7 +140,9 @@ struct VersionTests {
         let run = try fixture.start(trainingSet: record.id)
         _ = try fixture.register(
             run.id,
-            artifacts: [fixture.artifact("a", 3), fixture.artifact("b", 4)]
+            artifacts: [
+                fixture.artifact("a", 3), fixture.artifact("b", 4), fixture.artifact("b again", 4),
+            ]
         )
         let lineage = try fixture.registry.lineage(
             of: 1,
@@ -150,15 +152,16 @@ struct VersionTests {
         let set = "training set:\(record.id)"
         #expect(
             lineage.nodes.map(\.id) == [
-                "version:credit/1", "artifact:\(fixture.digest(3))",
-                "artifact:\(fixture.digest(4))",
+                "version:credit/1", "artifact:\(fixture.digest(3))/a",
+                "artifact:\(fixture.digest(4))/b", "artifact:\(fixture.digest(4))/b again",
                 "run:\(run.id)", set, "log:42", "service:credit@1", "view:history",
             ]
         )
         #expect(
             lineage.edges.map { "\($0.from) -> \($0.to)" } == [
-                "version:credit/1 -> artifact:\(fixture.digest(3))",
-                "version:credit/1 -> artifact:\(fixture.digest(4))",
+                "version:credit/1 -> artifact:\(fixture.digest(3))/a",
+                "version:credit/1 -> artifact:\(fixture.digest(4))/b",
+                "version:credit/1 -> artifact:\(fixture.digest(4))/b again",
                 "version:credit/1 -> run:\(run.id)",
                 "run:\(run.id) -> \(set)", "\(set) -> log:42", "\(set) -> service:credit@1",
                 "service:credit@1 -> view:history",

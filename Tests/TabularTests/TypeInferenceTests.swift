@@ -8,7 +8,9 @@ struct TypeInferenceTests {
         (["true", "FALSE"], .bool), (["1", "true"], .string), (["", ""], .string),
         (["2020-01-01", "2020-01-01T10:00:00Z"], .timestamp), (["2020-01-01", "x"], .string),
         (["01234", "94109"], .string), (["0", "0.5"], .float64),
-        (["9223372036854775808"], .float64),
+        (["9223372036854775808"], .string), (["9007199254740993", "1.5"], .string),
+        (["9007199254740992", "1.5"], .float64), (["1e400", "1"], .string),
+        (["Infinity"], .float64),
         (["\"\"", "7"], .int64), (["a"], .string),
     ])
     func `a CSV column has the type that all its values have`(
@@ -31,6 +33,9 @@ struct TypeInferenceTests {
         (["\"2020-01-01\""], .timestamp), (["\"2020-01-01\"", "\"x\""], .string),
         (["[1,2]", "[]"], .list(.int64)), (["[1]", "[2.5]"], .list(.float64)),
         (["[\"a\"]", "null"], .list(.string)), (["null"], .string),
+        (["1", "\"NaN\""], .float64), (["\"-Infinity\"", "1.5", "null"], .float64),
+        (["[\"NaN\",1.5]"], .list(.float64)), (["\"NaN\"", "\"x\""], .string),
+        (["\"NaN\"", "\"2020-01-01\""], .string),
     ])
     func `an NDJSON column has the type that its values tell`(
         _ cells: [String],
@@ -48,6 +53,10 @@ struct TypeInferenceTests {
     @Test(arguments: [
         ("{\"v\":1}\n{\"v\":\"a\"}", "x line 2: column \"v\" holds values of different types"),
         ("{\"v\":[1,\"a\"]}", "x line 1: a list holds values of different types"),
+        (
+            "{\"v\":9223372036854775808}",
+            "x line 1: an integer is out of the range of int64: write it as a string"
+        ),
         ("{\"v\":{}}", "x line 1: an object within an object is not taken: expected a value"),
         ("{\"v\":[[1]]}", "x line 1: a list within a list"),
     ])

@@ -151,7 +151,8 @@ struct Importer {
                 try .file(source.path),
                 format: format,
                 columns: try view.importColumns(latest: latest),
-                policy: policy
+                policy: policy,
+                help: "mend the row, or leave bad rows out: --on-error skip"
             )
         )
         let staged = try await client.stageRows(
