@@ -87,7 +87,13 @@ extension BatchCodec {
         maxRows: Int = Limits.batchRows
     ) throws(AlulaError) -> RecordBatch {
         var size = 0
-        return try decode(bytes, schema: schema, maxRows: maxRows, size: &size)
+        let batch = try decode(bytes, schema: schema, maxRows: maxRows, size: &size)
+        guard size == bytes.count else {
+            throw .invalid(
+                "a record batch of \(size) bytes has \(bytes.count - size) behind its end"
+            )
+        }
+        return batch
     }
 
     /// As above, for a batch with something behind it: `size` is where it ends.
@@ -123,7 +129,10 @@ extension BatchCodec {
             }
         }
         reader.align()
-        size = min(reader.position, bytes.count)
+        guard reader.position <= bytes.count else {
+            throw .invalid("a record batch is cut short in the padding at its end")
+        }
+        size = reader.position
         return RecordBatch(schema: schema, columns: result, rowCount: rows)
     }
 }

@@ -24,6 +24,10 @@ public enum Limits {
     public static let rowBytes = 512 << 10
     /// Calls in flight on one connection.
     public static let callsPerConnection = 256
+    /// Streams of one connection that are worked on at once; more wait their turn.
+    public static let streamsPerConnection = 16
+    /// Bytes of values in the answer to one read.
+    public static let readBytes = 256 << 20
     /// Connections of one server.
     public static let connections = 4_096
     /// Bytes that either side may send on one call before the other grants more.

@@ -28,6 +28,16 @@ extension OnlineStore {
                 }
             }
             start = rows.upperBound
+            let bytes = parts.reduce(0) { $0 + $1.byteCount }
+            guard bytes <= Limits.readBytes else {
+                throw AlulaError(
+                    .resourceExhausted,
+                    "the answer to \(keys.rowCount) keys is over the limit of \(Limits.readBytes) bytes "
+                        + "after \(start) of them",
+                    help: "read fewer keys at once, or fewer features",
+                    retry: .never
+                )
+            }
         }
         return OnlineAnswer(
             rowCount: keys.rowCount,

@@ -51,6 +51,9 @@ struct PartAnswer {
         appendNulls(.notFound)
     }
 
+    /// Bytes of the values so far.
+    var byteCount: Int { builders.reduce(0) { $0 + $1.byteCount } }
+
     func finish() -> [Column] { builders.map { $0.finish() } }
 
     private mutating func appendNulls(_ status: FeatureStatus) {

@@ -39,26 +39,25 @@ extension Dispatcher {
             columns: answer.columns + input.requestColumns,
             rowCount: answer.rowCount
         )
-        let whole = ReadAnswerCodec.encode(vector, answer)
-        if whole.count <= ReadAnswerCodec.singleFrameBytes {
-            return try Answer(message, data: whole)
+        if ReadAnswerCodec.fitsOneFrame(vector) {
+            return try Answer(message, data: ReadAnswerCodec.encode(vector, answer))
         }
         // Over one frame: items of as many rows as fit, then a response that says how many there were.
-        let rows = max(1, vector.rowCount * ReadAnswerCodec.singleFrameBytes / (2 * whole.count))
-        for start in stride(from: 0, to: vector.rowCount, by: rows) {
-            let range = start..<min(start + rows, vector.rowCount)
-            var item = message
-            item.rows = UInt32(range.count)
-            try call.send(
-                control: Messages.encode(item),
-                data: .init(
-                    bytes: ReadAnswerCodec.encode(vector.taking(range), answer, rows: range)
-                )
+        var items: [Answer.Item] = []
+        var item = message
+        try ReadAnswerCodec.pieces(vector, answer) { rows, data throws(AlulaError) in
+            item.rows = UInt32(rows)
+            items.append(
+                Answer.Item(control: try Messages.encode(item), data: ByteBuffer(bytes: data))
             )
-            message.clearSchema()
-            message.parts = []
+            item.clearSchema()
+            item.parts = []
         }
-        return try Answer(message)
+        message.clearSchema()
+        message.parts = []
+        var last = try Answer(message)
+        last.items = items
+        return last
     }
 
     func history(_ call: Call) throws -> Answer {

@@ -141,18 +141,20 @@ extension Dispatcher {
             : try request.views.map(project.view)
         try waitUntilApplied(services.ingestor.lastEntry, call)
         var last = WireMaterializeProgress()
+        var isUnheard = false
         last.rowsWritten = try services.ingestor.materialize(
             views: views,
-            cancelled: { call.isEnded }
+            cancelled: { call.isEnded || isUnheard }
         ) { progress in
             var message = WireMaterializeProgress()
             message.view = progress.view.text
             message.keysDone = progress.keysDone
             message.rowsWritten = progress.rowsWritten
             message.viewDone = progress.viewIsDone
-            // A client that takes no more progress is found out by `cancelled`.
-            if let control = try? Messages.encode(message) {
-                try? call.send(control: control, data: .init())
+            do {
+                try call.send(control: Messages.encode(message), data: .init())
+            } catch {
+                isUnheard = true
             }
         }
         try call.checkEnded()

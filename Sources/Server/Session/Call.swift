@@ -169,6 +169,8 @@ extension Call {
         let bytes = frame.payloadBytes
         let problem: String? = locked { state in
             guard !state.uploadEnded else { return "an item after the end of the upload" }
+            // It would cost no credit, so that nothing bounds how many wait.
+            guard bytes > 0 else { return "an empty item" }
             guard bytes <= state.granted else { return "an item beyond the credit of the call" }
             state.granted -= bytes
             state.uploads.append(Upload(control: frame.control, data: frame.data))

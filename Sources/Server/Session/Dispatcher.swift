@@ -7,10 +7,17 @@ import Offline
 import SwiftProtobuf
 import Wire
 
-/// The last frame of a call that succeeded.
+/// The last frame of a call that succeeded, and what goes before it.
 struct Answer: Sendable {
     var control: ByteBuffer
     var data = ByteBuffer()
+    /// Items of a short call whose answer is over one frame: they are sent as a stream.
+    var items: [Item] = []
+
+    struct Item: Sendable {
+        var control: ByteBuffer
+        var data: ByteBuffer
+    }
 
     init(_ message: some Message, data: [UInt8] = []) throws(AlulaError) {
         control = try Messages.encode(message)
@@ -30,6 +37,7 @@ struct Dispatcher: Sendable {
     func answer(_ call: Call) -> Result<Answer, AlulaError> {
         do {
             try call.checkEnded()
+            try checkHead(call)
             return .success(try perform(call))
         } catch let error as AlulaError {
             return .failure(error)
@@ -42,6 +50,23 @@ struct Dispatcher: Sendable {
                 .init(.internal, "the server failed; its log says more", retry: .never)
             )
         }
+    }
+
+    /// Sends the items of an answer that is over one frame. Runs on a stream's thread and may block.
+    func send(_ items: [Answer.Item], of call: Call) -> AlulaError? {
+        do throws(AlulaError) {
+            for item in items { try call.send(control: item.control, data: item.data) }
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// A write without a request id would be done twice by a repeat after a lost connection.
+    private func checkHead(_ call: Call) throws(AlulaError) {
+        let head = try CallHead.peek(call.control)
+        guard call.operation.isWrite, head.requestID.isEmpty else { return }
+        throw .invalid("a write needs a request id of 16 bytes: found none")
     }
 
     /// Waits until the offline store has followed the log up to `entry`, or the call ends.

@@ -21,6 +21,10 @@ final class SessionHandler: ChannelInboundHandler {
     private var phase = Phase.preface(ByteBuffer())
     private var calls: [UInt32: Call] = [:]
     private var deadlines: [UInt32: Scheduled<Void>] = [:]
+    /// Streams that are being worked on, ended ones whose thread is not yet free among them.
+    private var runningStreams = 0
+    /// Streams that wait for one of those to end.
+    private var waitingStreams: [@Sendable () -> Void] = []
     /// The server is stopping: calls in flight finish, new ones are refused.
     private var isDraining = false
 
@@ -44,7 +48,7 @@ final class SessionHandler: ChannelInboundHandler {
                     wrapOutboundOut(Preface.server(chosen: version)),
                     promise: nil
                 )
-                guard version != 0 else { return close(context) }
+                guard version != 0 else { return closeSoon(context) }
                 phase = .frames(NIOSingleStepByteToMessageProcessor(FrameDecoder()))
                 try decode(waiting, context)
             case .frames: try decode(bytes, context)
@@ -69,12 +73,20 @@ final class SessionHandler: ChannelInboundHandler {
         for deadline in deadlines.values { deadline.cancel() }
         calls = [:]
         deadlines = [:]
+        waitingStreams = []
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         logger.debug("connection failed", metadata: ["error": "\(error)"])
         close(context)
+    }
+
+    /// A client that takes no answers gets no further requests read, so that what waits for it stays
+    /// bounded.
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        _ = context.channel.setOption(.autoRead, value: context.channel.isWritable)
+        context.fireChannelWritabilityChanged()
     }
 
     /// A graceful stop: what is in flight may finish, then the connection is closed.
@@ -97,7 +109,8 @@ extension SessionHandler {
         case .item: try calls[frame.call]?.receive(frame)
         case .end: calls[frame.call]?.receiveEnd()
         case .cancel:
-            finish(frame.call, .failure(.init(.cancelled, "cancelled by the client")), context)
+            guard let call = calls[frame.call] else { return }
+            finish(call, .failure(.init(.cancelled, "cancelled by the client")), context)
         case .window:
             let window = try Messages.decode(WireWindow.self, from: frame.control)
             calls[frame.call]?.receiveCredit(Int(window.bytes))
@@ -166,26 +179,76 @@ extension SessionHandler {
         }
         calls[frame.call] = call
         schedule(call, context)
+        let dispatcher = dispatcher
+        run(call, asStream: operation.isStream, context) { dispatcher.answer(call) }
+    }
+
+    /// Answers the call on a worker's thread; streams of one connection beyond the limit wait.
+    private func run(
+        _ call: Call,
+        asStream: Bool,
+        _ context: ChannelHandlerContext,
+        _ body: @escaping @Sendable () -> Result<Answer, AlulaError>
+    ) {
         let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         let eventLoop = context.eventLoop
-        let dispatcher = dispatcher
-        let taken = workers.run(operation) {
-            let result = dispatcher.answer(call)
-            eventLoop.execute {
-                let (session, context) = loopBound.value
-                session.finish(call.id, result, context)
+        let workers = workers
+        let submit: @Sendable () -> Void = {
+            let taken = workers.run(asStream: asStream) {
+                let result = body()
+                eventLoop.execute {
+                    let (session, context) = loopBound.value
+                    if asStream { session.streamEnded() }
+                    session.answered(call, result, context)
+                }
             }
+            guard !taken else { return }
+            let (session, context) = loopBound.value
+            if asStream { session.streamEnded() }
+            session.finish(call, .failure(Self.tooManyCalls), context)
         }
-        if !taken {
-            finish(
-                frame.call,
-                .failure(
-                    .init(.resourceExhausted, "the server has too many calls of this kind waiting")
-                ),
-                context
-            )
+        guard asStream else { return submit() }
+        guard runningStreams < Limits.streamsPerConnection else {
+            waitingStreams.append(submit)
+            return
+        }
+        runningStreams += 1
+        submit()
+    }
+
+    private func streamEnded() {
+        runningStreams -= 1
+        guard !waitingStreams.isEmpty else { return }
+        runningStreams += 1
+        waitingStreams.removeFirst()()
+    }
+
+    /// The items of an answer over one frame are a stream of their own, so that a client that does not
+    /// take them holds up no short call.
+    private func answered(
+        _ call: Call,
+        _ result: Result<Answer, AlulaError>,
+        _ context: ChannelHandlerContext
+    ) {
+        guard case .success(var answer) = result, !answer.items.isEmpty, isCurrent(call) else {
+            return finish(call, result, context)
+        }
+        let items = answer.items
+        answer.items = []
+        let last = answer
+        let dispatcher = dispatcher
+        run(call, asStream: true, context) {
+            if let error = dispatcher.send(items, of: call) { return .failure(error) }
+            return .success(last)
         }
     }
+
+    private func isCurrent(_ call: Call) -> Bool { calls[call.id] === call }
+
+    private static let tooManyCalls = AlulaError(
+        .resourceExhausted,
+        "the server has too many calls of this kind waiting"
+    )
 
     private func schedule(_ call: Call, _ context: ChannelHandlerContext) {
         guard let head = try? CallHead.peek(call.control), head.timeoutMilliseconds > 0 else {
@@ -202,7 +265,7 @@ extension SessionHandler {
                 help: call.operation.isWrite
                     ? "it may have been done: repeat it with the same request id" : ""
             )
-            session.finish(call.id, .failure(late), context)
+            session.finish(call, .failure(late), context)
         }
     }
 }
@@ -212,16 +275,17 @@ extension SessionHandler {
 extension SessionHandler {
     /// Sends the last frame of a call, once.
     private func finish(
-        _ id: UInt32,
+        _ call: Call,
         _ result: Result<Answer, AlulaError>,
         _ context: ChannelHandlerContext
     ) {
-        guard let call = calls.removeValue(forKey: id) else { return }
-        deadlines.removeValue(forKey: id)?.cancel()
+        guard isCurrent(call) else { return }
+        calls[call.id] = nil
+        deadlines.removeValue(forKey: call.id)?.cancel()
         if case .failure(let error) = result { call.end(error) }
         send(
             result,
-            for: Frame(kind: .request, operation: call.operation.rawValue, call: id),
+            for: Frame(kind: .request, operation: call.operation.rawValue, call: call.id),
             context
         )
         if isDraining && calls.isEmpty { close(context) }
@@ -272,6 +336,10 @@ extension SessionHandler {
         let reason =
             error as? AlulaError ?? .invalid("the frames of this connection are broken: \(error)")
         send(.failure(reason), for: Frame(kind: .request, operation: 0, call: 0), context)
+        closeSoon(context)
+    }
+
+    private func closeSoon(_ context: ChannelHandlerContext) {
         phase = .closed
         // What the client still sends is read and dropped for a second: closing on unread bytes would
         // reset the connection, and the client would lose the reason.

@@ -13,9 +13,10 @@ final class Workers: Sendable {
     private let waiting = Mutex<(short: Int, streams: Int)>((0, 0))
 
     private static let shortThreads = 16
-    private static let streamThreads = 32
+    // Most of them wait for a client, and a connection takes `Limits.streamsPerConnection` at most.
+    private static let streamThreads = 128
     private static let shortLimit = 8_192
-    private static let streamLimit = 64
+    private static let streamLimit = 8_192
 
     init() {
         short = NIOThreadPool(numberOfThreads: Self.shortThreads)
@@ -33,8 +34,7 @@ final class Workers: Sendable {
     }
 
     /// False where too many calls of the kind are waiting already.
-    func run(_ operation: Operation, _ body: @escaping @Sendable () -> Void) -> Bool {
-        let isStream = operation.isStream
+    func run(asStream isStream: Bool, _ body: @escaping @Sendable () -> Void) -> Bool {
         let taken = waiting.withLock { count in
             guard isStream ? count.streams < Self.streamLimit : count.short < Self.shortLimit else {
                 return false
@@ -55,7 +55,7 @@ final class Workers: Sendable {
 
 extension Operation {
     /// Whether the call streams: uploads, or answers with items.
-    fileprivate var isStream: Bool {
+    var isStream: Bool {
         switch self {
         case .stageRows, .materialize, .history, .makeTrainingSet, .getTrainingSet, .putArtifact,
             .getArtifact:
