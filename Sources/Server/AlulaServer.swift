@@ -37,6 +37,7 @@ package enum AlulaServer {
                     "listen on 127.0.0.1, and reach it from elsewhere through an authenticated tunnel"
             )
         }
+        OpenFiles.allowAsManyAsPossible()
         let parts = try await blocking { () throws(AlulaError) in
             try Parts.open(configuration.dataDirectory)
         }
