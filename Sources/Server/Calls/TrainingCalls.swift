@@ -45,6 +45,7 @@ extension Dispatcher {
             emit: { try send($0, of: call, withSchema: &sendsSchema) },
             isCancelled: { call.isEnded }
         )
+        FreedMemory.giveBack(after: Int(record.rows))
         try call.checkEnded()
         let stored = try services.registry.recordTrainingSet(
             record,
@@ -96,6 +97,7 @@ extension Dispatcher {
             emit: { try send($0, of: call, withSchema: &sendsSchema) },
             isCancelled: { call.isEnded }
         )
+        FreedMemory.giveBack(after: Int(record.rows))
         try call.checkEnded()
         guard digest == record.digest else {
             throw AlulaError(

@@ -1,0 +1,19 @@
+import Glibc
+
+/// Memory that a large answer took and has freed.
+enum FreedMemory {
+    /// Answers of at least so many rows are worth the milliseconds.
+    static let rows = 50_000
+
+    /// Gives it back to the system; the allocator would keep it, once for every thread that has
+    /// worked on such an answer.
+    static func giveBack(after rows: Int) {
+        if rows >= Self.rows { _ = trim?(0) }
+    }
+
+    /// `malloc_trim` of glibc, which Swift does not import; nil where the C library has none.
+    private static let trim: (@convention(c) (Int) -> Int32)? = {
+        guard let function = unsafe dlsym(nil, "malloc_trim") else { return nil }
+        return unsafe unsafeBitCast(function, to: (@convention(c) (Int) -> Int32).self)
+    }()
+}
