@@ -124,13 +124,5 @@ let package = Package(
         )
         + [
             .testTarget(name: "TidyTests", swiftSettings: house),
-            .testTarget(
-                name: "EndToEndTests",
-                dependencies: [
-                    "Domain", "Codec", "Client", "Server", "Wire", "TestSupport", nio, sockets,
-                    logging,
-                ],
-                swiftSettings: house
-            ),
         ]
 )

@@ -24,7 +24,7 @@ pytestmark = [needs_server, pytest.mark.slow]
 
 SEED = int(os.environ.get("ALULA_CRASH_SEED", "20261"))
 CYCLES = int(os.environ.get("ALULA_CRASH_CYCLES", "18"))
-SECONDS = 75.0  # no new cycle begins later
+SECONDS = 62.0  # no new cycle begins later
 UTC = dt.timezone.utc
 START = dt.datetime(2024, 1, 1, tzinfo=UTC)
 KEYS = [f"key{number}" for number in range(8)]
@@ -141,6 +141,7 @@ class World:
         loaded = store.load("imported", rows, progress=False)
         assert loaded.rows == IMPORT_ROWS
         self.ledger.imported.add(number)
+        self.stop.wait(0.4)
 
     def make_set(self, store: alula.Store, own: random.Random) -> None:
         count = own.choice([1, 300])
@@ -164,7 +165,7 @@ class World:
             f"project: crash\nviews:\n  - {{name: {name}, entity: e, features: {{a: int64}}}}\n"
         )
         self.ledger.applied.add(name)
-        time.sleep(0.1)
+        self.stop.wait(0.1)
 
     def register(self, store: alula.Store, own: random.Random) -> None:
         path = self.directory / "model.bin"
@@ -180,13 +181,14 @@ class World:
         store.promote("m", version.version, "staging")
         self.ledger.promoted = version.version
 
-    def check(self) -> None:
-        """Nothing writes meanwhile."""
+    def check(self, imports: bool = True) -> None:
+        """Nothing writes meanwhile; imports, the slowest to look at, are left out where told."""
         ledger = self.ledger
         assert not ledger.failures, ledger.failures
         with self.server.connect("crash") as store:
             self.check_pushed(store)
-            self.check_imported(store)
+            if imports:
+                self.check_imported(store)
             self.check_registry(store)
             assert ledger.applied <= {view.name for view in store.views()} <= {
                 "pushed", "imported", *ledger.views
@@ -292,10 +294,9 @@ def test_what_was_acknowledged_survives_kills_and_stops(world: World, capsys: An
             thread.join(60)
             assert not thread.is_alive(), f"a writer hangs, seed {SEED}, cycle {cycles}"
         try:
-            world.check()
+            world.check(imports=cycles % 4 == 3)
         except BaseException as error:
-            error.add_note(f"seed {SEED}, cycle {cycles}") if hasattr(error, "add_note") else None
-            raise
+            raise AssertionError(f"seed {SEED}, cycle {cycles}") from error
         cycles += 1
     ledger = world.ledger
     with capsys.disabled():
@@ -304,6 +305,7 @@ def test_what_was_acknowledged_survives_kills_and_stops(world: World, capsys: An
             f"{len(ledger.sets)} training sets, {len(ledger.artifacts)} artifacts, {len(ledger.versions)} versions"
         )
     assert cycles >= 3 and ledger.pushed and ledger.imported and ledger.sets and ledger.versions
+    world.check()
     assert world.server.stop() == 0
 
 
