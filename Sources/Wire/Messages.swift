@@ -15,13 +15,17 @@ package enum Messages {
         }
     }
 
-    package static func encode(_ message: some Message) throws(AlulaError) -> ByteBuffer {
+    /// Throws where the message takes more than `limit` bytes.
+    package static func encode(
+        _ message: some Message,
+        limit: Int = Limits.controlBytes
+    ) throws(AlulaError) -> ByteBuffer {
         do {
             let bytes: [UInt8] = try message.serializedBytes()
-            guard bytes.count <= Limits.controlBytes else {
+            guard bytes.count <= limit else {
                 throw AlulaError(
                     .resourceExhausted,
-                    "an answer of \(bytes.count) bytes is over the limit of \(Limits.controlBytes)",
+                    "a message of \(bytes.count) bytes is over the limit of \(limit)",
                     help: "ask for less at once (a limit, a filter)",
                     retry: .never
                 )

@@ -20,8 +20,13 @@ struct Answer: Sendable {
     }
 
     init(_ message: some Message, data: [UInt8] = []) throws(AlulaError) {
-        control = try Messages.encode(message)
+        control = try Messages.encode(message, limit: Self.controlLimit(with: data))
         self.data = ByteBuffer(bytes: data)
+    }
+
+    /// A response without data may be one long list.
+    private static func controlLimit(with data: [UInt8]) -> Int {
+        data.isEmpty ? Limits.frameBytes : Limits.controlBytes
     }
 
     /// The bytes of a control message, as kept under a request id.
