@@ -123,6 +123,6 @@ let package = Package(
             ]
         )
         + [
-            .testTarget(name: "TidyTests", swiftSettings: house),
+            .testTarget(name: "TidyTests", swiftSettings: house)
         ]
 )

@@ -147,7 +147,7 @@ extension JSONScanner {
         }
     }
 
-    /// The character of `\uXXXX`, or of two of them that are a surrogate pair.
+    /// The character of `\uHHHH`, or of two of them that are a surrogate pair.
     private mutating func scalar() throws(CellProblem) -> Unicode.Scalar {
         let first = try codeUnit()
         if let scalar = Unicode.Scalar(first) { return scalar }

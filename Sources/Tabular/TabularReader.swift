@@ -30,6 +30,7 @@ package struct TabularReader {
     private var isAtEnd = false
 
     /// Reads the header of a CSV file; every way in which it does not match is reported at once.
+    ///
     /// `help` says what to do about a row that stops the reading.
     package init(
         _ source: ByteSource,

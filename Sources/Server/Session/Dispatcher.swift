@@ -57,7 +57,9 @@ struct Dispatcher: Sendable {
         }
     }
 
-    /// Sends the items of an answer that is over one frame. Runs on a stream's thread and may block.
+    /// Sends the items of an answer that is over one frame.
+    ///
+    /// Runs on a stream's thread and may block.
     func send(_ items: [Answer.Item], of call: Call) -> AlulaError? {
         do throws(AlulaError) {
             for item in items { try call.send(control: item.control, data: item.data) }
