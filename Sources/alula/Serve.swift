@@ -1,5 +1,6 @@
 import ArgumentParser
 import Domain
+import Glibc
 import Server
 
 struct Serve: AsyncParsableCommand {
@@ -25,8 +26,14 @@ struct Serve: AsyncParsableCommand {
             listen: listen,
             http: http == "none" ? nil : http
         )
-        try await AlulaServer.run(configuration) { line in
-            Output.announcement(line)
+        do {
+            try await AlulaServer.run(configuration) { Output.announcement($0) }
+        } catch {
+            Output.error(error)
+            _exit(1)
         }
+        // All is on disk. Leaving by `exit` would run the destructors of RocksDB's globals while
+        // the last references to the stores are let go on other threads, which aborts now and then.
+        _exit(0)
     }
 }

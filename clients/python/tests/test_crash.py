@@ -366,3 +366,17 @@ def test_a_full_disk_is_said_and_loses_nothing(small_disk: Path) -> None:
         assert server.stop() == 0
     finally:
         server.kill()
+
+
+def test_every_stop_ends_well(tmp_path: Path) -> None:
+    """Stops used to abort in about one of ten: the globals of a library went before its threads."""
+    server = Server(tmp_path / "data")
+    for cycle in range(25):
+        server.start()
+        with server.connect() as store:
+            if cycle == 0:
+                store.apply(DEFINITIONS)
+            row = {"k": f"k{cycle}", "event_time": START, "ref": cycle, "pad": "x" * 50_000}
+            assert store.push("imported", [row]).accepted == 1
+            assert len(store.history("imported", {"k": "k0"})) == 1
+        assert server.stop() == 0, f"cycle {cycle}"
