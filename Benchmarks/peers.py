@@ -115,17 +115,5 @@ class Alula(System):
     def pit_join(self, spine):
         return self.store.training_set("all", spine=spine, event_time="ts").to_arrow()
 
-    # W4
-    def ingest(self, path, fmt):
-        table = pq.read_schema(path) if fmt == "parquet" else None
-        features = [(f"f{i}", "f8") for i in range(6)] + [(f"f{i}", "i8") for i in range(6, 10)]
-        if table is not None:
-            kinds = {"double": "f8", "int64": "i8"}
-            features = [(f.name, kinds[str(f.type)]) for f in table if f.name not in ("user_id", "event_ts", "created_ts")]
-        self.start()
-        self.store.apply(definitions({"v": features}, {"v": ["v"]}))
-        self.store.load("v", path, materialize=False)
-        return os.path.join(self.server.directory, "offline.sqlite")
 
-
-SYSTEMS = {"alula": (Alula, ["W1", "W2", "W3", "W4"])}
+SYSTEMS = {"alula": (Alula, ["W1", "W2", "W3"])}
