@@ -33,6 +33,15 @@ private let mistakes: [(yaml: String, expected: [String])] = [
         "entities:\n  - {name: e, name: f, keys: {k: int64}}\n",
         [#"d.yaml:2: "name" stands more than once"#]
     ),
+    (
+        base + "views:\n  - {name: v, entity: nobody, features: {a: flot64}}\n"
+            + "  - {name: v, entity: e, features: {a: int64}}\n",
+        [
+            #"d.yaml:3: feature a: unknown type "flot64": did you mean "float64"?"#,
+            #"d.yaml:3: view "v": there is no entity "nobody""#,
+            #"d.yaml:4: view "v" is defined twice: first at d.yaml:3"#,
+        ]
+    ),
     (base + "entities: []\n", [#"d.yaml:1: "entities" stands more than once"#]),
     (
         "entities:\n  - {name: e, keys: {k: int64}}\n  - {name: e, keys: {k: int64}}\n",
@@ -187,6 +196,7 @@ private let mistakes: [(yaml: String, expected: [String])] = [
         [
             #"d.yaml:2: "a" stands more than once"#, #"d.yaml:2: view "v": there is no entity "e""#,
             "d.yaml:3: a view needs at least one feature", #"d.yaml:3: ttl: "x" is not a duration"#,
+            #"d.yaml:3: view "w": there is no entity "e""#,
             "d.yaml:5: a service needs a name", #"d.yaml:5: "v" is not a feature"#,
         ]
     ),

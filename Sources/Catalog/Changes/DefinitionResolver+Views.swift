@@ -3,14 +3,8 @@ import Domain
 extension DefinitionResolver {
     mutating func resolve(_ parsed: ParsedDefinitions.View) {
         let existing = project.views[parsed.name]
-        guard let entity = project.entities[parsed.entity.value] else {
+        guard let entity = entity(parsed.entity, of: parsed.name.text) else {
             breakView(parsed.name)
-            guard !broken.entities.contains(parsed.entity.value.text) else { return }
-            mistakes.note(
-                parsed.entity.place,
-                "view \"\(parsed.name)\": there is no entity \"\(parsed.entity.value)\""
-                    + hint(parsed.entity.value.text, among: project.entities.keys.map(\.text))
-            )
             return
         }
         if let existing {
@@ -18,6 +12,18 @@ extension DefinitionResolver {
         } else {
             create(parsed, entity)
         }
+    }
+
+    /// The entity that a view is about; nil, and noted, where there is none.
+    func entity(_ reference: Located<EntityName>, of view: String) -> Entity? {
+        if let entity = project.entities[reference.value] { return entity }
+        guard !broken.entities.contains(reference.value.text) else { return nil }
+        mistakes.note(
+            reference.place,
+            "view \"\(view)\": there is no entity \"\(reference.value)\""
+                + hint(reference.value.text, among: project.entities.keys.map(\.text))
+        )
+        return nil
     }
 
     private mutating func create(_ parsed: ParsedDefinitions.View, _ entity: Entity) {

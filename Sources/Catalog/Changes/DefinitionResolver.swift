@@ -112,10 +112,15 @@ struct DefinitionResolver {
     }
 
     mutating func resolve(_ parsed: ParsedDefinitions, retire: [String]) {
-        broken = (parsed.brokenEntities, parsed.brokenViews)
+        broken = (
+            Set(parsed.brokenEntities.map(\.name)), Set(parsed.brokenViews.map(\.name))
+        )
         if isNew { add(.project, project.name.text, .create, [], .addProject) }
         for entity in parsed.entities { resolve(entity) }
         for view in parsed.views { resolve(view) }
+        for view in parsed.brokenViews {
+            if let entity = view.entity { _ = self.entity(entity, of: view.name) }
+        }
         for service in parsed.services { resolve(service) }
         for gate in parsed.gates { resolve(gate) }
         for name in retire { self.retire(name) }

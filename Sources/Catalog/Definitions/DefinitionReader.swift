@@ -37,18 +37,24 @@ struct DefinitionReader {
             if let entity = EntityReader.entity(node) {
                 parsed.entities.append(entity)
             } else if let name = node.givenName {
-                parsed.brokenEntities.insert(name)
+                parsed.brokenEntities.append(.init(name: name, place: node.place))
             }
         }
         for node in items(fields["views"], "views") {
             if let view = ViewReader.view(node) {
                 parsed.views.append(view)
             } else if let name = node.givenName {
-                parsed.brokenViews.insert(name)
+                parsed.brokenViews.append(
+                    .init(name: name, place: node.place, entity: ViewReader.entity(of: node))
+                )
             }
         }
         for node in items(fields["services"], "services") {
-            if let service = ServiceReader.service(node) { parsed.services.append(service) }
+            if let service = ServiceReader.service(node) {
+                parsed.services.append(service)
+            } else if let name = node.givenName {
+                parsed.brokenServices.append(.init(name: name, place: node.place))
+            }
         }
         for node in items(fields["gates"], "gates") {
             if let gate = GateReader.gate(node) { parsed.gates.append(gate) }
@@ -62,17 +68,22 @@ struct DefinitionReader {
 
     /// One definition of a name in all files together.
     private func refuseRepeats() {
-        note("entity", parsed.entities.map { ($0.name.text, $0.place) })
-        note("view", parsed.views.map { ($0.name.text, $0.place) })
-        note("service", parsed.services.map { ($0.name.text, $0.place) })
+        note("entity", parsed.entities.map { ($0.name.text, $0.place) }, parsed.brokenEntities)
+        note("view", parsed.views.map { ($0.name.text, $0.place) }, parsed.brokenViews)
+        note("service", parsed.services.map { ($0.name.text, $0.place) }, parsed.brokenServices)
         note(
             "gate",
             parsed.gates.map { ("\($0.value.model) to \($0.value.to.rawValue)", $0.place) }
         )
     }
 
-    private func note(_ what: String, _ names: [(name: String, place: Place)]) {
+    private func note(
+        _ what: String,
+        _ whole: [(name: String, place: Place)],
+        _ broken: [ParsedDefinitions.Broken] = []
+    ) {
         var first: [String: Place] = [:]
+        let names = (whole + broken.map { ($0.name, $0.place) }).sorted { $0.place < $1.place }
         for (name, place) in names {
             if let earlier = first[name] {
                 mistakes.note(place, "\(what) \"\(name)\" is defined twice: first at \(earlier)")

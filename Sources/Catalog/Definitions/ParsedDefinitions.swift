@@ -117,7 +117,16 @@ struct ParsedDefinitions {
     var views: [View] = []
     var services: [Service] = []
     var gates: [Located<Gate>] = []
-    /// Entities and views that are defined with mistakes: what refers to them does not dangle.
-    var brokenEntities: Set<String> = []
-    var brokenViews: Set<String> = []
+    /// A definition that has mistakes of its own, as far as it can be told.
+    struct Broken {
+        var name: String
+        var place: Place
+        /// Of a view: what it says it is about.
+        var entity: Located<EntityName>?
+    }
+
+    /// What refers to these does not dangle; what they refer to is looked up, and their names count.
+    var brokenEntities: [Broken] = []
+    var brokenViews: [Broken] = []
+    var brokenServices: [Broken] = []
 }

@@ -41,6 +41,14 @@ enum ViewReader {
         )
     }
 
+    /// What a view with mistakes says it is about.
+    static func entity(of node: DefinitionNode) -> Located<EntityName>? {
+        guard let entity = node.fields("a view", known: known)?["entity"],
+            let name = entity.name("entity", as: EntityName.self)
+        else { return nil }
+        return Located(value: name, place: entity.place)
+    }
+
     private static func features(_ node: DefinitionNode) -> [ParsedDefinitions.Feature]? {
         if node.isNull {
             node.note("a view needs at least one feature, such as features: {amount: float64}")
