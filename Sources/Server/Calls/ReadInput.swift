@@ -1,3 +1,4 @@
+import Codec
 import Domain
 
 /// What came with a read: the key columns of the plan and its request fields, by name.
@@ -39,12 +40,12 @@ struct ReadInput {
                     help: Self.help(plan)
                 )
             }
-            guard column.type.widens(to: field.type) else {
+            guard let widened = column.widened(to: field.type) else {
                 throw .invalid(
                     "request field \"\(field.name)\" is \(column.type): expected \(field.type)"
                 )
             }
-            carried.append(try column.widened(to: field.type))
+            carried.append(widened)
         }
         requestColumns = carried
     }
@@ -80,19 +81,9 @@ enum KeyColumns {
         if let row = (0..<column.count).first(where: { !column.isValid($0) }) {
             throw .invalid("key column \"\(name)\", row \(row): a key is wanted, found null")
         }
-        guard column.type.widens(to: type.valueType) else {
+        guard let widened = column.widened(to: type.valueType) else {
             throw .invalid("key column \"\(name)\" is \(column.type): expected \(type.name)")
         }
-        return try column.widened(to: type.valueType)
-    }
-}
-
-extension Column {
-    /// The same values in a wider type; the same column where the types are equal.
-    func widened(to type: ValueType) throws(AlulaError) -> Column {
-        guard self.type != type else { return self }
-        var builder = ColumnBuilder(type, reservingRows: count)
-        for row in 0..<count { try builder.append(self[row]) }
-        return builder.finish()
+        return widened
     }
 }
