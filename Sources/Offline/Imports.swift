@@ -126,21 +126,21 @@ extension OfflineStore {
                 )
             }
             if rows.count > 0 {
-                let number = try Int64.fetchOne(
-                    db,
-                    sql: "SELECT number FROM import WHERE id = ?",
-                    arguments: [importID]
-                )
+                guard
+                    let number = try Int64.fetchOne(
+                        db,
+                        sql: "SELECT number FROM import WHERE id = ?",
+                        arguments: [importID]
+                    )
+                else { throw AlulaError.corrupt("import \(importID) has gone") }
                 var writer = try SegmentWriter(db, groupRows: groupRows)
                 let first = UInt32(record.rows)
                 try writer.write(
                     NewSegment(
                         rows: rows,
                         layout: layout,
-                        importNumber: number,
-                        pieces: [],
-                        numbers: Array(first..<first + UInt32(rows.count)),
-                        pieceOfRow: []
+                        origin: .staged(number),
+                        numbers: Array(first..<first + UInt32(rows.count))
                     )
                 )
             }

@@ -112,16 +112,9 @@ extension NewSegment {
             }
         )
         layout = pushed[0].layout
-        importNumber = nil
-        pieces = pushed.map {
-            SegmentPiece(entry: $0.piece.entry, recorded: $0.piece.recorded)
-        }
+        origin = .entries(
+            pushed.flatMap { repeatElement(Int64($0.piece.entry), count: $0.rows.count) }
+        )
         numbers = pushed.flatMap { 0..<UInt32($0.rows.count) }
-        pieceOfRow =
-            pushed.count == 1
-            ? []
-            : pushed.enumerated().flatMap { index, part in
-                repeatElement(UInt32(index), count: part.rows.count)
-            }
     }
 }

@@ -22,7 +22,6 @@ extension OfflineStore {
             var order: RowOrder
             var group: Int32
             var row: Int32
-            var piece: SegmentPiece
         }
         guard key.parts.map(\.type) == view.entity.keys.map(\.type) else {
             throw .invalid("the key does not have the parts of entity \(view.entity.name)")
@@ -43,18 +42,20 @@ extension OfflineStore {
                 let group = try reading.sortedGroup(number, in: map)
                 let first = group.keys.firstIndex(from: 0, notBefore: wanted, 0)
                 let end = group.keys.firstIndex(from: first, after: wanted, 0)
-                for row in first..<end where group.piece(row).entry <= entry {
+                let forgotten = first < end ? map.hidden.forgottenThrough(first, of: group.keys) : 0
+                for row in first..<end
+                where group.entry(row) > forgotten && !map.hidden.hides(entry: group.entry(row)) {
                     found.append(
                         Found(
                             order: group.order(row),
                             group: Int32(number),
-                            row: Int32(row),
-                            piece: group.piece(row)
+                            row: Int32(row)
                         )
                     )
                 }
             }
             found.sort { $0.order < $1.order }
+            let origins = try RowOrigins(db).of(found.map(\.order.position.entry))
             let gather = RowGather(
                 map,
                 groups: found.map(\.group)[...],
@@ -62,9 +63,9 @@ extension OfflineStore {
             )
             return HistoryRows(
                 rows: try gather.featureRows(of: view, reading),
-                recorded: found.map(\.piece.recorded),
+                recorded: origins.map(\.recorded),
                 positions: found.map(\.order.position),
-                importIDs: found.map { map.segments[map.groups[Int($0.group)].segment].importID }
+                importIDs: origins.map(\.importID)
             )
         }
     }

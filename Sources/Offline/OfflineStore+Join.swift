@@ -13,8 +13,14 @@ extension OfflineStore {
         isCancelled: () -> Bool = { false }
     ) throws(AlulaError) -> JoinedRows {
         guard let keySpan = spine.keySpan else {
-            let nothing = PointInTimeJoin(spine, lookback: part.lookback, scope: scope)
-            return JoinedRows(nothing, part: part, map: SegmentMap(view: part.view))
+            let map = SegmentMap(view: part.view, through: scope.through)
+            let nothing = PointInTimeJoin(
+                spine,
+                lookback: part.lookback,
+                hidden: map.hidden,
+                asKnown: scope.asKnown
+            )
+            return JoinedRows(nothing, part: part, map: map)
         }
         let filter = SegmentMap.Filter(
             through: scope.through,
@@ -43,7 +49,12 @@ extension OfflineStore {
         try read { db in
             let map = try SegmentMap(db, view: view, filter: filter)
             let reading = try BlockReading(db)
-            var join = PointInTimeJoin(spine, lookback: lookback, scope: scope)
+            var join = PointInTimeJoin(
+                spine,
+                lookback: lookback,
+                hidden: map.hidden,
+                asKnown: scope.asKnown
+            )
             for group in map.groups.indices {
                 try checkCancelled(isCancelled)
                 join.add(try reading.sortedGroup(group, in: map), number: Int32(group))

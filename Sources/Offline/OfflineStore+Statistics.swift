@@ -17,7 +17,7 @@ extension OfflineStore {
                 sql: """
                     SELECT s.view, SUM(s.rows), COUNT(*), MAX(s.newest_event)
                     FROM segment s LEFT JOIN import i ON i.number = s.import
-                    WHERE s.import IS NULL OR i.log_entry IS NOT NULL
+                    WHERE s.merge IS NULL AND (s.import IS NULL OR i.log_entry IS NOT NULL)
                     GROUP BY s.view
                     """
             )

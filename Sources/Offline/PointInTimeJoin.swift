@@ -42,12 +42,14 @@ struct PointInTimeJoin {
     /// One for each entry of the sorted spine.
     private(set) var winners: [Winner]
     private let lookback: TimeSpan?
-    private let scope: JoinScope
+    private let hidden: HiddenRows
+    private let asKnown: Bool
 
-    init(_ spine: SortedSpine, lookback: TimeSpan?, scope: JoinScope) {
+    init(_ spine: SortedSpine, lookback: TimeSpan?, hidden: HiddenRows, asKnown: Bool) {
         self.spine = spine
         self.lookback = lookback
-        self.scope = scope
+        self.hidden = hidden
+        self.asKnown = asKnown
         winners = [Winner](repeating: Winner(), count: spine.times.count)
     }
 
@@ -82,10 +84,18 @@ struct PointInTimeJoin {
         _ number: Int32
     ) {
         var next = rows.lowerBound
+        let forgotten = hidden.forgottenThrough(next, of: group.keys)
         for entry in firstEntry(in: entries, notBefore: group.events[next])..<entries.upperBound {
             let time = spine.times[entry]
             while next < rows.upperBound, group.events[next] <= time { next += 1 }
-            consider(rows.lowerBound..<next, of: group, number, for: entry, at: time)
+            consider(
+                rows.lowerBound..<next,
+                of: group,
+                number,
+                forgotten: forgotten,
+                for: entry,
+                at: time
+            )
         }
     }
 
@@ -94,6 +104,7 @@ struct PointInTimeJoin {
         _ rows: Range<Int>,
         of group: SortedGroup,
         _ number: Int32,
+        forgotten: UInt64,
         for entry: Int,
         at time: Int64
     ) {
@@ -102,7 +113,7 @@ struct PointInTimeJoin {
         for row in rows.reversed() {
             let event = group.events[row]
             if winner.group >= 0, event < winner.event { return }
-            guard isVisible(row, of: group, at: time) else { continue }
+            guard isVisible(row, of: group, forgotten: forgotten, at: time) else { continue }
             if event < oldest {
                 if winner.group < 0 { winners[entry].group = PointInTimeJoin.onlyOlder }
                 return
@@ -114,7 +125,7 @@ struct PointInTimeJoin {
                 isCreatedKnown: group.isCreatedKnown(row),
                 event: event,
                 created: group.created[row],
-                entry: group.piece(row).entry
+                entry: group.entry(row)
             )
             if winner.group < 0 || PointInTimeJoin.isBefore(winner, candidate) {
                 winners[entry] = candidate
@@ -123,9 +134,16 @@ struct PointInTimeJoin {
         }
     }
 
-    private func isVisible(_ row: Int, of group: SortedGroup, at time: Int64) -> Bool {
-        if group.isPartlyHidden, group.piece(row).entry > scope.through { return false }
-        return !scope.asKnown || !group.isCreatedKnown(row) || group.created[row] <= time
+    /// `forgotten`: rows of the key up to this log entry are hidden.
+    private func isVisible(
+        _ row: Int,
+        of group: SortedGroup,
+        forgotten: UInt64,
+        at time: Int64
+    ) -> Bool {
+        if group.isPartlyHidden, hidden.hides(entry: group.entry(row)) { return false }
+        if forgotten > 0, group.entry(row) <= forgotten { return false }
+        return !asKnown || !group.isCreatedKnown(row) || group.created[row] <= time
     }
 
     /// `RowOrder` without its wrappers.

@@ -8,9 +8,10 @@ import GRDB
 /// It stays true after its snapshot has ended, because segments never change.
 struct SegmentMap: Sendable {
     struct Segment: Sendable {
-        var importID: String?
-        /// One for each log entry that gave rows; for an import the one that published it.
-        var pieces: [SegmentPiece]
+        /// The log entry of all its rows, where they came with one import; else each row has its own.
+        var importEntry: UInt64?
+        /// The log entries of its rows lie in this range.
+        var entries: ClosedRange<UInt64>
         var features: FeatureSlots
     }
 
@@ -18,7 +19,7 @@ struct SegmentMap: Sendable {
         var segment: Int
         var firstBlock: Int64
         var rows: Int
-        /// Whether rows of it came after the position that the query looks from.
+        /// Whether some of its rows may be hidden by their log entries.
         var isPartlyHidden: Bool
     }
 
@@ -28,7 +29,7 @@ struct SegmentMap: Sendable {
         case event
         case created
         case number
-        case piece
+        case entry
         case feature(FeatureID, ValueType)
     }
 
@@ -38,13 +39,18 @@ struct SegmentMap: Sendable {
     }
 
     let keyTypes: [KeyType]
+    let hidden: HiddenRows
     private(set) var segments: [Segment] = []
     private(set) var groups: [Group] = []
 
-    init(view: FeatureView) { keyTypes = view.entity.keys.map(\.type) }
+    /// Nothing to read.
+    init(view: FeatureView, through: UInt64) {
+        keyTypes = view.entity.keys.map(\.type)
+        hidden = HiddenRows(through: through, keyTypes: keyTypes)
+    }
 
     /// Where a column of a group stands; nil for a feature the segment does not have, and for the
-    /// piece where there is only one.
+    /// log entry where all rows of the segment have the same.
     func block(_ content: Content, of group: Int) -> Block? {
         let segment = segments[groups[group].segment]
         let first = groups[group].firstBlock
@@ -54,12 +60,12 @@ struct SegmentMap: Sendable {
         case .event: return Block(id: first + keys, type: .timestamp)
         case .created: return Block(id: first + keys + 1, type: .timestamp)
         case .number: return Block(id: first + keys + 2, type: .int32)
-        case .piece:
-            return segment.pieces.count > 1 ? Block(id: first + keys + 3, type: .int32) : nil
+        case .entry:
+            return segment.importEntry == nil ? Block(id: first + keys + 3, type: .int64) : nil
         case .feature(let id, _):
-            let pieces: Int64 = segment.pieces.count > 1 ? 1 : 0
+            let features = first + keys + (segment.importEntry == nil ? 4 : 3)
             return segment.features.slots[id].map {
-                Block(id: first + keys + 3 + pieces + Int64($0.index), type: $0.type)
+                Block(id: features + Int64($0.index), type: $0.type)
             }
         }
     }
@@ -83,10 +89,10 @@ extension SegmentMap {
 
     /// The published groups of the view that pass the filter, oldest segments first.
     init(_ db: Database, view: FeatureView, filter: Filter) throws {
-        self.init(view: view)
-        let through = Int64(clamping: filter.through)
+        keyTypes = view.entity.keys.map(\.type)
+        hidden = try HiddenRows(db, view: view, through: filter.through)
         var arguments: StatementArguments = [
-            Int64(view.id.number), through, through, filter.notAfter.microseconds,
+            Int64(view.id.number), filter.notAfter.microseconds,
         ]
         var keyCondition = ""
         if let keys = filter.keys {
@@ -96,12 +102,13 @@ extension SegmentMap {
         let cursor = try Row.fetchCursor(
             db,
             sql: """
-                SELECT s.id, g.first_block, g.rows, s.last_entry, s.pieces, s.features, i.id,
-                    i.log_entry, i.recorded
+                SELECT s.id, g.first_block, g.rows, s.first_entry, s.last_entry, s.features,
+                    i.log_entry
                 FROM segment s
                 JOIN row_group g ON g.segment = s.id
                 LEFT JOIN import i ON i.number = s.import
-                WHERE s.view = ? AND (s.first_entry <= ? OR i.log_entry <= ?) AND g.min_event <= ?
+                WHERE s.view = ? AND s.merge IS NULL
+                    AND (s.import IS NULL OR i.log_entry IS NOT NULL) AND g.min_event <= ?
                     \(keyCondition)
                 ORDER BY s.id, g.id
                 """,
@@ -109,17 +116,22 @@ extension SegmentMap {
         )
         var known: [String: FeatureSlots] = [:]
         var last: Int64?
+        var isHidden = false
         while let row = try cursor.next() {
             let id: Int64 = row[0]
-            if id != last { segments.append(try SegmentMap.segment(row, &known)) }
+            if id != last {
+                let segment = try SegmentMap.segment(row, &known)
+                isHidden = hidden.hidesAll(segment.entries)
+                if !isHidden { segments.append(segment) }
+            }
             last = id
-            let lastEntry: Int64? = row[3]
+            guard !isHidden else { continue }
             groups.append(
                 Group(
                     segment: segments.count - 1,
                     firstBlock: row[1],
                     rows: row[2],
-                    isPartlyHidden: lastEntry.map { $0 > through } ?? false
+                    isPartlyHidden: hidden.mayHide(segments[segments.count - 1].entries)
                 )
             )
         }
@@ -131,14 +143,17 @@ extension SegmentMap {
         let features: FeatureSlots
         if let seen = known[text] { features = seen } else { features = try FeatureSlots(text) }
         known[text] = features
-        if let importID: String = row[6] {
-            let piece = SegmentPiece(
-                entry: UInt64(row[7] as Int64),
-                recorded: Timestamp(microseconds: row[8])
-            )
-            return Segment(importID: importID, pieces: [piece], features: features)
+        if let entry: Int64 = row[6] {
+            let entry = UInt64(entry)
+            return Segment(importEntry: entry, entries: entry...entry, features: features)
         }
-        let pieces: Data = row[4]
-        return Segment(importID: nil, pieces: try PieceList.decode(pieces), features: features)
+        guard let first: Int64 = row[3], let last: Int64 = row[4], first <= last else {
+            throw AlulaError.corrupt("a segment does not say which log entries it holds")
+        }
+        return Segment(
+            importEntry: nil,
+            entries: UInt64(first)...UInt64(last),
+            features: features
+        )
     }
 }

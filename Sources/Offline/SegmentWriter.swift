@@ -3,23 +3,20 @@ import Domain
 import struct Foundation.Data
 import GRDB
 
-/// A log entry that gave rows to a segment.
-struct SegmentPiece: Sendable, Hashable {
-    var entry: UInt64
-    var recorded: Timestamp
-}
-
 /// Rows of one view that are to become a segment, in the order of their positions.
 struct NewSegment {
     var rows: FeatureRows
     var layout: RowLayout
-    /// The staged import that the rows belong to; else they have `pieces`.
-    var importNumber: Int64?
-    var pieces: [SegmentPiece]
+    var origin: Origin
     /// For each row its number in the log entry or the import.
     var numbers: [UInt32]
-    /// For each row the index of its piece; empty where there are not several.
-    var pieceOfRow: [UInt32]
+
+    enum Origin {
+        /// A staged import, by its number.
+        case staged(Int64)
+        /// For each row its log entry.
+        case entries([Int64])
+    }
 
     static func check(_ rows: FeatureRows, layout: RowLayout) throws(AlulaError) {
         guard rows.features.map(\.type) == layout.slots.map(\.type), !rows.keys.isEmpty else {
@@ -47,18 +44,23 @@ struct SegmentWriter {
         let keys = SortableKeys(rows.keys.compactMap(\.keyType), columns: rows.keys)
         let order = RowSorting.order(rows, keys: keys)
         let events = rows.event.int64s
+        var importNumber: Int64?
+        var entries: [Int64] = []
+        switch segment.origin {
+        case .staged(let number): importNumber = number
+        case .entries(let each): entries = each
+        }
         try db.execute(
             sql: """
                 INSERT INTO segment
-                    (view, import, first_entry, last_entry, pieces, features, rows, newest_event)
+                    (view, import, first_entry, last_entry, features, rows, oldest_event,
+                        newest_event)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                Int64(rows.view.number), segment.importNumber,
-                segment.pieces.first.map { Int64($0.entry) },
-                segment.pieces.last.map { Int64($0.entry) },
-                segment.importNumber == nil ? Data(PieceList.encode(segment.pieces)) : nil,
-                FeatureSlots.encode(segment.layout), rows.count, events.max() ?? 0,
+                Int64(rows.view.number), importNumber, entries.min(), entries.max(),
+                FeatureSlots.encode(segment.layout), rows.count, events.min() ?? 0,
+                events.max() ?? 0,
             ]
         )
         let id = db.lastInsertedRowID
@@ -90,8 +92,8 @@ struct SegmentWriter {
         )
         var columns =
             rows.keys + [rows.event, rows.created, Domain.Column(uint32s: segment.numbers)]
-        if !segment.pieceOfRow.isEmpty {
-            columns.append(Domain.Column(uint32s: segment.pieceOfRow))
+        if case .entries(let entries) = segment.origin {
+            columns.append(Domain.Column(int64s: entries))
         }
         let insert = try db.cachedStatement(sql: "INSERT INTO block (id, bytes) VALUES (?, ?)")
         for column in columns + rows.features {

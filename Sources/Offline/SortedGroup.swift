@@ -12,16 +12,23 @@ struct SortedGroup: Sendable {
     /// Which rows have a created time; empty where all have.
     var createdValidity: [UInt8]
     var numbers: [UInt32]
-    /// Which piece each row came with; empty where there is one.
-    var pieceOfRow: [UInt32]
-    var pieces: [SegmentPiece]
-    /// Whether rows may have come after the position that the query looks from.
+    /// The log entry of all rows, or of each.
+    var entries: RowEntries
+    /// Whether some rows may be hidden by their log entries.
     var isPartlyHidden: Bool
+
+    enum RowEntries: Sendable {
+        case one(UInt64)
+        case each([Int64])
+    }
 
     var count: Int { events.count }
 
-    func piece(_ row: Int) -> SegmentPiece {
-        pieceOfRow.isEmpty ? pieces[0] : pieces[Int(pieceOfRow[row])]
+    func entry(_ row: Int) -> UInt64 {
+        switch entries {
+        case .one(let entry): entry
+        case .each(let entries): UInt64(bitPattern: entries[row])
+        }
     }
 
     func isCreatedKnown(_ row: Int) -> Bool {
@@ -32,7 +39,7 @@ struct SortedGroup: Sendable {
         RowOrder(
             event: Timestamp(microseconds: events[row]),
             created: isCreatedKnown(row) ? Timestamp(microseconds: created[row]) : nil,
-            position: LogPosition(entry: piece(row).entry, row: numbers[row])
+            position: LogPosition(entry: entry(row), row: numbers[row])
         )
     }
 }
@@ -92,13 +99,14 @@ struct BlockReading {
             try column(content, of: group, in: map)
         }
         let stored = map.groups[group]
-        let pieces = map.segments[stored.segment].pieces
         guard let event = try numbers(.event), let created = try numbers(.created),
             let number = try numbers(.number)
         else { throw AlulaError.corrupt("a row group lacks its times") }
-        let pieceOfRow = try numbers(.piece)?.uint32s ?? []
-        guard pieceOfRow.allSatisfy({ Int($0) < pieces.count }) else {
-            throw AlulaError.corrupt("a row group names a log entry that its segment lacks")
+        let entries: SortedGroup.RowEntries
+        if let entry = map.segments[stored.segment].importEntry {
+            entries = .one(entry)
+        } else {
+            entries = .each(try numbers(.entry)?.int64s ?? [])
         }
         return SortedGroup(
             keys: try keys(of: group, in: map),
@@ -106,8 +114,7 @@ struct BlockReading {
             created: created.int64s,
             createdValidity: created.validity,
             numbers: number.uint32s,
-            pieceOfRow: pieceOfRow,
-            pieces: pieces,
+            entries: entries,
             isPartlyHidden: stored.isPartlyHidden
         )
     }

@@ -4,6 +4,8 @@
 /// dispatcher.
 package enum Operation: UInt16, Sendable, CaseIterable {
     case status = 0x0001
+    case verify = 0x0002
+    case compact = 0x0003
     case plan = 0x0010
     case apply = 0x0011
     case describeCatalog = 0x0012
@@ -13,12 +15,17 @@ package enum Operation: UInt16, Sendable, CaseIterable {
     case publishImport = 0x0023
     case listImports = 0x0024
     case materialize = 0x0025
+    case abandonImport = 0x0026
+    case retract = 0x0027
+    case forget = 0x0028
     case read = 0x0030
     case history = 0x0031
+    case export = 0x0032
     case makeTrainingSet = 0x0040
     case listTrainingSets = 0x0041
     case showTrainingSet = 0x0042
     case getTrainingSet = 0x0043
+    case explain = 0x0044
     case startRun = 0x0050
     case logRun = 0x0051
     case endRun = 0x0052
@@ -41,6 +48,8 @@ extension Operation {
     /// What a caller must be allowed to do.
     package enum Permission: Sendable {
         case observe
+        case operate
+        case erase
         case readFeatures
         case writeFeatures
         case define
@@ -54,10 +63,15 @@ extension Operation {
     package var permission: Permission {
         switch self {
         case .status: .observe
+        case .verify, .compact: .operate
+        case .forget: .erase
         case .plan, .apply: .define
-        case .describeCatalog, .read, .history, .listImports: .readFeatures
-        case .push, .beginImport, .stageRows, .publishImport, .materialize: .writeFeatures
-        case .makeTrainingSet, .listTrainingSets, .showTrainingSet, .getTrainingSet: .train
+        case .describeCatalog, .read, .history, .export, .listImports: .readFeatures
+        case .push, .beginImport, .stageRows, .publishImport, .materialize, .abandonImport,
+            .retract:
+            .writeFeatures
+        case .makeTrainingSet, .listTrainingSets, .showTrainingSet, .getTrainingSet, .explain:
+            .train
         case .startRun, .logRun, .endRun, .registerVersion, .putArtifact: .writeRegistry
         case .getRun, .listRuns, .listModels, .listVersions, .resolveVersion, .lineage,
             .statArtifact, .getArtifact:
@@ -72,9 +86,10 @@ extension Operation {
         switch self {
         case .apply, .push, .beginImport, .stageRows, .publishImport, .materialize,
             .makeTrainingSet, .startRun, .logRun, .endRun, .registerVersion, .promote, .rollback,
-            .putArtifact:
+            .putArtifact, .compact, .abandonImport, .retract, .forget:
             true
-        case .status, .plan, .describeCatalog, .listImports, .read, .history, .listTrainingSets,
+        case .status, .verify, .plan, .describeCatalog, .listImports, .read, .history, .export,
+            .listTrainingSets, .explain,
             .showTrainingSet, .getTrainingSet, .getRun, .listRuns, .listModels, .listVersions,
             .resolveVersion, .lineage, .listAudit, .statArtifact, .getArtifact:
             false

@@ -115,7 +115,8 @@ struct PointInTimeJoinTests {
             var join = PointInTimeJoin(
                 spine,
                 lookback: test.lookback,
-                scope: JoinScope(through: test.through, asKnown: test.asKnown)
+                hidden: HiddenRows(through: test.through, keyTypes: [.int64]),
+                asKnown: test.asKnown
             )
             for (number, group) in grouping.enumerated() {
                 let rows = sorted[group].map { test.rows[$0] }
@@ -152,7 +153,7 @@ extension Naive.Row {
 }
 
 extension SortedGroup {
-    /// Rows in their order, each a piece of its own.
+    /// Rows in their order.
     init(_ rows: [Naive.Row]) throws {
         var keys = SortableKeys([.int64])
         for row in rows { keys.append(row.key) }
@@ -166,8 +167,7 @@ extension SortedGroup {
             created: created.int64s,
             createdValidity: created.validity,
             numbers: rows.map(\.position.row),
-            pieceOfRow: rows.indices.map { UInt32($0) },
-            pieces: rows.map { SegmentPiece(entry: $0.position.entry, recorded: time(0)) },
+            entries: .each(rows.map { Int64($0.position.entry) }),
             isPartlyHidden: true
         )
     }

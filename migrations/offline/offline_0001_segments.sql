@@ -13,6 +13,7 @@ CREATE TABLE log_time (
     recorded INTEGER PRIMARY KEY,
     entry INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX log_time_entry ON log_time (entry);
 
 -- Bulk imports. Their rows are in history from log_entry on; without one they are staged and unseen.
 CREATE TABLE import (
@@ -31,27 +32,30 @@ CREATE TABLE import (
 ) STRICT;
 CREATE INDEX import_source ON import (view, source_digest);
 CREATE INDEX import_project ON import (project);
+CREATE INDEX import_entry ON import (log_entry) WHERE log_entry IS NOT NULL;
 
 -- Rows of one view sorted by (key, event, created with none first, position), never changed once written.
 CREATE TABLE segment (
     id INTEGER PRIMARY KEY,
     view INTEGER NOT NULL,
-    -- The import the rows came with; else they came with the log entries of `pieces`.
+    -- The import the rows came with: all have its log entry. Else each group has a block of log entries.
     import INTEGER REFERENCES import (number),
+    -- The least and the greatest log entry of the rows; null with an import.
     first_entry INTEGER,
     last_entry INTEGER,
-    -- For each log entry in it, u64 entry and i64 recorded time, little-endian.
-    pieces BLOB,
     -- `FEATURE:TYPE,…`: the feature blocks of each group, in their order.
     features TEXT NOT NULL,
     rows INTEGER NOT NULL,
-    newest_event INTEGER NOT NULL
+    oldest_event INTEGER NOT NULL,
+    newest_event INTEGER NOT NULL,
+    -- The merge that is writing it; no query sees it before the merge is done.
+    merge INTEGER
 ) STRICT;
 CREATE INDEX segment_view ON segment (view);
 CREATE INDEX segment_import ON segment (import) WHERE import IS NOT NULL;
 
 -- A run of rows of a segment. Its blocks follow each other from first_block on: the key parts, event,
--- created, row number, the number of the piece where the segment has several, then the features.
+-- created, row number, log entry where the segment is not of an import, then the features.
 CREATE TABLE row_group (
     id INTEGER PRIMARY KEY,
     segment INTEGER NOT NULL REFERENCES segment (id),
@@ -68,4 +72,36 @@ CREATE INDEX row_group_segment ON row_group (segment);
 CREATE TABLE block (
     id INTEGER PRIMARY KEY,
     bytes BLOB NOT NULL
+) STRICT;
+
+-- Rows hidden from a log entry on: those of all entries from first_entry to last_entry, of one view or of all.
+CREATE TABLE retraction (
+    log_entry INTEGER PRIMARY KEY,
+    view INTEGER,
+    first_entry INTEGER NOT NULL,
+    last_entry INTEGER NOT NULL
+) STRICT;
+
+-- Keys that were forgotten and whose rows may still be in segments: rows up to log_entry are in no answer.
+-- The row goes when the bytes are gone.
+CREATE TABLE erasure (
+    id INTEGER PRIMARY KEY,
+    view INTEGER NOT NULL,
+    -- Canonical bytes.
+    key BLOB NOT NULL,
+    log_entry INTEGER NOT NULL
+) STRICT;
+CREATE INDEX erasure_view ON erasure (view);
+
+-- What was taken out of history for good, by deletion or retention: counts only.
+CREATE TABLE removal (
+    log_entry INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('forget', 'retention')),
+    -- Of a deletion: the entity, and the keyed hash of its key.
+    entity INTEGER,
+    key_hash BLOB,
+    -- Of retention: the view.
+    view INTEGER,
+    rows INTEGER NOT NULL,
+    recorded INTEGER NOT NULL
 ) STRICT;

@@ -57,11 +57,13 @@ extension Operation {
     /// Whether the call streams: uploads, or answers with items.
     var isStream: Bool {
         switch self {
-        case .stageRows, .materialize, .history, .makeTrainingSet, .getTrainingSet, .putArtifact,
-            .getArtifact:
+        case .stageRows, .materialize, .history, .export, .makeTrainingSet, .getTrainingSet,
+            .explain,
+            .putArtifact, .getArtifact, .verify, .compact, .retract, .forget:
             true
         case .status, .plan, .apply, .describeCatalog, .push, .beginImport, .publishImport,
-            .listImports, .read, .listTrainingSets, .showTrainingSet, .startRun, .logRun, .endRun,
+            .abandonImport, .listImports, .read, .listTrainingSets, .showTrainingSet, .startRun,
+            .logRun, .endRun,
             .getRun, .listRuns, .registerVersion, .listModels, .listVersions, .resolveVersion,
             .promote, .rollback, .lineage, .listAudit, .statArtifact:
             false

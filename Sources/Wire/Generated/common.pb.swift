@@ -234,6 +234,50 @@ package nonisolated struct WireHeadOnly: Sendable {
   fileprivate var _head: WireCallHead? = nil
 }
 
+/// From where history is looked at: every row up to there is seen. Absent: the last acknowledged entry.
+package nonisolated struct WireAsOf: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var point: WireAsOf.OneOf_Point? = nil
+
+  package var logEntry: UInt64 {
+    get {
+      if case .logEntry(let v)? = point {return v}
+      return 0
+    }
+    set {point = .logEntry(newValue)}
+  }
+
+  package var timeUs: Int64 {
+    get {
+      if case .timeUs(let v)? = point {return v}
+      return 0
+    }
+    set {point = .timeUs(newValue)}
+  }
+
+  package var trainingSet: String {
+    get {
+      if case .trainingSet(let v)? = point {return v}
+      return String()
+    }
+    set {point = .trainingSet(newValue)}
+  }
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum OneOf_Point: Equatable, Sendable {
+    case logEntry(UInt64)
+    case timeUs(Int64)
+    case trainingSet(String)
+
+  }
+
+  package init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "alula.v1"
@@ -519,6 +563,75 @@ nonisolated extension WireHeadOnly: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
   package static func ==(lhs: WireHeadOnly, rhs: WireHeadOnly) -> Bool {
     if lhs._head != rhs._head {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAsOf: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AsOf"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}log_entry\0\u{3}time_us\0\u{3}training_set\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: UInt64?
+        try decoder.decodeSingularUInt64Field(value: &v)
+        if let v = v {
+          if self.point != nil {try decoder.handleConflictingOneOf()}
+          self.point = .logEntry(v)
+        }
+      }()
+      case 2: try {
+        var v: Int64?
+        try decoder.decodeSingularInt64Field(value: &v)
+        if let v = v {
+          if self.point != nil {try decoder.handleConflictingOneOf()}
+          self.point = .timeUs(v)
+        }
+      }()
+      case 3: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.point != nil {try decoder.handleConflictingOneOf()}
+          self.point = .trainingSet(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.point {
+    case .logEntry?: try {
+      guard case .logEntry(let v)? = self.point else { preconditionFailure() }
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1)
+    }()
+    case .timeUs?: try {
+      guard case .timeUs(let v)? = self.point else { preconditionFailure() }
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
+    }()
+    case .trainingSet?: try {
+      guard case .trainingSet(let v)? = self.point else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireAsOf, rhs: WireAsOf) -> Bool {
+    if lhs.point != rhs.point {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -295,6 +295,345 @@ package nonisolated struct WireImportRecord: Sendable {
   package init() {}
 }
 
+/// Operation ABANDON_IMPORT: AbandonImportRequest -> AbandonImportResponse. Write. Frees what was staged; a
+/// published import is refused.
+package nonisolated struct WireAbandonImportRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var head: WireCallHead {
+    get {_head ?? WireCallHead()}
+    set {_head = newValue}
+  }
+  /// Returns true if `head` has been explicitly set.
+  package var hasHead: Bool {self._head != nil}
+  /// Clears the value of `head`. Subsequent reads from it will return its default value.
+  package mutating func clearHead() {self._head = nil}
+
+  package var importID: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _head: WireCallHead? = nil
+}
+
+package nonisolated struct WireAbandonImportResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var rows: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Operation RETRACT: RetractRequest -> items RetractProgress, response RetractResponse. Write. Hides the rows of an
+/// import, or all rows pushed from first_entry to last_entry, from a new log entry on, and restores the online rows
+/// that they had replaced.
+package nonisolated struct WireRetractRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var head: WireCallHead {
+    get {_head ?? WireCallHead()}
+    set {_head = newValue}
+  }
+  /// Returns true if `head` has been explicitly set.
+  package var hasHead: Bool {self._head != nil}
+  /// Clears the value of `head`. Subsequent reads from it will return its default value.
+  package mutating func clearHead() {self._head = nil}
+
+  /// or
+  package var importID: String = String()
+
+  package var firstEntry: UInt64 = 0
+
+  package var lastEntry: UInt64 = 0
+
+  /// with entries: of this view only; empty: of all views of the project
+  package var view: String = String()
+
+  package var dryRun: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _head: WireCallHead? = nil
+}
+
+package nonisolated struct WireRetractProgress: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var view: String = String()
+
+  package var keysDone: UInt64 = 0
+
+  package var rowsRestored: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireRetractResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 0 in a dry run
+  package var logEntry: UInt64 = 0
+
+  /// hidden by it
+  package var rows: UInt64 = 0
+
+  /// online rows that changed or went
+  package var rowsRestored: UInt64 = 0
+
+  /// made from positions that see the rows; they stay as they are
+  package var trainingSets: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Operation FORGET: ForgetRequest + batch of one key row -> items ForgetProgress, response ForgetResponse. Write.
+/// When the response comes, the rows are in no answer, and their bytes are gone from the files.
+package nonisolated struct WireForgetRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var head: WireCallHead {
+    get {_head ?? WireCallHead()}
+    set {_head = newValue}
+  }
+  /// Returns true if `head` has been explicitly set.
+  package var hasHead: Bool {self._head != nil}
+  /// Clears the value of `head`. Subsequent reads from it will return its default value.
+  package mutating func clearHead() {self._head = nil}
+
+  package var entity: String = String()
+
+  package var schema: WireSchema {
+    get {_schema ?? WireSchema()}
+    set {_schema = newValue}
+  }
+  /// Returns true if `schema` has been explicitly set.
+  package var hasSchema: Bool {self._schema != nil}
+  /// Clears the value of `schema`. Subsequent reads from it will return its default value.
+  package mutating func clearSchema() {self._schema = nil}
+
+  package var dryRun: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _head: WireCallHead? = nil
+  fileprivate var _schema: WireSchema? = nil
+}
+
+package nonisolated struct WireForgetProgress: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// history, spines, online, files
+  package var step: String = String()
+
+  package var done: UInt64 = 0
+
+  /// 0: not known
+  package var total: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireForgetResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 0 in a dry run
+  package var logEntry: UInt64 = 0
+
+  package var views: [WireForgottenView] = []
+
+  /// rows of kept spines that were blanked
+  package var spineRows: UInt64 = 0
+
+  /// that used the entity, and answer incomplete from now on
+  package var trainingSets: [String] = []
+
+  /// sentences: where copies may be that this server does not reach
+  package var outOfReach: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireForgottenView: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var view: String = String()
+
+  package var historyRows: UInt64 = 0
+
+  /// of imports that are not published
+  package var stagedRows: UInt64 = 0
+
+  package var onlineRows: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Operation COMPACT: CompactRequest -> items CompactProgress, response CompactResponse. Write. Applies retention
+/// where a view has one, then merges the segments of each view into one.
+package nonisolated struct WireCompactRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var head: WireCallHead {
+    get {_head ?? WireCallHead()}
+    set {_head = newValue}
+  }
+  /// Returns true if `head` has been explicitly set.
+  package var hasHead: Bool {self._head != nil}
+  /// Clears the value of `head`. Subsequent reads from it will return its default value.
+  package mutating func clearHead() {self._head = nil}
+
+  /// empty: all of the project
+  package var views: [String] = []
+
+  /// say what retention would take, and change nothing
+  package var dryRun: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _head: WireCallHead? = nil
+}
+
+package nonisolated struct WireCompactProgress: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var view: String = String()
+
+  /// of this view
+  package var rowsDone: UInt64 = 0
+
+  package var rowsTotal: UInt64 = 0
+
+  package var viewDone: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireCompactResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var views: [WireCompactedView] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireCompactedView: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var view: String = String()
+
+  package var segmentsBefore: UInt64 = 0
+
+  package var segmentsAfter: UInt64 = 0
+
+  package var rows: UInt64 = 0
+
+  /// taken out by retention
+  package var rowsRetired: UInt64 = 0
+
+  /// that used rows taken out, and answer incomplete from now on
+  package var trainingSets: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Operation VERIFY: HeadOnly -> items VerifyProgress, response VerifyResponse.
+package nonisolated struct WireVerifyProgress: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// history, online, artifacts, registry
+  package var part: String = String()
+
+  package var done: UInt64 = 0
+
+  /// 0: not known
+  package var total: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireVerifyResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var problemCount: UInt64 = 0
+
+  /// the first hundred
+  package var problems: [String] = []
+
+  package var segments: UInt64 = 0
+
+  package var historyRows: UInt64 = 0
+
+  package var blocks: UInt64 = 0
+
+  package var onlineRows: UInt64 = 0
+
+  package var artifacts: UInt64 = 0
+
+  package var trainingSets: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 /// Operation MATERIALIZE: MaterializeRequest -> items MaterializeProgress, response MaterializeProgress. Write.
 package nonisolated struct WireMaterializeRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -440,7 +779,7 @@ package nonisolated struct WireViewPart: Sendable {
 
 /// Operation HISTORY: HistoryRequest + batch of one key row -> items HistoryItem + batch, response
 /// HistoryResponse. Columns: the keys, "@event_time", "@created_time", "@recorded_time", "@log_entry",
-/// "@log_row", "@import" (string), then the features; oldest first.
+/// "@log_row", "@import" (string), then, with at_us, "@verdict" (string), then the features; oldest first.
 package nonisolated struct WireHistoryRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -466,12 +805,90 @@ package nonisolated struct WireHistoryRequest: Sendable {
   /// Clears the value of `schema`. Subsequent reads from it will return its default value.
   package mutating func clearSchema() {self._schema = nil}
 
+  /// say of each row what a join at this time makes of it
+  package var atUs: Int64 {
+    get {_atUs ?? 0}
+    set {_atUs = newValue}
+  }
+  /// Returns true if `atUs` has been explicitly set.
+  package var hasAtUs: Bool {self._atUs != nil}
+  /// Clears the value of `atUs`. Subsequent reads from it will return its default value.
+  package mutating func clearAtUs() {self._atUs = nil}
+
+  package var asOf: WireAsOf {
+    get {_asOf ?? WireAsOf()}
+    set {_asOf = newValue}
+  }
+  /// Returns true if `asOf` has been explicitly set.
+  package var hasAsOf: Bool {self._asOf != nil}
+  /// Clears the value of `asOf`. Subsequent reads from it will return its default value.
+  package mutating func clearAsOf() {self._asOf = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _head: WireCallHead? = nil
   fileprivate var _schema: WireSchema? = nil
+  fileprivate var _atUs: Int64? = nil
+  fileprivate var _asOf: WireAsOf? = nil
+}
+
+/// Operation EXPORT: ExportRequest -> items HistoryItem + batch, response HistoryResponse. Columns as of HISTORY;
+/// rows by key, then event time, created time, position.
+package nonisolated struct WireExportRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var head: WireCallHead {
+    get {_head ?? WireCallHead()}
+    set {_head = newValue}
+  }
+  /// Returns true if `head` has been explicitly set.
+  package var hasHead: Bool {self._head != nil}
+  /// Clears the value of `head`. Subsequent reads from it will return its default value.
+  package mutating func clearHead() {self._head = nil}
+
+  package var view: String = String()
+
+  package var asOf: WireAsOf {
+    get {_asOf ?? WireAsOf()}
+    set {_asOf = newValue}
+  }
+  /// Returns true if `asOf` has been explicitly set.
+  package var hasAsOf: Bool {self._asOf != nil}
+  /// Clears the value of `asOf`. Subsequent reads from it will return its default value.
+  package mutating func clearAsOf() {self._asOf = nil}
+
+  /// rows of events from here
+  package var fromUs: Int64 {
+    get {_fromUs ?? 0}
+    set {_fromUs = newValue}
+  }
+  /// Returns true if `fromUs` has been explicitly set.
+  package var hasFromUs: Bool {self._fromUs != nil}
+  /// Clears the value of `fromUs`. Subsequent reads from it will return its default value.
+  package mutating func clearFromUs() {self._fromUs = nil}
+
+  /// and up to here, both inclusive
+  package var untilUs: Int64 {
+    get {_untilUs ?? 0}
+    set {_untilUs = newValue}
+  }
+  /// Returns true if `untilUs` has been explicitly set.
+  package var hasUntilUs: Bool {self._untilUs != nil}
+  /// Clears the value of `untilUs`. Subsequent reads from it will return its default value.
+  package mutating func clearUntilUs() {self._untilUs = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _head: WireCallHead? = nil
+  fileprivate var _asOf: WireAsOf? = nil
+  fileprivate var _fromUs: Int64? = nil
+  fileprivate var _untilUs: Int64? = nil
 }
 
 package nonisolated struct WireHistoryItem: Sendable {
@@ -1034,6 +1451,682 @@ nonisolated extension WireImportRecord: SwiftProtobuf.Message, SwiftProtobuf._Me
   }
 }
 
+nonisolated extension WireAbandonImportRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AbandonImportRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{3}import_id\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._head) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.importID) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._head {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.importID.isEmpty {
+      try visitor.visitSingularStringField(value: self.importID, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireAbandonImportRequest, rhs: WireAbandonImportRequest) -> Bool {
+    if lhs._head != rhs._head {return false}
+    if lhs.importID != rhs.importID {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAbandonImportResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AbandonImportResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}rows\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.rows) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.rows != 0 {
+      try visitor.visitSingularUInt64Field(value: self.rows, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireAbandonImportResponse, rhs: WireAbandonImportResponse) -> Bool {
+    if lhs.rows != rhs.rows {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRetractRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RetractRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{3}import_id\0\u{3}first_entry\0\u{3}last_entry\0\u{1}view\0\u{3}dry_run\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._head) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.importID) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.firstEntry) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.lastEntry) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.view) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._head {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.importID.isEmpty {
+      try visitor.visitSingularStringField(value: self.importID, fieldNumber: 2)
+    }
+    if self.firstEntry != 0 {
+      try visitor.visitSingularUInt64Field(value: self.firstEntry, fieldNumber: 3)
+    }
+    if self.lastEntry != 0 {
+      try visitor.visitSingularUInt64Field(value: self.lastEntry, fieldNumber: 4)
+    }
+    if !self.view.isEmpty {
+      try visitor.visitSingularStringField(value: self.view, fieldNumber: 5)
+    }
+    if self.dryRun != false {
+      try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireRetractRequest, rhs: WireRetractRequest) -> Bool {
+    if lhs._head != rhs._head {return false}
+    if lhs.importID != rhs.importID {return false}
+    if lhs.firstEntry != rhs.firstEntry {return false}
+    if lhs.lastEntry != rhs.lastEntry {return false}
+    if lhs.view != rhs.view {return false}
+    if lhs.dryRun != rhs.dryRun {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRetractProgress: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RetractProgress"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}view\0\u{3}keys_done\0\u{3}rows_restored\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.view) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.keysDone) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.rowsRestored) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.view.isEmpty {
+      try visitor.visitSingularStringField(value: self.view, fieldNumber: 1)
+    }
+    if self.keysDone != 0 {
+      try visitor.visitSingularUInt64Field(value: self.keysDone, fieldNumber: 2)
+    }
+    if self.rowsRestored != 0 {
+      try visitor.visitSingularUInt64Field(value: self.rowsRestored, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireRetractProgress, rhs: WireRetractProgress) -> Bool {
+    if lhs.view != rhs.view {return false}
+    if lhs.keysDone != rhs.keysDone {return false}
+    if lhs.rowsRestored != rhs.rowsRestored {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRetractResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RetractResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}log_entry\0\u{1}rows\0\u{3}rows_restored\0\u{3}training_sets\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.logEntry) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.rows) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.rowsRestored) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.trainingSets) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.logEntry != 0 {
+      try visitor.visitSingularUInt64Field(value: self.logEntry, fieldNumber: 1)
+    }
+    if self.rows != 0 {
+      try visitor.visitSingularUInt64Field(value: self.rows, fieldNumber: 2)
+    }
+    if self.rowsRestored != 0 {
+      try visitor.visitSingularUInt64Field(value: self.rowsRestored, fieldNumber: 3)
+    }
+    if !self.trainingSets.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.trainingSets, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireRetractResponse, rhs: WireRetractResponse) -> Bool {
+    if lhs.logEntry != rhs.logEntry {return false}
+    if lhs.rows != rhs.rows {return false}
+    if lhs.rowsRestored != rhs.rowsRestored {return false}
+    if lhs.trainingSets != rhs.trainingSets {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireForgetRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ForgetRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}entity\0\u{1}schema\0\u{3}dry_run\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._head) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.entity) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._schema) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._head {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.entity.isEmpty {
+      try visitor.visitSingularStringField(value: self.entity, fieldNumber: 2)
+    }
+    try { if let v = self._schema {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if self.dryRun != false {
+      try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireForgetRequest, rhs: WireForgetRequest) -> Bool {
+    if lhs._head != rhs._head {return false}
+    if lhs.entity != rhs.entity {return false}
+    if lhs._schema != rhs._schema {return false}
+    if lhs.dryRun != rhs.dryRun {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireForgetProgress: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ForgetProgress"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}step\0\u{1}done\0\u{1}total\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.step) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.done) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.total) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.step.isEmpty {
+      try visitor.visitSingularStringField(value: self.step, fieldNumber: 1)
+    }
+    if self.done != 0 {
+      try visitor.visitSingularUInt64Field(value: self.done, fieldNumber: 2)
+    }
+    if self.total != 0 {
+      try visitor.visitSingularUInt64Field(value: self.total, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireForgetProgress, rhs: WireForgetProgress) -> Bool {
+    if lhs.step != rhs.step {return false}
+    if lhs.done != rhs.done {return false}
+    if lhs.total != rhs.total {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireForgetResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ForgetResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}log_entry\0\u{1}views\0\u{3}spine_rows\0\u{3}training_sets\0\u{3}out_of_reach\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.logEntry) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.views) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.spineRows) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.trainingSets) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.outOfReach) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.logEntry != 0 {
+      try visitor.visitSingularUInt64Field(value: self.logEntry, fieldNumber: 1)
+    }
+    if !self.views.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.views, fieldNumber: 2)
+    }
+    if self.spineRows != 0 {
+      try visitor.visitSingularUInt64Field(value: self.spineRows, fieldNumber: 3)
+    }
+    if !self.trainingSets.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.trainingSets, fieldNumber: 4)
+    }
+    if !self.outOfReach.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.outOfReach, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireForgetResponse, rhs: WireForgetResponse) -> Bool {
+    if lhs.logEntry != rhs.logEntry {return false}
+    if lhs.views != rhs.views {return false}
+    if lhs.spineRows != rhs.spineRows {return false}
+    if lhs.trainingSets != rhs.trainingSets {return false}
+    if lhs.outOfReach != rhs.outOfReach {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireForgottenView: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ForgottenView"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}view\0\u{3}history_rows\0\u{3}staged_rows\0\u{3}online_rows\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.view) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.historyRows) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.stagedRows) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.onlineRows) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.view.isEmpty {
+      try visitor.visitSingularStringField(value: self.view, fieldNumber: 1)
+    }
+    if self.historyRows != 0 {
+      try visitor.visitSingularUInt64Field(value: self.historyRows, fieldNumber: 2)
+    }
+    if self.stagedRows != 0 {
+      try visitor.visitSingularUInt64Field(value: self.stagedRows, fieldNumber: 3)
+    }
+    if self.onlineRows != 0 {
+      try visitor.visitSingularUInt64Field(value: self.onlineRows, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireForgottenView, rhs: WireForgottenView) -> Bool {
+    if lhs.view != rhs.view {return false}
+    if lhs.historyRows != rhs.historyRows {return false}
+    if lhs.stagedRows != rhs.stagedRows {return false}
+    if lhs.onlineRows != rhs.onlineRows {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCompactRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CompactRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}views\0\u{3}dry_run\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._head) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.views) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._head {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.views.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.views, fieldNumber: 2)
+    }
+    if self.dryRun != false {
+      try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireCompactRequest, rhs: WireCompactRequest) -> Bool {
+    if lhs._head != rhs._head {return false}
+    if lhs.views != rhs.views {return false}
+    if lhs.dryRun != rhs.dryRun {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCompactProgress: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CompactProgress"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}view\0\u{3}rows_done\0\u{3}rows_total\0\u{3}view_done\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.view) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.rowsDone) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.rowsTotal) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.viewDone) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.view.isEmpty {
+      try visitor.visitSingularStringField(value: self.view, fieldNumber: 1)
+    }
+    if self.rowsDone != 0 {
+      try visitor.visitSingularUInt64Field(value: self.rowsDone, fieldNumber: 2)
+    }
+    if self.rowsTotal != 0 {
+      try visitor.visitSingularUInt64Field(value: self.rowsTotal, fieldNumber: 3)
+    }
+    if self.viewDone != false {
+      try visitor.visitSingularBoolField(value: self.viewDone, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireCompactProgress, rhs: WireCompactProgress) -> Bool {
+    if lhs.view != rhs.view {return false}
+    if lhs.rowsDone != rhs.rowsDone {return false}
+    if lhs.rowsTotal != rhs.rowsTotal {return false}
+    if lhs.viewDone != rhs.viewDone {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCompactResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CompactResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}views\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.views) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.views.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.views, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireCompactResponse, rhs: WireCompactResponse) -> Bool {
+    if lhs.views != rhs.views {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCompactedView: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CompactedView"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}view\0\u{3}segments_before\0\u{3}segments_after\0\u{1}rows\0\u{3}rows_retired\0\u{3}training_sets\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.view) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.segmentsBefore) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.segmentsAfter) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.rows) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.rowsRetired) }()
+      case 6: try { try decoder.decodeRepeatedStringField(value: &self.trainingSets) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.view.isEmpty {
+      try visitor.visitSingularStringField(value: self.view, fieldNumber: 1)
+    }
+    if self.segmentsBefore != 0 {
+      try visitor.visitSingularUInt64Field(value: self.segmentsBefore, fieldNumber: 2)
+    }
+    if self.segmentsAfter != 0 {
+      try visitor.visitSingularUInt64Field(value: self.segmentsAfter, fieldNumber: 3)
+    }
+    if self.rows != 0 {
+      try visitor.visitSingularUInt64Field(value: self.rows, fieldNumber: 4)
+    }
+    if self.rowsRetired != 0 {
+      try visitor.visitSingularUInt64Field(value: self.rowsRetired, fieldNumber: 5)
+    }
+    if !self.trainingSets.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.trainingSets, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireCompactedView, rhs: WireCompactedView) -> Bool {
+    if lhs.view != rhs.view {return false}
+    if lhs.segmentsBefore != rhs.segmentsBefore {return false}
+    if lhs.segmentsAfter != rhs.segmentsAfter {return false}
+    if lhs.rows != rhs.rows {return false}
+    if lhs.rowsRetired != rhs.rowsRetired {return false}
+    if lhs.trainingSets != rhs.trainingSets {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireVerifyProgress: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".VerifyProgress"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}part\0\u{1}done\0\u{1}total\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.part) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.done) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.total) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.part.isEmpty {
+      try visitor.visitSingularStringField(value: self.part, fieldNumber: 1)
+    }
+    if self.done != 0 {
+      try visitor.visitSingularUInt64Field(value: self.done, fieldNumber: 2)
+    }
+    if self.total != 0 {
+      try visitor.visitSingularUInt64Field(value: self.total, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireVerifyProgress, rhs: WireVerifyProgress) -> Bool {
+    if lhs.part != rhs.part {return false}
+    if lhs.done != rhs.done {return false}
+    if lhs.total != rhs.total {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireVerifyResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".VerifyResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}problem_count\0\u{1}problems\0\u{1}segments\0\u{3}history_rows\0\u{1}blocks\0\u{3}online_rows\0\u{1}artifacts\0\u{3}training_sets\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.problemCount) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.problems) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.segments) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.historyRows) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.blocks) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.onlineRows) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.artifacts) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.trainingSets) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.problemCount != 0 {
+      try visitor.visitSingularUInt64Field(value: self.problemCount, fieldNumber: 1)
+    }
+    if !self.problems.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.problems, fieldNumber: 2)
+    }
+    if self.segments != 0 {
+      try visitor.visitSingularUInt64Field(value: self.segments, fieldNumber: 3)
+    }
+    if self.historyRows != 0 {
+      try visitor.visitSingularUInt64Field(value: self.historyRows, fieldNumber: 4)
+    }
+    if self.blocks != 0 {
+      try visitor.visitSingularUInt64Field(value: self.blocks, fieldNumber: 5)
+    }
+    if self.onlineRows != 0 {
+      try visitor.visitSingularUInt64Field(value: self.onlineRows, fieldNumber: 6)
+    }
+    if self.artifacts != 0 {
+      try visitor.visitSingularUInt64Field(value: self.artifacts, fieldNumber: 7)
+    }
+    if self.trainingSets != 0 {
+      try visitor.visitSingularUInt64Field(value: self.trainingSets, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireVerifyResponse, rhs: WireVerifyResponse) -> Bool {
+    if lhs.problemCount != rhs.problemCount {return false}
+    if lhs.problems != rhs.problems {return false}
+    if lhs.segments != rhs.segments {return false}
+    if lhs.historyRows != rhs.historyRows {return false}
+    if lhs.blocks != rhs.blocks {return false}
+    if lhs.onlineRows != rhs.onlineRows {return false}
+    if lhs.artifacts != rhs.artifacts {return false}
+    if lhs.trainingSets != rhs.trainingSets {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireMaterializeRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".MaterializeRequest"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}views\0")
@@ -1273,7 +2366,7 @@ nonisolated extension WireViewPart: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireHistoryRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".HistoryRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}view\0\u{1}schema\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}view\0\u{1}schema\0\u{3}at_us\0\u{3}as_of\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1284,6 +2377,8 @@ nonisolated extension WireHistoryRequest: SwiftProtobuf.Message, SwiftProtobuf._
       case 1: try { try decoder.decodeSingularMessageField(value: &self._head) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.view) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._schema) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self._atUs) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._asOf) }()
       default: break
       }
     }
@@ -1303,6 +2398,12 @@ nonisolated extension WireHistoryRequest: SwiftProtobuf.Message, SwiftProtobuf._
     try { if let v = self._schema {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
+    try { if let v = self._atUs {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._asOf {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1310,6 +2411,62 @@ nonisolated extension WireHistoryRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs._head != rhs._head {return false}
     if lhs.view != rhs.view {return false}
     if lhs._schema != rhs._schema {return false}
+    if lhs._atUs != rhs._atUs {return false}
+    if lhs._asOf != rhs._asOf {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireExportRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ExportRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}view\0\u{3}as_of\0\u{3}from_us\0\u{3}until_us\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._head) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.view) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._asOf) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self._fromUs) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self._untilUs) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._head {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.view.isEmpty {
+      try visitor.visitSingularStringField(value: self.view, fieldNumber: 2)
+    }
+    try { if let v = self._asOf {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._fromUs {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._untilUs {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireExportRequest, rhs: WireExportRequest) -> Bool {
+    if lhs._head != rhs._head {return false}
+    if lhs.view != rhs.view {return false}
+    if lhs._asOf != rhs._asOf {return false}
+    if lhs._fromUs != rhs._fromUs {return false}
+    if lhs._untilUs != rhs._untilUs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -81,49 +81,6 @@ package nonisolated struct WireMakeTrainingSetRequest: Sendable {
   fileprivate var _asOf: WireAsOf? = nil
 }
 
-package nonisolated struct WireAsOf: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  package var point: WireAsOf.OneOf_Point? = nil
-
-  package var logEntry: UInt64 {
-    get {
-      if case .logEntry(let v)? = point {return v}
-      return 0
-    }
-    set {point = .logEntry(newValue)}
-  }
-
-  package var timeUs: Int64 {
-    get {
-      if case .timeUs(let v)? = point {return v}
-      return 0
-    }
-    set {point = .timeUs(newValue)}
-  }
-
-  package var trainingSet: String {
-    get {
-      if case .trainingSet(let v)? = point {return v}
-      return String()
-    }
-    set {point = .trainingSet(newValue)}
-  }
-
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  package nonisolated enum OneOf_Point: Equatable, Sendable {
-    case logEntry(UInt64)
-    case timeUs(Int64)
-    case trainingSet(String)
-
-  }
-
-  package init() {}
-}
-
 package nonisolated struct WireSpineChunk: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -256,11 +213,41 @@ package nonisolated struct WireTrainingSet: @unchecked Sendable {
     set {_uniqueStorage()._actor = newValue}
   }
 
+  /// What history that was deleted or retired since has taken from it; in an answer to GET_TRAINING_SET only.
+  package var losses: [WireViewLoss] {
+    get {_storage._losses}
+    set {_uniqueStorage()._losses = newValue}
+  }
+
+  /// rows of the spine that were blanked by a deletion
+  package var blankedRows: UInt64 {
+    get {_storage._blankedRows}
+    set {_uniqueStorage()._blankedRows = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+package nonisolated struct WireViewLoss: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var label: String = String()
+
+  /// rows of the spine that had a row of the view, and have none any more
+  package var values: UInt64 = 0
+
+  /// the deletions and retentions since that took rows of the view
+  package var logEntries: [UInt64] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 package nonisolated struct WireViewReport: Sendable {
@@ -328,6 +315,7 @@ package nonisolated struct WireTrainingSets: Sendable {
 
 /// Operations SHOW_TRAINING_SET: TrainingSetRequest -> TrainingSet, and GET_TRAINING_SET:
 /// TrainingSetRequest -> items BatchItem + batch, response TrainingSet (made again; its digest is checked).
+/// A set whose history was deleted or retired is refused as dataLoss, unless incomplete is set.
 package nonisolated struct WireTrainingSetRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -344,11 +332,117 @@ package nonisolated struct WireTrainingSetRequest: Sendable {
 
   package var id: String = String()
 
+  /// take what is left of it
+  package var incomplete: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _head: WireCallHead? = nil
+}
+
+/// Operation EXPLAIN: ExplainRequest + batch of one row of a spine -> items ExplainItem + batch, one for each view
+/// part, response ExplainResponse. The batch has the columns of HISTORY with "@verdict".
+package nonisolated struct WireExplainRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var head: WireCallHead {
+    get {_head ?? WireCallHead()}
+    set {_head = newValue}
+  }
+  /// Returns true if `head` has been explicitly set.
+  package var hasHead: Bool {self._head != nil}
+  /// Clears the value of `head`. Subsequent reads from it will return its default value.
+  package mutating func clearHead() {self._head = nil}
+
+  package var service: String = String()
+
+  package var schema: WireSchema {
+    get {_schema ?? WireSchema()}
+    set {_schema = newValue}
+  }
+  /// Returns true if `schema` has been explicitly set.
+  package var hasSchema: Bool {self._schema != nil}
+  /// Clears the value of `schema`. Subsequent reads from it will return its default value.
+  package mutating func clearSchema() {self._schema = nil}
+
+  package var eventTime: String = String()
+
+  package var asOf: WireAsOf {
+    get {_asOf ?? WireAsOf()}
+    set {_asOf = newValue}
+  }
+  /// Returns true if `asOf` has been explicitly set.
+  package var hasAsOf: Bool {self._asOf != nil}
+  /// Clears the value of `asOf`. Subsequent reads from it will return its default value.
+  package mutating func clearAsOf() {self._asOf = nil}
+
+  package var asKnown: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _head: WireCallHead? = nil
+  fileprivate var _schema: WireSchema? = nil
+  fileprivate var _asOf: WireAsOf? = nil
+}
+
+package nonisolated struct WireExplainItem: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var label: String = String()
+
+  package var view: String = String()
+
+  /// matched, nullKey, notFound, expired
+  package var status: String = String()
+
+  package var lookbackUs: Int64 {
+    get {_lookbackUs ?? 0}
+    set {_lookbackUs = newValue}
+  }
+  /// Returns true if `lookbackUs` has been explicitly set.
+  package var hasLookbackUs: Bool {self._lookbackUs != nil}
+  /// Clears the value of `lookbackUs`. Subsequent reads from it will return its default value.
+  package mutating func clearLookbackUs() {self._lookbackUs = nil}
+
+  package var schema: WireSchema {
+    get {_schema ?? WireSchema()}
+    set {_schema = newValue}
+  }
+  /// Returns true if `schema` has been explicitly set.
+  package var hasSchema: Bool {self._schema != nil}
+  /// Clears the value of `schema`. Subsequent reads from it will return its default value.
+  package mutating func clearSchema() {self._schema = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _lookbackUs: Int64? = nil
+  fileprivate var _schema: WireSchema? = nil
+}
+
+package nonisolated struct WireExplainResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// every row up to it was seen
+  package var logEntry: UInt64 = 0
+
+  /// name@version
+  package var service: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -429,75 +523,6 @@ nonisolated extension WireMakeTrainingSetRequest: SwiftProtobuf.Message, SwiftPr
   }
 }
 
-nonisolated extension WireAsOf: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".AsOf"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}log_entry\0\u{3}time_us\0\u{3}training_set\0")
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try {
-        var v: UInt64?
-        try decoder.decodeSingularUInt64Field(value: &v)
-        if let v = v {
-          if self.point != nil {try decoder.handleConflictingOneOf()}
-          self.point = .logEntry(v)
-        }
-      }()
-      case 2: try {
-        var v: Int64?
-        try decoder.decodeSingularInt64Field(value: &v)
-        if let v = v {
-          if self.point != nil {try decoder.handleConflictingOneOf()}
-          self.point = .timeUs(v)
-        }
-      }()
-      case 3: try {
-        var v: String?
-        try decoder.decodeSingularStringField(value: &v)
-        if let v = v {
-          if self.point != nil {try decoder.handleConflictingOneOf()}
-          self.point = .trainingSet(v)
-        }
-      }()
-      default: break
-      }
-    }
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    switch self.point {
-    case .logEntry?: try {
-      guard case .logEntry(let v)? = self.point else { preconditionFailure() }
-      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1)
-    }()
-    case .timeUs?: try {
-      guard case .timeUs(let v)? = self.point else { preconditionFailure() }
-      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
-    }()
-    case .trainingSet?: try {
-      guard case .trainingSet(let v)? = self.point else { preconditionFailure() }
-      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
-    }()
-    case nil: break
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: WireAsOf, rhs: WireAsOf) -> Bool {
-    if lhs.point != rhs.point {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
 nonisolated extension WireSpineChunk: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SpineChunk"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
@@ -553,7 +578,7 @@ nonisolated extension WireBatchItem: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireTrainingSet: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TrainingSet"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}service\0\u{3}log_entry\0\u{1}digest\0\u{3}spine_digest\0\u{1}rows\0\u{1}schema\0\u{3}event_time\0\u{1}label\0\u{3}made_us\0\u{3}as_known\0\u{3}keep_unknown\0\u{1}reports\0\u{3}feature_columns\0\u{3}spine_name\0\u{1}actor\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}service\0\u{3}log_entry\0\u{1}digest\0\u{3}spine_digest\0\u{1}rows\0\u{1}schema\0\u{3}event_time\0\u{1}label\0\u{3}made_us\0\u{3}as_known\0\u{3}keep_unknown\0\u{1}reports\0\u{3}feature_columns\0\u{3}spine_name\0\u{1}actor\0\u{1}losses\0\u{3}blanked_rows\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -573,6 +598,8 @@ nonisolated extension WireTrainingSet: SwiftProtobuf.Message, SwiftProtobuf._Mes
     var _featureColumns: [String] = []
     var _spineName: String = String()
     var _actor: String = String()
+    var _losses: [WireViewLoss] = []
+    var _blankedRows: UInt64 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -600,6 +627,8 @@ nonisolated extension WireTrainingSet: SwiftProtobuf.Message, SwiftProtobuf._Mes
       _featureColumns = source._featureColumns
       _spineName = source._spineName
       _actor = source._actor
+      _losses = source._losses
+      _blankedRows = source._blankedRows
     }
   }
 
@@ -635,6 +664,8 @@ nonisolated extension WireTrainingSet: SwiftProtobuf.Message, SwiftProtobuf._Mes
         case 15: try { try decoder.decodeRepeatedStringField(value: &_storage._featureColumns) }()
         case 16: try { try decoder.decodeSingularStringField(value: &_storage._spineName) }()
         case 17: try { try decoder.decodeSingularStringField(value: &_storage._actor) }()
+        case 18: try { try decoder.decodeRepeatedMessageField(value: &_storage._losses) }()
+        case 19: try { try decoder.decodeSingularUInt64Field(value: &_storage._blankedRows) }()
         default: break
         }
       }
@@ -698,6 +729,12 @@ nonisolated extension WireTrainingSet: SwiftProtobuf.Message, SwiftProtobuf._Mes
       if !_storage._actor.isEmpty {
         try visitor.visitSingularStringField(value: _storage._actor, fieldNumber: 17)
       }
+      if !_storage._losses.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._losses, fieldNumber: 18)
+      }
+      if _storage._blankedRows != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._blankedRows, fieldNumber: 19)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -724,10 +761,52 @@ nonisolated extension WireTrainingSet: SwiftProtobuf.Message, SwiftProtobuf._Mes
         if _storage._featureColumns != rhs_storage._featureColumns {return false}
         if _storage._spineName != rhs_storage._spineName {return false}
         if _storage._actor != rhs_storage._actor {return false}
+        if _storage._losses != rhs_storage._losses {return false}
+        if _storage._blankedRows != rhs_storage._blankedRows {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireViewLoss: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ViewLoss"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}label\0\u{1}values\0\u{3}log_entries\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.label) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.values) }()
+      case 3: try { try decoder.decodeRepeatedUInt64Field(value: &self.logEntries) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.label.isEmpty {
+      try visitor.visitSingularStringField(value: self.label, fieldNumber: 1)
+    }
+    if self.values != 0 {
+      try visitor.visitSingularUInt64Field(value: self.values, fieldNumber: 2)
+    }
+    if !self.logEntries.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.logEntries, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireViewLoss, rhs: WireViewLoss) -> Bool {
+    if lhs.label != rhs.label {return false}
+    if lhs.values != rhs.values {return false}
+    if lhs.logEntries != rhs.logEntries {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -844,7 +923,7 @@ nonisolated extension WireTrainingSets: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireTrainingSetRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TrainingSetRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}id\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}id\0\u{1}incomplete\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -854,6 +933,7 @@ nonisolated extension WireTrainingSetRequest: SwiftProtobuf.Message, SwiftProtob
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._head) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.incomplete) }()
       default: break
       }
     }
@@ -870,12 +950,164 @@ nonisolated extension WireTrainingSetRequest: SwiftProtobuf.Message, SwiftProtob
     if !self.id.isEmpty {
       try visitor.visitSingularStringField(value: self.id, fieldNumber: 2)
     }
+    if self.incomplete != false {
+      try visitor.visitSingularBoolField(value: self.incomplete, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireTrainingSetRequest, rhs: WireTrainingSetRequest) -> Bool {
     if lhs._head != rhs._head {return false}
     if lhs.id != rhs.id {return false}
+    if lhs.incomplete != rhs.incomplete {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireExplainRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ExplainRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}service\0\u{1}schema\0\u{3}event_time\0\u{3}as_of\0\u{3}as_known\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._head) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.service) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._schema) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.eventTime) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._asOf) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.asKnown) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._head {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.service.isEmpty {
+      try visitor.visitSingularStringField(value: self.service, fieldNumber: 2)
+    }
+    try { if let v = self._schema {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if !self.eventTime.isEmpty {
+      try visitor.visitSingularStringField(value: self.eventTime, fieldNumber: 4)
+    }
+    try { if let v = self._asOf {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    if self.asKnown != false {
+      try visitor.visitSingularBoolField(value: self.asKnown, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireExplainRequest, rhs: WireExplainRequest) -> Bool {
+    if lhs._head != rhs._head {return false}
+    if lhs.service != rhs.service {return false}
+    if lhs._schema != rhs._schema {return false}
+    if lhs.eventTime != rhs.eventTime {return false}
+    if lhs._asOf != rhs._asOf {return false}
+    if lhs.asKnown != rhs.asKnown {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireExplainItem: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ExplainItem"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}label\0\u{1}view\0\u{1}status\0\u{3}lookback_us\0\u{1}schema\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.label) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.view) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.status) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self._lookbackUs) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._schema) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.label.isEmpty {
+      try visitor.visitSingularStringField(value: self.label, fieldNumber: 1)
+    }
+    if !self.view.isEmpty {
+      try visitor.visitSingularStringField(value: self.view, fieldNumber: 2)
+    }
+    if !self.status.isEmpty {
+      try visitor.visitSingularStringField(value: self.status, fieldNumber: 3)
+    }
+    try { if let v = self._lookbackUs {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._schema {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireExplainItem, rhs: WireExplainItem) -> Bool {
+    if lhs.label != rhs.label {return false}
+    if lhs.view != rhs.view {return false}
+    if lhs.status != rhs.status {return false}
+    if lhs._lookbackUs != rhs._lookbackUs {return false}
+    if lhs._schema != rhs._schema {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireExplainResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ExplainResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}log_entry\0\u{1}service\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.logEntry) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.service) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.logEntry != 0 {
+      try visitor.visitSingularUInt64Field(value: self.logEntry, fieldNumber: 1)
+    }
+    if !self.service.isEmpty {
+      try visitor.visitSingularStringField(value: self.service, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireExplainResponse, rhs: WireExplainResponse) -> Bool {
+    if lhs.logEntry != rhs.logEntry {return false}
+    if lhs.service != rhs.service {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -40,6 +40,8 @@ class Op(enum.IntEnum):
     """Operations, by their numbers on the wire."""
 
     STATUS = 0x0001
+    VERIFY = 0x0002
+    COMPACT = 0x0003
     PLAN = 0x0010
     APPLY = 0x0011
     DESCRIBE_CATALOG = 0x0012
@@ -49,12 +51,17 @@ class Op(enum.IntEnum):
     PUBLISH_IMPORT = 0x0023
     LIST_IMPORTS = 0x0024
     MATERIALIZE = 0x0025
+    ABANDON_IMPORT = 0x0026
+    RETRACT = 0x0027
+    FORGET = 0x0028
     READ = 0x0030
     HISTORY = 0x0031
+    EXPORT = 0x0032
     MAKE_TRAINING_SET = 0x0040
     LIST_TRAINING_SETS = 0x0041
     SHOW_TRAINING_SET = 0x0042
     GET_TRAINING_SET = 0x0043
+    EXPLAIN = 0x0044
     START_RUN = 0x0050
     LOG_RUN = 0x0051
     END_RUN = 0x0052

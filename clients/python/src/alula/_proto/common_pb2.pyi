@@ -90,3 +90,13 @@ class HeadOnly(_message.Message):
     HEAD_FIELD_NUMBER: _ClassVar[int]
     head: CallHead
     def __init__(self, head: _Optional[_Union[CallHead, _Mapping]] = ...) -> None: ...
+
+class AsOf(_message.Message):
+    __slots__ = ("log_entry", "time_us", "training_set")
+    LOG_ENTRY_FIELD_NUMBER: _ClassVar[int]
+    TIME_US_FIELD_NUMBER: _ClassVar[int]
+    TRAINING_SET_FIELD_NUMBER: _ClassVar[int]
+    log_entry: int
+    time_us: int
+    training_set: str
+    def __init__(self, log_entry: _Optional[int] = ..., time_us: _Optional[int] = ..., training_set: _Optional[str] = ...) -> None: ...

@@ -132,6 +132,180 @@ class ImportRecord(_message.Message):
     source_digest: str
     def __init__(self, import_id: _Optional[str] = ..., view: _Optional[str] = ..., source_name: _Optional[str] = ..., state: _Optional[str] = ..., rows: _Optional[int] = ..., log_entry: _Optional[int] = ..., begun_us: _Optional[int] = ..., source_digest: _Optional[str] = ...) -> None: ...
 
+class AbandonImportRequest(_message.Message):
+    __slots__ = ("head", "import_id")
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    IMPORT_ID_FIELD_NUMBER: _ClassVar[int]
+    head: _common_pb2.CallHead
+    import_id: str
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., import_id: _Optional[str] = ...) -> None: ...
+
+class AbandonImportResponse(_message.Message):
+    __slots__ = ("rows",)
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    rows: int
+    def __init__(self, rows: _Optional[int] = ...) -> None: ...
+
+class RetractRequest(_message.Message):
+    __slots__ = ("head", "import_id", "first_entry", "last_entry", "view", "dry_run")
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    IMPORT_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_ENTRY_FIELD_NUMBER: _ClassVar[int]
+    LAST_ENTRY_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    head: _common_pb2.CallHead
+    import_id: str
+    first_entry: int
+    last_entry: int
+    view: str
+    dry_run: bool
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., import_id: _Optional[str] = ..., first_entry: _Optional[int] = ..., last_entry: _Optional[int] = ..., view: _Optional[str] = ..., dry_run: bool = ...) -> None: ...
+
+class RetractProgress(_message.Message):
+    __slots__ = ("view", "keys_done", "rows_restored")
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    KEYS_DONE_FIELD_NUMBER: _ClassVar[int]
+    ROWS_RESTORED_FIELD_NUMBER: _ClassVar[int]
+    view: str
+    keys_done: int
+    rows_restored: int
+    def __init__(self, view: _Optional[str] = ..., keys_done: _Optional[int] = ..., rows_restored: _Optional[int] = ...) -> None: ...
+
+class RetractResponse(_message.Message):
+    __slots__ = ("log_entry", "rows", "rows_restored", "training_sets")
+    LOG_ENTRY_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    ROWS_RESTORED_FIELD_NUMBER: _ClassVar[int]
+    TRAINING_SETS_FIELD_NUMBER: _ClassVar[int]
+    log_entry: int
+    rows: int
+    rows_restored: int
+    training_sets: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, log_entry: _Optional[int] = ..., rows: _Optional[int] = ..., rows_restored: _Optional[int] = ..., training_sets: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ForgetRequest(_message.Message):
+    __slots__ = ("head", "entity", "schema", "dry_run")
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    head: _common_pb2.CallHead
+    entity: str
+    schema: _common_pb2.Schema
+    dry_run: bool
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., entity: _Optional[str] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., dry_run: bool = ...) -> None: ...
+
+class ForgetProgress(_message.Message):
+    __slots__ = ("step", "done", "total")
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    step: str
+    done: int
+    total: int
+    def __init__(self, step: _Optional[str] = ..., done: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
+
+class ForgetResponse(_message.Message):
+    __slots__ = ("log_entry", "views", "spine_rows", "training_sets", "out_of_reach")
+    LOG_ENTRY_FIELD_NUMBER: _ClassVar[int]
+    VIEWS_FIELD_NUMBER: _ClassVar[int]
+    SPINE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    TRAINING_SETS_FIELD_NUMBER: _ClassVar[int]
+    OUT_OF_REACH_FIELD_NUMBER: _ClassVar[int]
+    log_entry: int
+    views: _containers.RepeatedCompositeFieldContainer[ForgottenView]
+    spine_rows: int
+    training_sets: _containers.RepeatedScalarFieldContainer[str]
+    out_of_reach: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, log_entry: _Optional[int] = ..., views: _Optional[_Iterable[_Union[ForgottenView, _Mapping]]] = ..., spine_rows: _Optional[int] = ..., training_sets: _Optional[_Iterable[str]] = ..., out_of_reach: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ForgottenView(_message.Message):
+    __slots__ = ("view", "history_rows", "staged_rows", "online_rows")
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_ROWS_FIELD_NUMBER: _ClassVar[int]
+    STAGED_ROWS_FIELD_NUMBER: _ClassVar[int]
+    ONLINE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    view: str
+    history_rows: int
+    staged_rows: int
+    online_rows: int
+    def __init__(self, view: _Optional[str] = ..., history_rows: _Optional[int] = ..., staged_rows: _Optional[int] = ..., online_rows: _Optional[int] = ...) -> None: ...
+
+class CompactRequest(_message.Message):
+    __slots__ = ("head", "views", "dry_run")
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    VIEWS_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    head: _common_pb2.CallHead
+    views: _containers.RepeatedScalarFieldContainer[str]
+    dry_run: bool
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., views: _Optional[_Iterable[str]] = ..., dry_run: bool = ...) -> None: ...
+
+class CompactProgress(_message.Message):
+    __slots__ = ("view", "rows_done", "rows_total", "view_done")
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    ROWS_DONE_FIELD_NUMBER: _ClassVar[int]
+    ROWS_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    VIEW_DONE_FIELD_NUMBER: _ClassVar[int]
+    view: str
+    rows_done: int
+    rows_total: int
+    view_done: bool
+    def __init__(self, view: _Optional[str] = ..., rows_done: _Optional[int] = ..., rows_total: _Optional[int] = ..., view_done: bool = ...) -> None: ...
+
+class CompactResponse(_message.Message):
+    __slots__ = ("views",)
+    VIEWS_FIELD_NUMBER: _ClassVar[int]
+    views: _containers.RepeatedCompositeFieldContainer[CompactedView]
+    def __init__(self, views: _Optional[_Iterable[_Union[CompactedView, _Mapping]]] = ...) -> None: ...
+
+class CompactedView(_message.Message):
+    __slots__ = ("view", "segments_before", "segments_after", "rows", "rows_retired", "training_sets")
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    SEGMENTS_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    SEGMENTS_AFTER_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    ROWS_RETIRED_FIELD_NUMBER: _ClassVar[int]
+    TRAINING_SETS_FIELD_NUMBER: _ClassVar[int]
+    view: str
+    segments_before: int
+    segments_after: int
+    rows: int
+    rows_retired: int
+    training_sets: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, view: _Optional[str] = ..., segments_before: _Optional[int] = ..., segments_after: _Optional[int] = ..., rows: _Optional[int] = ..., rows_retired: _Optional[int] = ..., training_sets: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class VerifyProgress(_message.Message):
+    __slots__ = ("part", "done", "total")
+    PART_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    part: str
+    done: int
+    total: int
+    def __init__(self, part: _Optional[str] = ..., done: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
+
+class VerifyResponse(_message.Message):
+    __slots__ = ("problem_count", "problems", "segments", "history_rows", "blocks", "online_rows", "artifacts", "training_sets")
+    PROBLEM_COUNT_FIELD_NUMBER: _ClassVar[int]
+    PROBLEMS_FIELD_NUMBER: _ClassVar[int]
+    SEGMENTS_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_ROWS_FIELD_NUMBER: _ClassVar[int]
+    BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    ONLINE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
+    TRAINING_SETS_FIELD_NUMBER: _ClassVar[int]
+    problem_count: int
+    problems: _containers.RepeatedScalarFieldContainer[str]
+    segments: int
+    history_rows: int
+    blocks: int
+    online_rows: int
+    artifacts: int
+    training_sets: int
+    def __init__(self, problem_count: _Optional[int] = ..., problems: _Optional[_Iterable[str]] = ..., segments: _Optional[int] = ..., history_rows: _Optional[int] = ..., blocks: _Optional[int] = ..., online_rows: _Optional[int] = ..., artifacts: _Optional[int] = ..., training_sets: _Optional[int] = ...) -> None: ...
+
 class MaterializeRequest(_message.Message):
     __slots__ = ("head", "views")
     HEAD_FIELD_NUMBER: _ClassVar[int]
@@ -193,14 +367,32 @@ class ViewPart(_message.Message):
     def __init__(self, label: _Optional[str] = ..., view: _Optional[str] = ..., columns: _Optional[int] = ..., max_age_us: _Optional[int] = ...) -> None: ...
 
 class HistoryRequest(_message.Message):
-    __slots__ = ("head", "view", "schema")
+    __slots__ = ("head", "view", "schema", "at_us", "as_of")
     HEAD_FIELD_NUMBER: _ClassVar[int]
     VIEW_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    AT_US_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
     head: _common_pb2.CallHead
     view: str
     schema: _common_pb2.Schema
-    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., view: _Optional[str] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ...) -> None: ...
+    at_us: int
+    as_of: _common_pb2.AsOf
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., view: _Optional[str] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., at_us: _Optional[int] = ..., as_of: _Optional[_Union[_common_pb2.AsOf, _Mapping]] = ...) -> None: ...
+
+class ExportRequest(_message.Message):
+    __slots__ = ("head", "view", "as_of", "from_us", "until_us")
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
+    FROM_US_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_US_FIELD_NUMBER: _ClassVar[int]
+    head: _common_pb2.CallHead
+    view: str
+    as_of: _common_pb2.AsOf
+    from_us: int
+    until_us: int
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., view: _Optional[str] = ..., as_of: _Optional[_Union[_common_pb2.AsOf, _Mapping]] = ..., from_us: _Optional[int] = ..., until_us: _Optional[int] = ...) -> None: ...
 
 class HistoryItem(_message.Message):
     __slots__ = ("schema",)

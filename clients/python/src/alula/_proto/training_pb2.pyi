@@ -22,21 +22,11 @@ class MakeTrainingSetRequest(_message.Message):
     schema: _common_pb2.Schema
     event_time: str
     label: str
-    as_of: AsOf
+    as_of: _common_pb2.AsOf
     as_known: bool
     keep_unknown: bool
     spine_name: str
-    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., service: _Optional[str] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., event_time: _Optional[str] = ..., label: _Optional[str] = ..., as_of: _Optional[_Union[AsOf, _Mapping]] = ..., as_known: bool = ..., keep_unknown: bool = ..., spine_name: _Optional[str] = ...) -> None: ...
-
-class AsOf(_message.Message):
-    __slots__ = ("log_entry", "time_us", "training_set")
-    LOG_ENTRY_FIELD_NUMBER: _ClassVar[int]
-    TIME_US_FIELD_NUMBER: _ClassVar[int]
-    TRAINING_SET_FIELD_NUMBER: _ClassVar[int]
-    log_entry: int
-    time_us: int
-    training_set: str
-    def __init__(self, log_entry: _Optional[int] = ..., time_us: _Optional[int] = ..., training_set: _Optional[str] = ...) -> None: ...
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., service: _Optional[str] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., event_time: _Optional[str] = ..., label: _Optional[str] = ..., as_of: _Optional[_Union[_common_pb2.AsOf, _Mapping]] = ..., as_known: bool = ..., keep_unknown: bool = ..., spine_name: _Optional[str] = ...) -> None: ...
 
 class SpineChunk(_message.Message):
     __slots__ = ()
@@ -49,7 +39,7 @@ class BatchItem(_message.Message):
     def __init__(self, schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ...) -> None: ...
 
 class TrainingSet(_message.Message):
-    __slots__ = ("id", "project", "service", "log_entry", "digest", "spine_digest", "rows", "schema", "event_time", "label", "made_us", "as_known", "keep_unknown", "reports", "feature_columns", "spine_name", "actor")
+    __slots__ = ("id", "project", "service", "log_entry", "digest", "spine_digest", "rows", "schema", "event_time", "label", "made_us", "as_known", "keep_unknown", "reports", "feature_columns", "spine_name", "actor", "losses", "blanked_rows")
     ID_FIELD_NUMBER: _ClassVar[int]
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     SERVICE_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +57,8 @@ class TrainingSet(_message.Message):
     FEATURE_COLUMNS_FIELD_NUMBER: _ClassVar[int]
     SPINE_NAME_FIELD_NUMBER: _ClassVar[int]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
+    LOSSES_FIELD_NUMBER: _ClassVar[int]
+    BLANKED_ROWS_FIELD_NUMBER: _ClassVar[int]
     id: str
     project: str
     service: str
@@ -84,7 +76,19 @@ class TrainingSet(_message.Message):
     feature_columns: _containers.RepeatedScalarFieldContainer[str]
     spine_name: str
     actor: str
-    def __init__(self, id: _Optional[str] = ..., project: _Optional[str] = ..., service: _Optional[str] = ..., log_entry: _Optional[int] = ..., digest: _Optional[str] = ..., spine_digest: _Optional[str] = ..., rows: _Optional[int] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., event_time: _Optional[str] = ..., label: _Optional[str] = ..., made_us: _Optional[int] = ..., as_known: bool = ..., keep_unknown: bool = ..., reports: _Optional[_Iterable[_Union[ViewReport, _Mapping]]] = ..., feature_columns: _Optional[_Iterable[str]] = ..., spine_name: _Optional[str] = ..., actor: _Optional[str] = ...) -> None: ...
+    losses: _containers.RepeatedCompositeFieldContainer[ViewLoss]
+    blanked_rows: int
+    def __init__(self, id: _Optional[str] = ..., project: _Optional[str] = ..., service: _Optional[str] = ..., log_entry: _Optional[int] = ..., digest: _Optional[str] = ..., spine_digest: _Optional[str] = ..., rows: _Optional[int] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., event_time: _Optional[str] = ..., label: _Optional[str] = ..., made_us: _Optional[int] = ..., as_known: bool = ..., keep_unknown: bool = ..., reports: _Optional[_Iterable[_Union[ViewReport, _Mapping]]] = ..., feature_columns: _Optional[_Iterable[str]] = ..., spine_name: _Optional[str] = ..., actor: _Optional[str] = ..., losses: _Optional[_Iterable[_Union[ViewLoss, _Mapping]]] = ..., blanked_rows: _Optional[int] = ...) -> None: ...
+
+class ViewLoss(_message.Message):
+    __slots__ = ("label", "values", "log_entries")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    LOG_ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    label: str
+    values: int
+    log_entries: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, label: _Optional[str] = ..., values: _Optional[int] = ..., log_entries: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class ViewReport(_message.Message):
     __slots__ = ("label", "matched", "expired", "not_found", "null_keys", "late", "unknown", "oldest_event_us", "newest_event_us", "view")
@@ -117,9 +121,49 @@ class TrainingSets(_message.Message):
     def __init__(self, sets: _Optional[_Iterable[_Union[TrainingSet, _Mapping]]] = ...) -> None: ...
 
 class TrainingSetRequest(_message.Message):
-    __slots__ = ("head", "id")
+    __slots__ = ("head", "id", "incomplete")
     HEAD_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
+    INCOMPLETE_FIELD_NUMBER: _ClassVar[int]
     head: _common_pb2.CallHead
     id: str
-    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., id: _Optional[str] = ...) -> None: ...
+    incomplete: bool
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., id: _Optional[str] = ..., incomplete: bool = ...) -> None: ...
+
+class ExplainRequest(_message.Message):
+    __slots__ = ("head", "service", "schema", "event_time", "as_of", "as_known")
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TIME_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
+    AS_KNOWN_FIELD_NUMBER: _ClassVar[int]
+    head: _common_pb2.CallHead
+    service: str
+    schema: _common_pb2.Schema
+    event_time: str
+    as_of: _common_pb2.AsOf
+    as_known: bool
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., service: _Optional[str] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., event_time: _Optional[str] = ..., as_of: _Optional[_Union[_common_pb2.AsOf, _Mapping]] = ..., as_known: bool = ...) -> None: ...
+
+class ExplainItem(_message.Message):
+    __slots__ = ("label", "view", "status", "lookback_us", "schema")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    LOOKBACK_US_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    label: str
+    view: str
+    status: str
+    lookback_us: int
+    schema: _common_pb2.Schema
+    def __init__(self, label: _Optional[str] = ..., view: _Optional[str] = ..., status: _Optional[str] = ..., lookback_us: _Optional[int] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ...) -> None: ...
+
+class ExplainResponse(_message.Message):
+    __slots__ = ("log_entry", "service")
+    LOG_ENTRY_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    log_entry: int
+    service: str
+    def __init__(self, log_entry: _Optional[int] = ..., service: _Optional[str] = ...) -> None: ...
