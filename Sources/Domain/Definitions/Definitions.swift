@@ -81,6 +81,8 @@ public struct FeatureView: Sendable, Hashable {
     public var layouts: [RowLayout]
     /// A retired view takes no writes and no new publications.
     public var isRetired: Bool
+    /// What is kept of its history; nil is everything.
+    public var retention: RetentionRule?
 
     public init(
         id: FeatureViewID,
@@ -94,7 +96,8 @@ public struct FeatureView: Sendable, Hashable {
         owner: String = "",
         description: String = "",
         layouts: [RowLayout]? = nil,
-        isRetired: Bool = false
+        isRetired: Bool = false,
+        retention: RetentionRule? = nil
     ) {
         self.id = id
         self.name = name
@@ -108,6 +111,7 @@ public struct FeatureView: Sendable, Hashable {
         self.description = description
         self.layouts = layouts ?? [RowLayout(version: 1, features: features)]
         self.isRetired = isRetired
+        self.retention = retention
     }
 
     public var schemaVersion: UInt32 { layouts.last?.version ?? 1 }
