@@ -1,26 +1,26 @@
 import Codec
 import Domain
 import GRDB
-import struct Foundation.Data
 
 /// Which rows of a view are in no answer that looks from a log entry: those that came later, those
 /// retracted up to it, and those of forgotten keys whose bytes are still there.
 struct HiddenRows: Sendable {
+    /// Names a forgotten key.
+    struct ForgottenKey {
+        fileprivate let place: Int
+    }
+
     /// Rows of later entries are hidden.
     let through: UInt64
     /// Retracted entries, as they stand at `through`.
     let retracted: [ClosedRange<UInt64>]
-    /// Forgotten keys, ascending, each once.
-    let forgottenKeys: SortableKeys
-    /// For each of them: rows of entries up to this one are hidden.
-    let forgottenThrough: [UInt64]
+    private let forgotten: ForgottenKeys
 
     /// Nothing is hidden but what came later.
     init(through: UInt64, keyTypes: [KeyType]) {
         self.through = through
         retracted = []
-        forgottenKeys = SortableKeys(keyTypes)
-        forgottenThrough = []
+        forgotten = ForgottenKeys(keyTypes)
     }
 
     init(_ db: Database, view: FeatureView, through: UInt64) throws {
@@ -33,20 +33,7 @@ struct HiddenRows: Sendable {
                 """,
             arguments: [Int64(clamping: through), Int64(view.id.number)]
         ).map { UInt64($0[0] as Int64)...UInt64($0[1] as Int64) }
-        let erasures = try Row.fetchAll(
-            db,
-            sql: """
-                SELECT key, MAX(log_entry) FROM erasure WHERE view = ? GROUP BY key ORDER BY key
-                """,
-            arguments: [Int64(view.id.number)]
-        )
-        let types = view.entity.keys.map(\.type)
-        var keys = SortableKeys(types)
-        for erasure in erasures {
-            keys.append(try KeyCodec.decode(erasure[0] as Data, parts: types.count))
-        }
-        forgottenKeys = keys
-        forgottenThrough = erasures.map { UInt64($0[1] as Int64) }
+        forgotten = try ForgottenKeys(db, view: view.id, keyTypes: view.entity.keys.map(\.type))
     }
 
     /// Whether rows of this entry are hidden, whatever their key.
@@ -67,13 +54,24 @@ struct HiddenRows: Sendable {
         entries.upperBound > through || retracted.contains { $0.overlaps(entries) }
     }
 
-    /// Rows of this key up to the entry answered are hidden; 0 where it was not forgotten.
-    func forgottenThrough(_ key: Int, of keys: SortableKeys) -> UInt64 {
-        guard forgottenKeys.count > 0 else { return 0 }
-        let place = forgottenKeys.firstIndex(from: 0, notBefore: keys, key)
-        guard place < forgottenKeys.count, forgottenKeys.compare(place, keys, key) == 0 else {
-            return 0
-        }
-        return forgottenThrough[place]
+    /// Whether rows may be hidden because of their keys.
+    var forgetsKeys: Bool { !forgotten.isEmpty }
+
+    /// Nil where the key was not forgotten.
+    func forgotten(_ key: Int, of keys: SortableKeys) -> ForgottenKey? {
+        forgotten.place(key, of: keys).map(ForgottenKey.init)
+    }
+
+    /// Whether a row of a forgotten key is hidden.
+    func hides(_ key: ForgottenKey, entry: UInt64, number: UInt32) -> Bool {
+        forgotten.rules[key.place].deletion(entry: entry, number: number) != nil
+    }
+
+    /// Whether a row is in the answers; `forgotten` is of its key.
+    func shows(_ row: Int, of group: SortedGroup, _ forgotten: ForgottenKey?) -> Bool {
+        let entry = group.entry(row)
+        if group.isPartlyHidden, hides(entry: entry) { return false }
+        guard let forgotten else { return true }
+        return !hides(forgotten, entry: entry, number: group.numbers[row])
     }
 }

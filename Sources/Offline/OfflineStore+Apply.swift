@@ -20,7 +20,7 @@ extension OfflineStore {
             var writer = try SegmentWriter(db, groupRows: groupRows)
             for segment in try OfflineStore.segments(of: fresh) { try writer.write(segment) }
             for piece in fresh {
-                if case .publish(let id) = piece.change { try publish(id, piece: piece, in: db) }
+                try apply(piece, in: db)
                 try db.execute(
                     sql: "INSERT OR REPLACE INTO log_time (recorded, entry) VALUES (?, ?)",
                     arguments: [piece.recorded.microseconds, Int64(piece.entry)]
@@ -32,6 +32,24 @@ extension OfflineStore {
             )
         }
         applied.withLock { $0 = max($0, last.entry) }
+    }
+
+    /// All but the rows, which stand in segments by now.
+    private func apply(_ piece: LogPiece, in db: Database) throws {
+        switch piece.change {
+        case .rows: break
+        case .publish(let id): try publish(id, piece: piece, in: db)
+        case .retract(let view, let entries):
+            try retract(view: view, entries: entries, piece: piece, in: db)
+        case .forget(let entity, let views, let key, let keyHash):
+            try forget(
+                Erasure(entity: entity, views: views, key: key, keyHash: keyHash),
+                piece: piece,
+                in: db
+            )
+        case .retire(let view, let merge):
+            try retire(view, merge: merge, piece: piece, in: db)
+        }
     }
 
     /// The first entry that publishes an import is the one that counts.

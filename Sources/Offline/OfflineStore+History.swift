@@ -42,9 +42,8 @@ extension OfflineStore {
                 let group = try reading.sortedGroup(number, in: map)
                 let first = group.keys.firstIndex(from: 0, notBefore: wanted, 0)
                 let end = group.keys.firstIndex(from: first, after: wanted, 0)
-                let forgotten = first < end ? map.hidden.forgottenThrough(first, of: group.keys) : 0
-                for row in first..<end
-                where group.entry(row) > forgotten && !map.hidden.hides(entry: group.entry(row)) {
+                let forgotten = first < end ? map.hidden.forgotten(first, of: group.keys) : nil
+                for row in first..<end where map.hidden.shows(row, of: group, forgotten) {
                     found.append(
                         Found(
                             order: group.order(row),

@@ -15,6 +15,17 @@ package final class OfflineStore: Sendable {
         package enum Change: Sendable {
             case rows(FeatureRows, layout: RowLayout)
             case publish(importID: String)
+            /// Hides the rows of these entries, of one view or of all, from this entry on.
+            case retract(view: FeatureViewID?, entries: ClosedRange<UInt64>)
+            /// Takes the rows of a key, in canonical bytes, up to this entry out of all answers.
+            case forget(
+                entity: EntityID,
+                views: [FeatureViewID],
+                key: [UInt8],
+                keyHash: [UInt8]
+            )
+            /// Puts the segments that a merge has staged in the place of those it has read.
+            case retire(view: FeatureViewID, merge: Int64)
         }
 
         package var entry: UInt64

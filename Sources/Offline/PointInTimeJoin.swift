@@ -84,7 +84,7 @@ struct PointInTimeJoin {
         _ number: Int32
     ) {
         var next = rows.lowerBound
-        let forgotten = hidden.forgottenThrough(next, of: group.keys)
+        let forgotten = hidden.forgotten(next, of: group.keys)
         for entry in firstEntry(in: entries, notBefore: group.events[next])..<entries.upperBound {
             let time = spine.times[entry]
             while next < rows.upperBound, group.events[next] <= time { next += 1 }
@@ -104,7 +104,7 @@ struct PointInTimeJoin {
         _ rows: Range<Int>,
         of group: SortedGroup,
         _ number: Int32,
-        forgotten: UInt64,
+        forgotten: HiddenRows.ForgottenKey?,
         for entry: Int,
         at time: Int64
     ) {
@@ -134,15 +134,13 @@ struct PointInTimeJoin {
         }
     }
 
-    /// `forgotten`: rows of the key up to this log entry are hidden.
     private func isVisible(
         _ row: Int,
         of group: SortedGroup,
-        forgotten: UInt64,
+        forgotten: HiddenRows.ForgottenKey?,
         at time: Int64
     ) -> Bool {
-        if group.isPartlyHidden, hidden.hides(entry: group.entry(row)) { return false }
-        if forgotten > 0, group.entry(row) <= forgotten { return false }
+        guard hidden.shows(row, of: group, forgotten) else { return false }
         return !asKnown || !group.isCreatedKnown(row) || group.created[row] <= time
     }
 

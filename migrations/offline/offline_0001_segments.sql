@@ -82,16 +82,21 @@ CREATE TABLE retraction (
     last_entry INTEGER NOT NULL
 ) STRICT;
 
--- Keys that were forgotten and whose rows may still be in segments: rows up to log_entry are in no answer.
--- The row goes when the bytes are gone.
+-- Keys that were forgotten and whose rows may still be in segments: they are in no answer. The row goes
+-- when the bytes are gone.
 CREATE TABLE erasure (
     id INTEGER PRIMARY KEY,
+    entity INTEGER NOT NULL,
     view INTEGER NOT NULL,
     -- Canonical bytes.
     key BLOB NOT NULL,
-    log_entry INTEGER NOT NULL
+    log_entry INTEGER NOT NULL,
+    -- Null: the rows up to log_entry. Else an import that was staged then: its first import_rows rows.
+    import INTEGER REFERENCES import (number),
+    import_rows INTEGER
 ) STRICT;
-CREATE INDEX erasure_view ON erasure (view);
+CREATE INDEX erasure_view ON erasure (view, key);
+CREATE INDEX erasure_import ON erasure (import) WHERE import IS NOT NULL;
 
 -- What was taken out of history for good, by deletion or retention: counts only.
 CREATE TABLE removal (
@@ -102,6 +107,7 @@ CREATE TABLE removal (
     key_hash BLOB,
     -- Of retention: the view.
     view INTEGER,
+    -- How many rows have gone; those of a deletion are counted as their bytes go.
     rows INTEGER NOT NULL,
     recorded INTEGER NOT NULL
 ) STRICT;
