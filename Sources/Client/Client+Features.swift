@@ -67,24 +67,4 @@ extension AlulaClient {
             try await onProgress(progress)
         }.0
     }
-
-    /// Every row of one entity, oldest first.
-    package func history(
-        view: String,
-        key: RecordBatch,
-        onBatch: @escaping (RecordBatch) async throws -> Void
-    ) async throws -> WireHistoryResponse {
-        var request = WireHistoryRequest()
-        request.view = view
-        request.schema = WireSchema(key.schema)
-        var batches = BatchStream()
-        return try await stream(
-            .history,
-            request,
-            data: Batches.encode(key),
-            answer: WireHistoryResponse.self
-        ) { (item: WireHistoryItem, data) in
-            try await onBatch(try batches.take(item.hasSchema ? item.schema : nil, data))
-        }.0
-    }
 }

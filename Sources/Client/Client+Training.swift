@@ -34,12 +34,17 @@ extension AlulaClient {
     }
 
     /// Makes a recorded training set again; the server checks that its digest is the same.
+    ///
+    /// A set that lost history since is refused, unless `incomplete` is wanted: then the answer
+    /// says what is missing.
     package func trainingSet(
         _ id: String,
+        incomplete: Bool = false,
         onBatch: @escaping (RecordBatch) async throws -> Void
     ) async throws -> WireTrainingSet {
         var request = WireTrainingSetRequest()
         request.id = id
+        request.incomplete = incomplete
         var batches = BatchStream()
         return try await stream(
             .getTrainingSet,

@@ -31,3 +31,9 @@ extension WireLineageRequest: HeadedRequest {}
 extension WireListAuditRequest: HeadedRequest {}
 extension WirePutArtifactRequest: HeadedRequest {}
 extension WireArtifactRequest: HeadedRequest {}
+extension WireAbandonImportRequest: HeadedRequest {}
+extension WireRetractRequest: HeadedRequest {}
+extension WireForgetRequest: HeadedRequest {}
+extension WireCompactRequest: HeadedRequest {}
+extension WireExportRequest: HeadedRequest {}
+extension WireExplainRequest: HeadedRequest {}

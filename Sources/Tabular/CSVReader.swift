@@ -5,21 +5,32 @@ struct CSVReader: RecordReading {
     /// The columns that the header has, by their place in what was asked for, ascending.
     let present: [Int]
     private let titles: [String]
-    /// For each field of a record, its place among the present columns.
-    private let places: [Int]
+    /// For each field of a record, its place among the present columns; nil where it is ignored.
+    private let places: [Int?]
     private var scanner: CSVScanner
     private var record = CSVRecord()
     private var malformed: String?
     private let name: String
 
-    init(_ source: ByteSource, columns: [TabularColumn]) throws(AlulaError) {
+    init(
+        _ source: ByteSource,
+        columns: [TabularColumn],
+        ignored: Set<String> = []
+    ) throws(AlulaError) {
         name = source.name
         scanner = try CSVScanner(source)
         let header = try CSVReader.header(&scanner, name: name)
-        let matches = try HeaderMatch(header: header, columns: columns, name: name)
-        let present = matches.columns.sorted()
+        let matches = try HeaderMatch(
+            header: header,
+            columns: columns,
+            ignored: ignored,
+            name: name
+        )
+        let present = matches.columns.compactMap(\.self).sorted()
         titles = present.map { columns[$0].title }
-        places = matches.columns.map { column in present.firstIndex(of: column) ?? 0 }
+        places = matches.columns.map { column in
+            column.flatMap { present.firstIndex(of: $0) }
+        }
         self.present = present
     }
 
@@ -47,17 +58,18 @@ struct CSVReader: RecordReading {
                 + "found \(record.fieldCount)"
         }
         let size = rows.bytes
-        for field in 0..<places.count {
+        for (field, place) in places.enumerated() {
+            guard let place else { continue }
             do {
                 try rows.append(
                     field: record.field(field),
                     isQuoted: record.isQuoted(field),
-                    column: places[field]
+                    column: place
                 )
             } catch {
                 rows.dropRow(line: record.line)
                 return
-                    "\(name) line \(record.line), column \"\(titles[places[field]])\": \(error.message)"
+                    "\(name) line \(record.line), column \"\(titles[place])\": \(error.message)"
             }
         }
         let line = record.line
@@ -87,19 +99,28 @@ struct CSVReader: RecordReading {
 
 /// Which column each field of a header is.
 struct HeaderMatch {
-    /// For each field, its place in what was asked for.
-    let columns: [Int]
+    /// For each field, its place in what was asked for; nil where it is ignored.
+    let columns: [Int?]
 
     /// Throws with every name that is unknown, missing or there twice.
-    init(header: [String], columns asked: [TabularColumn], name: String) throws(AlulaError) {
+    init(
+        header: [String],
+        columns asked: [TabularColumn],
+        ignored: Set<String>,
+        name: String
+    ) throws(AlulaError) {
         var places: [String: Int] = [:]
         for (index, column) in asked.enumerated() {
             for name in column.names { places[name] = index }
         }
-        var found: [Int] = []
+        var found: [Int?] = []
         var problems: [String] = []
         for title in header {
             guard let place = places[title] else {
+                guard !ignored.contains(title) else {
+                    found.append(nil)
+                    continue
+                }
                 problems.append(
                     "unknown column \"\(title.prefix(64))\""
                         + hint(title, among: asked.map(\.title))

@@ -79,6 +79,19 @@ struct JSONScanner {
         return bytes[start..<position]
     }
 
+    /// Takes a value that is neither an object nor an array.
+    mutating func skipScalar() throws(CellProblem) {
+        switch try kind() {
+        case .null: try null()
+        case .bool: _ = try bool()
+        case .number: _ = try number()
+        case .string:
+            var text: [UInt8] = []
+            try string(into: &text)
+        case .object, .array: throw CellProblem("expected a text, a number or null")
+        }
+    }
+
     /// Appends the text of a string as valid UTF-8.
     mutating func string(into text: inout [UInt8]) throws(CellProblem) {
         try expect("\"")

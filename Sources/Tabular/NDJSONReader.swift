@@ -8,13 +8,19 @@ struct NDJSONReader: RecordReading {
     private let titles: [String]
     private let places: [[UInt8]: Int]
     private let names: [[UInt8]]
+    private let ignored: Set<[UInt8]>
     private var reader: ByteReader
     private var line: [UInt8] = []
     private var number = 0
     private var key: [UInt8] = []
 
-    init(_ source: ByteSource, columns: [TabularColumn]) throws(AlulaError) {
+    init(
+        _ source: ByteSource,
+        columns: [TabularColumn],
+        ignored: Set<String> = []
+    ) throws(AlulaError) {
         name = source.name
+        self.ignored = Set(ignored.map { Array($0.utf8) })
         titles = columns.map(\.title)
         names = titles.map { Array($0.utf8) }
         var places: [[UInt8]: Int] = [:]
@@ -66,6 +72,10 @@ struct NDJSONReader: RecordReading {
                 try scanner.string(into: &key)
                 try scanner.expect(":")
                 guard let column = place(guess) else {
+                    if ignored.contains(key) {
+                        try scanner.skipScalar()
+                        continue
+                    }
                     let title = String(decoding: key.prefix(64), as: UTF8.self)
                     return ": unknown column \"\(title)\"" + hint(title, among: titles)
                 }

@@ -31,11 +31,13 @@ package struct TabularReader {
 
     /// Reads the header of a CSV file; every way in which it does not match is reported at once.
     ///
-    /// `help` says what to do about a row that stops the reading.
+    /// `help` says what to do about a row that stops the reading; columns of these names that are
+    /// not asked for are `ignored`, any other is refused.
     package init(
         _ source: ByteSource,
         format: TabularFormat,
         columns: [TabularColumn],
+        ignored: [String] = [],
         policy: BadRowPolicy = .stop,
         help: String = "mend the row",
         chunkRows: Int = Limits.batchRows
@@ -44,7 +46,7 @@ package struct TabularReader {
         self.help = help
         switch format {
         case .csv:
-            let reader = try CSVReader(source, columns: columns)
+            let reader = try CSVReader(source, columns: columns, ignored: Set(ignored))
             let present = columns.indices.filter { reader.present.contains($0) }.map { columns[$0] }
             schema = Schema(fields: present.map(\.field))
             rows = RowBuilder(present, maxRows: chunkRows)
@@ -52,7 +54,7 @@ package struct TabularReader {
         case .ndjson:
             schema = Schema(fields: columns.map(\.field))
             rows = RowBuilder(columns, maxRows: chunkRows)
-            records = try NDJSONReader(source, columns: columns)
+            records = try NDJSONReader(source, columns: columns, ignored: Set(ignored))
         }
     }
 

@@ -11,7 +11,10 @@ struct Alula: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [],
         groupedSubcommands: [
-            CommandGroup(name: "Server", subcommands: [Serve.self, Status.self]),
+            CommandGroup(
+                name: "Server",
+                subcommands: [Serve.self, Status.self, Verify.self, Compact.self]
+            ),
             CommandGroup(
                 name: "Definitions",
                 subcommands: [Plan.self, Apply.self, Views.self, Services.self]
@@ -20,6 +23,7 @@ struct Alula: AsyncParsableCommand {
                 name: "Features",
                 subcommands: [
                     Import.self, Imports.self, Push.self, Materialize.self, Read.self, History.self,
+                    Export.self, Retract.self, Forget.self,
                 ]
             ),
             CommandGroup(

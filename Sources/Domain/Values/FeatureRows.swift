@@ -58,10 +58,14 @@ public struct FeatureRows: Sendable, Hashable {
 
 /// Names of the columns of a batch of rows that are not features; no feature's name can hold an `@`.
 public enum RowColumn {
+    /// What the server knows of a row and nobody gives it: an import leaves them out.
+    public static let told = [recordedTime, logEntry, logRow, importID, verdict]
+
     public static let eventTime = "@event_time"
     public static let createdTime = "@created_time"
     public static let recordedTime = "@recorded_time"
     public static let logEntry = "@log_entry"
     public static let logRow = "@log_row"
     public static let importID = "@import"
+    public static let verdict = "@verdict"
 }

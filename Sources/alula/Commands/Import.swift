@@ -32,7 +32,13 @@ struct Import: AsyncParsableCommand {
         let definition = try await client.catalog().view(view)
         let progress = Progress(json: options.json)
         let source = try SourceFile(file) { bytes in
-            progress.show("reading", done: bytes, total: 0, note: byteText(bytes))
+            progress.show(
+                "reading",
+                done: bytes,
+                total: SourceFile.size(file),
+                note: byteText(bytes),
+                counting: .bytes
+            )
         }
         let importer = Importer(
             client: client,
@@ -59,6 +65,7 @@ struct Import: AsyncParsableCommand {
                     ("import", .string(outcome.id)), ("rows", .uint(outcome.rows)),
                     ("log_entry", .uint(outcome.logEntry)),
                     ("already_there", .bool(outcome.wasThere)),
+                    ("resumed_after", .uint(outcome.resumedRows)),
                     ("skipped", .uint(UInt64(outcome.badRows.count))),
                     ("problems", .strings(outcome.badRows.messages)),
                     ("materialized", .bool(materialize)),
@@ -75,6 +82,8 @@ struct Import: AsyncParsableCommand {
         Output.line(
             "\(outcome.id): \(counted(outcome.rows, "row")) in \(view), visible from log entry "
                 + "\(outcome.logEntry)"
+                + (outcome.resumedRows == 0
+                    ? "" : "; resumed behind \(counted(outcome.resumedRows, "row"))")
         )
         guard outcome.badRows.count > 0 else { return }
         Output.line("\(counted(outcome.badRows.count, "row")) left out:")
@@ -93,6 +102,8 @@ struct Importer {
         var rows: UInt64
         var logEntry: UInt64
         var wasThere: Bool
+        /// Rows that an earlier, interrupted run had staged.
+        var resumedRows: UInt64 = 0
         var badRows: BadRows
     }
 
@@ -115,26 +126,32 @@ struct Importer {
         request.again = again
         request.allowFuture = allowFuture
         var attempts = 0
+        var resumedRows: UInt64?
+        var badRows = BadRows()
         while true {
             let begun = try await client.beginImport(request)
+            // From here on it is this import that goes on, not one more.
+            request.again = false
+            resumedRows = resumedRows ?? begun.stagedRows
             if begun.state == "published" {
                 let record = try await client.imports().first { $0.importID == begun.importID }
                 return Outcome(
                     id: begun.importID,
                     rows: record?.rows ?? begun.stagedRows,
                     logEntry: record?.logEntry ?? 0,
-                    wasThere: true,
-                    badRows: BadRows()
+                    wasThere: attempts == 0,
+                    badRows: badRows
                 )
             }
             do {
-                let badRows = try await stage(begun)
+                badRows = try await stage(begun)
                 let published = try await client.publishImport(begun.importID)
                 return Outcome(
                     id: begun.importID,
                     rows: published.rows,
                     logEntry: published.logEntry,
                     wasThere: false,
+                    resumedRows: resumedRows ?? 0,
                     badRows: badRows
                 )
             } catch let error as AlulaError where error.code == .unavailable && attempts < 5 {
@@ -151,6 +168,7 @@ struct Importer {
                 try .file(source.path),
                 format: format,
                 columns: try view.importColumns(latest: latest),
+                ignored: RowColumn.told,
                 policy: policy,
                 help: "mend the row, or leave bad rows out: --on-error skip"
             )
@@ -167,7 +185,8 @@ struct Importer {
                         "importing",
                         done: rows.reader.bytesRead,
                         total: source.bytes,
-                        note: counted(rows.reader.rowsRead, "row")
+                        note: counted(rows.reader.rowsRead, "row"),
+                        counting: .bytes
                     )
                     guard chunk >= begun.nextChunk else { continue }
                     guard try await upload.send(next.batch, chunk: chunk, firstRow: next.firstRow)
@@ -190,39 +209,5 @@ struct Importer {
         var reader: TabularReader
 
         init(_ reader: TabularReader) { self.reader = reader }
-    }
-}
-
-struct Imports: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the imports.")
-
-    @OptionGroup var options: ServerOptions
-
-    func run() async throws {
-        let imports = try await options.client().imports()
-        guard !options.json else { return Output.json(.array(imports.map(Self.json))) }
-        var table = TextTable([
-            ("import", .left), ("view", .left), ("rows", .right), ("state", .left),
-            ("log entry", .right), ("begun", .left), ("source", .left),
-        ])
-        for record in imports {
-            table.add([
-                record.importID, record.view, String(record.rows), record.state,
-                record.logEntry == 0 ? "-" : String(record.logEntry),
-                Timestamp.text(record.begunUs),
-                record.sourceName,
-            ])
-        }
-        Output.table(table)
-    }
-
-    private static func json(_ record: WireImportRecord) -> JSONValue {
-        .object([
-            ("import", .string(record.importID)), ("view", .string(record.view)),
-            ("source", .string(record.sourceName)), ("source_digest", .string(record.sourceDigest)),
-            ("state", .string(record.state)), ("rows", .uint(record.rows)),
-            ("log_entry", record.logEntry == 0 ? .null : .uint(record.logEntry)),
-            ("begun", .time(record.begunUs)),
-        ])
     }
 }

@@ -13,6 +13,16 @@ extension WireCatalogResponse {
         return view
     }
 
+    func entity(_ name: String) throws(AlulaError) -> WireEntityDefinition {
+        guard let entity = entities.first(where: { $0.name == name }) else {
+            throw .notFound(
+                "there is no entity \"\(name)\" in project \(project)"
+                    + hint(name, among: entities.map(\.name))
+            )
+        }
+        return entity
+    }
+
     /// The version of `name@version`, or the newest of `name`.
     func service(_ reference: FeatureServiceReference) throws(AlulaError) -> WireServiceDefinition {
         let versions = services.filter { $0.name == reference.name.text }

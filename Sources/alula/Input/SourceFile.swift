@@ -29,6 +29,13 @@ struct SourceFile {
     /// The last part of the path.
     var name: String { path.split(separator: "/").last.map(String.init) ?? path }
 
+    /// Bytes of a file; 0 where they are not known.
+    static func size(_ path: String) -> UInt64 {
+        var found = stat()
+        guard unsafe stat(path, &found) == 0, found.st_mode & S_IFMT == S_IFREG else { return 0 }
+        return UInt64(found.st_size)
+    }
+
     /// All text of a small file.
     static func text(_ path: String, limit: Int) throws(AlulaError) -> String {
         let source = try ByteSource.file(path)

@@ -48,6 +48,41 @@ struct SpineFile {
 
     /// Sends all rows, from the first.
     func send(_ upload: AlulaClient.SpineUpload, _ progress: Progress) async throws {
+        var reader = try reader()
+        let size = SourceFile.size(path)
+        while let chunk = try reader.next() {
+            progress.show(
+                "sending",
+                done: reader.bytesRead,
+                total: size,
+                note: counted(reader.rowsRead, "row"),
+                counting: .bytes
+            )
+            guard try await upload.send(chunk.batch) else { return }
+        }
+    }
+
+    /// The row of this number, from 1.
+    func row(_ number: UInt64) throws(AlulaError) -> RecordBatch {
+        var reader = try reader()
+        while let chunk = try reader.next() {
+            guard number >= chunk.firstRow, number < chunk.firstRow + UInt64(chunk.batch.rowCount)
+            else { continue }
+            let row = Int(number - chunk.firstRow)
+            let columns = chunk.batch.columns.map { column in
+                var builder = ColumnBuilder(column.type, reservingRows: 1)
+                builder.append(row: row, of: column)
+                return builder.finish()
+            }
+            return RecordBatch(schema: chunk.batch.schema, columns: columns, rowCount: 1)
+        }
+        throw .invalid(
+            "\(path) has no row \(number): it has \(counted(reader.rowsRead, "row"))",
+            help: "rows are counted from 1, without the header"
+        )
+    }
+
+    private func reader() throws(AlulaError) -> TabularReader {
         let columns = schema.fields.map { field in
             TabularColumn(
                 names: [field.name],
@@ -56,16 +91,7 @@ struct SpineFile {
                 takesIntegralFloats: keys.contains(field.name)
             )
         }
-        var reader = try TabularReader(try .file(path), format: format, columns: columns)
-        while let chunk = try reader.next() {
-            progress.show(
-                "sending",
-                done: reader.rowsRead,
-                total: 0,
-                note: counted(reader.rowsRead, "row")
-            )
-            guard try await upload.send(chunk.batch) else { return }
-        }
+        return try TabularReader(try .file(path), format: format, columns: columns)
     }
 
     /// The column asked for, or one whose name says it.

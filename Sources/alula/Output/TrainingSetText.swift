@@ -15,7 +15,7 @@ enum TrainingSetText {
         }
         Output.line("digest    \(set.digest)")
         Output.line("spine     \(set.spineDigest)")
-        guard !set.reports.isEmpty else { return }
+        guard !set.reports.isEmpty else { return showLosses(set) }
         var table = TextTable([
             ("view", .left), ("matched", .right), ("expired", .right), ("not found", .right),
             ("null keys", .right), ("late", .right), ("unknown", .right),
@@ -29,6 +29,24 @@ enum TrainingSetText {
         }
         Output.line("")
         Output.table(table)
+        showLosses(set)
+    }
+
+    /// What deletion and retention have taken from it since.
+    private static func showLosses(_ set: WireTrainingSet) {
+        guard !set.losses.isEmpty || set.blankedRows > 0 else { return }
+        Output.line("")
+        Output.line("incomplete: history was deleted or retired since")
+        if set.blankedRows > 0 {
+            Output.line("  spine: \(counted(set.blankedRows, "row")) blanked")
+        }
+        for loss in set.losses {
+            let entries = loss.logEntries.map { String($0) }.joined(separator: ", ")
+            Output.line(
+                "  \(loss.label): \(counted(loss.values, "row")) lost"
+                    + (entries.isEmpty ? "" : ", by log entries \(entries)")
+            )
+        }
     }
 
     static func json(_ set: WireTrainingSet) -> JSONValue {
@@ -43,6 +61,19 @@ enum TrainingSetText {
             ("columns", .fields(set.schema.fields)),
             ("feature_columns", .strings(set.featureColumns)),
             ("reports", .array(set.reports.map(json))),
+            ("complete", .bool(set.losses.isEmpty && set.blankedRows == 0)),
+            ("blanked_rows", .uint(set.blankedRows)),
+            (
+                "losses",
+                .array(
+                    set.losses.map { loss in
+                        .object([
+                            ("label", .string(loss.label)), ("values", .uint(loss.values)),
+                            ("log_entries", .array(loss.logEntries.map { .uint($0) })),
+                        ])
+                    }
+                )
+            ),
         ])
     }
 
