@@ -121,6 +121,10 @@ extension LogEntry.Change {
         switch self {
         case .push(let rows, let layout): .rows(rows, layout: layout)
         case .publishImport(let importID, _, _): .publish(importID: importID)
+        case .retract(let view, let entries): .retract(view: view, entries: entries)
+        case .forget(let entity, let views, let key, let keyHash):
+            .forget(entity: entity, views: views, key: key, keyHash: keyHash)
+        case .retire(let view, let merge): .retire(view: view, merge: merge)
         }
     }
 }

@@ -8,6 +8,20 @@ package struct LogEntry: Sendable, Hashable {
         case push(FeatureRows, layout: RowLayout)
         /// The staged rows of an import become visible.
         case publishImport(importID: String, view: FeatureViewID, rows: UInt64)
+        /// Rows of these entries, of one view or of all, are hidden from this entry on.
+        case retract(view: FeatureViewID?, entries: ClosedRange<UInt64>)
+        /// Rows of this key up to this entry are in no answer any more, and their bytes go.
+        ///
+        /// `key` has its canonical bytes; `keyHash` is what remains of it.
+        case forget(
+            entity: EntityID,
+            views: [FeatureViewID],
+            key: [UInt8],
+            keyHash: [UInt8]
+        )
+        /// The history of a view becomes what this merge staged: without the rows that its
+        /// retention takes.
+        case retire(view: FeatureViewID, merge: Int64)
     }
 
     /// When Alula learned it; never earlier than that of the entry before.

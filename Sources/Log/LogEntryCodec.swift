@@ -9,29 +9,51 @@ import Domain
 ///                          u16 features | each: u32 feature, u8 item type, u8 shape, u32 length
 ///                          record batch
 /// kind 2, publish import:  u32 view | u64 rows | u16 length | import id in UTF-8
+/// kind 3, retract:         u8 scope | u32 view | u64 first entry | u64 last entry
+/// kind 4, forget:          u32 entity | u32 views, each u32 | u16 length, canonical key |
+///                          32 bytes keyed hash
+/// kind 5, retire:          u32 view | i64 merge
 /// u32 CRC-32C of all bytes before
 /// ```
-/// Shapes: 0 one value, 1 list, 2 list of `length`. The batch holds the keys, the event time, the
+/// Scope: 0 all views (and the view is 0), 1 this view. Shapes: 0 one value, 1 list, 2 list of `length`. The batch holds the keys, the event time, the
 /// created time (null where none was given) and the features.
 enum LogEntryCodec {
     private static let format: UInt8 = 1
-    private static let pushKind: UInt8 = 1
-    private static let publishKind: UInt8 = 2
+
+    private enum Kind: UInt8 {
+        case push = 1
+        case publish = 2
+        case retract = 3
+        case forget = 4
+        case retire = 5
+    }
 
     static func encode(_ entry: LogEntry) -> [UInt8] {
-        var bytes: [UInt8] = [format]
+        var bytes: [UInt8] = [format, kind(of: entry.change).rawValue]
+        bytes.append(littleEndian: entry.recorded.microseconds)
         switch entry.change {
-        case .push(let rows, let layout):
-            bytes.append(pushKind)
-            bytes.append(littleEndian: entry.recorded.microseconds)
-            append(rows, layout, to: &bytes)
+        case .push(let rows, let layout): append(rows, layout, to: &bytes)
         case .publishImport(let importID, let view, let rows):
-            bytes.append(publishKind)
-            bytes.append(littleEndian: entry.recorded.microseconds)
             bytes.append(littleEndian: view.number)
             bytes.append(littleEndian: rows)
             bytes.append(littleEndian: UInt16(importID.utf8.count))
             bytes.append(contentsOf: importID.utf8)
+        case .retract(let view, let entries):
+            bytes.append(view == nil ? 0 : 1)
+            bytes.append(littleEndian: view?.number ?? 0)
+            bytes.append(littleEndian: entries.lowerBound)
+            bytes.append(littleEndian: entries.upperBound)
+        case .forget(let entity, let views, let key, let keyHash):
+            precondition(keyHash.count == keyHashBytes)
+            bytes.append(littleEndian: entity.number)
+            bytes.append(littleEndian: UInt32(views.count))
+            for view in views { bytes.append(littleEndian: view.number) }
+            bytes.append(littleEndian: UInt16(key.count))
+            bytes.append(contentsOf: key)
+            bytes.append(contentsOf: keyHash)
+        case .retire(let view, let merge):
+            bytes.append(littleEndian: view.number)
+            bytes.append(littleEndian: merge)
         }
         bytes.append(littleEndian: Checksum.crc32c(bytes))
         return bytes
@@ -45,24 +67,77 @@ enum LogEntryCodec {
         }
         var reader = ByteReader(bytes.dropLast(4))
         let format = try reader.integer(UInt8.self)
-        let kind = try reader.integer(UInt8.self)
-        guard format == Self.format, kind == pushKind || kind == publishKind else {
-            throw .corrupt("a log entry is of the unknown format \(format), kind \(kind)")
+        let code = try reader.integer(UInt8.self)
+        guard format == Self.format, let kind = Kind(rawValue: code) else {
+            throw .corrupt("a log entry is of the unknown format \(format), kind \(code)")
         }
         let recorded = Timestamp(microseconds: try reader.integer(Int64.self))
-        if kind == pushKind {
-            return LogEntry(recorded: recorded, change: try push(&reader))
+        let change: LogEntry.Change =
+            switch kind {
+            case .push: try push(&reader)
+            case .publish: try publication(&reader)
+            case .retract: try retraction(&reader)
+            case .forget: try forgetting(&reader)
+            case .retire:
+                .retire(
+                    view: FeatureViewID(try reader.integer(UInt32.self)),
+                    merge: try reader.integer(Int64.self)
+                )
+            }
+        guard reader.rest().isEmpty else {
+            throw .corrupt("a log entry is longer than what it says")
         }
+        return LogEntry(recorded: recorded, change: change)
+    }
+
+    private static let keyHashBytes = 32
+
+    private static func kind(of change: LogEntry.Change) -> Kind {
+        switch change {
+        case .push: .push
+        case .publishImport: .publish
+        case .retract: .retract
+        case .forget: .forget
+        case .retire: .retire
+        }
+    }
+
+    private static func publication(
+        _ reader: inout ByteReader
+    ) throws(AlulaError) -> LogEntry.Change {
         let view = FeatureViewID(try reader.integer(UInt32.self))
         let rows = try reader.integer(UInt64.self)
         let text = Array(try reader.take(Int(try reader.integer(UInt16.self))))
-        guard reader.rest().isEmpty, let importID = String(validating: text, as: UTF8.self) else {
+        guard let importID = String(validating: text, as: UTF8.self) else {
             throw .corrupt("a log entry names no import")
         }
-        return LogEntry(
-            recorded: recorded,
-            change: .publishImport(importID: importID, view: view, rows: rows)
-        )
+        return .publishImport(importID: importID, view: view, rows: rows)
+    }
+
+    private static func retraction(
+        _ reader: inout ByteReader
+    ) throws(AlulaError) -> LogEntry.Change {
+        let scope = try reader.integer(UInt8.self)
+        let view = try reader.integer(UInt32.self)
+        let first = try reader.integer(UInt64.self)
+        let last = try reader.integer(UInt64.self)
+        guard scope <= 1, scope == 1 || view == 0, first <= last else {
+            throw .corrupt("a log entry retracts what cannot be")
+        }
+        return .retract(view: scope == 1 ? FeatureViewID(view) : nil, entries: first...last)
+    }
+
+    private static func forgetting(
+        _ reader: inout ByteReader
+    ) throws(AlulaError) -> LogEntry.Change {
+        let entity = EntityID(try reader.integer(UInt32.self))
+        var views: [FeatureViewID] = []
+        for _ in 0..<(try reader.integer(UInt32.self)) {
+            views.append(FeatureViewID(try reader.integer(UInt32.self)))
+        }
+        let key = Array(try reader.take(Int(try reader.integer(UInt16.self))))
+        let keyHash = Array(try reader.take(keyHashBytes))
+        return .forget(entity: entity, views: views, key: key, keyHash: keyHash)
     }
 }
 

@@ -1,3 +1,4 @@
+import Codec
 import Domain
 import Log
 import RocksDB
@@ -62,6 +63,41 @@ struct FeatureLogTests {
     @Test func `an empty log has no entries`() throws {
         #expect(try log.head() == .empty)
         #expect(try log.entries(after: 0, limitBytes: 1).isEmpty)
+    }
+
+    /// One of each kind that has no rows, and their edges.
+    private var smallChanges: [LogEntry.Change] {
+        [
+            .publishImport(importID: "import-é", view: FeatureViewID(.max), rows: .max),
+            .retract(view: nil, entries: 1...1),
+            .retract(view: FeatureViewID(0), entries: 0 ... .max),
+            .retract(view: FeatureViewID(.max), entries: 7...9),
+            .forget(
+                entity: EntityID(7),
+                views: [FeatureViewID(3), FeatureViewID(.max)],
+                key: [3, 0, 0xFF, 1],
+                keyHash: (0..<32).map { $0 }
+            ),
+            .forget(
+                entity: EntityID(.max),
+                views: [],
+                key: Array(repeating: 9, count: Limits.keyBytes),
+                keyHash: Array(repeating: 0xFF, count: 32)
+            ),
+            .retire(view: FeatureViewID(5), merge: .min),
+        ]
+    }
+
+    @Test func `entries of every kind come back as they were`() throws {
+        let batch = WriteBatch(database)
+        let entries = smallChanges.enumerated().map {
+            LogEntry(recorded: time(Int64($0)), change: $1)
+        }
+        for (index, entry) in entries.enumerated() {
+            log.append(entry, number: UInt64(index + 1), to: batch)
+        }
+        try database.write(batch, .synced)
+        #expect(try log.entries(after: 0, limitBytes: .max).map(\.entry) == entries)
     }
 
     @Test func `entries come back as they were, after a crash too`() throws {
@@ -152,7 +188,15 @@ struct FeatureLogTests {
     }
 
     @Test func `every change of one byte and every truncation throws`() throws {
-        try append(1...1)
+        for entry in [try push(1)] + smallChanges.map({ LogEntry(recorded: time(1), change: $0) }) {
+            let batch = WriteBatch(database)
+            log.append(entry, number: 1, to: batch)
+            try database.write(batch, .buffered)
+            try expectBrokenEverywhere()
+        }
+    }
+
+    private func expectBrokenEverywhere() throws {
         let key: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 1]
         let stored = try #require(try database.get(.log, key))
         let truncations = stored.indices.map { Array(stored[..<$0]) }
@@ -162,14 +206,55 @@ struct FeatureLogTests {
             return changed
         }
         for broken in truncations + changes {
-            let batch = WriteBatch(database)
-            batch.put(.log, key, broken)
-            try database.write(batch, .buffered)
-            let error = try #require(throws: AlulaError.self) {
-                _ = try log.entries(after: 0, limitBytes: .max)
+            try put(broken, at: key)
+            try expectCorrupt()
+        }
+    }
+
+    private func put(_ bytes: [UInt8], at key: [UInt8]) throws {
+        let batch = WriteBatch(database)
+        batch.put(.log, key, bytes)
+        try database.write(batch, .buffered)
+    }
+
+    private func expectCorrupt() throws {
+        let error = try #require(throws: AlulaError.self) {
+            _ = try log.entries(after: 0, limitBytes: .max)
+        }
+        #expect(error.code == .dataLoss)
+        #expect(error.message.contains("entry 1"))
+    }
+
+    @Test func `bytes that a checksum covers and that make no sense are corruption`() throws {
+        let header: [UInt8] = Array(repeating: 0, count: 8)
+        let number: [UInt8] = [1, 0, 0, 0, 0, 0, 0, 0]
+        let view: [UInt8] = [1, 0, 0, 0]
+        let bodies: [[UInt8]] = [
+            [1, 0] + header,
+            [1, 6] + header,
+            [2, 3] + header,
+            // A scope that is none, all views with a view, a range that runs backwards.
+            [1, 3] + header + [2] + view + number + number,
+            [1, 3] + header + [0] + view + number + number,
+            [1, 3] + header + [1] + view + number + header,
+            // More views than there are bytes, a key cut short, no hash.
+            [1, 4] + header + view + [255, 255, 255, 255] + view,
+            [1, 4] + header + view + [0, 0, 0, 0] + [9, 0] + [1, 2],
+            [1, 4] + header + view + [0, 0, 0, 0] + [1, 0] + [1],
+            // Something behind the end.
+            [1, 5] + header + view + number + [0],
+        ]
+        for body in bodies {
+            var bytes = body
+            let sum = Checksum.crc32c(body)
+            for shift in stride(from: 0, to: 32, by: 8) {
+                bytes.append(UInt8(truncatingIfNeeded: sum >> UInt32(shift)))
             }
-            #expect(error.code == .dataLoss)
-            #expect(error.message.contains("entry 1"))
+            let batch = WriteBatch(database)
+            log.append(LogEntry(recorded: time(1), change: smallChanges[1]), number: 1, to: batch)
+            try database.write(batch, .buffered)
+            try put(bytes, at: [0, 0, 0, 0, 0, 0, 0, 1])
+            try expectCorrupt()
         }
     }
 }
