@@ -108,7 +108,10 @@ let package = Package(
         + area("Artifacts", uses: ["Domain", "Digest"])
         + area("Wire", uses: ["Domain", "Codec", nio, protobuf], settings: house)
         // Level 3
-        + area("Ingest", uses: ["Domain", "Codec", "RocksDB", "Log", "Online", "Offline"])
+        + area(
+            "Ingest",
+            uses: ["Domain", "Digest", "Codec", "RocksDB", "Log", "Online", "Offline"]
+        )
         + area("Training", uses: ["Domain", "Codec", "Digest", "Offline", "Artifacts"])
         + area("Releases", uses: ["Domain", "Catalog", "Registry", "Migrations", sql])
         + area("Client", uses: ["Domain", "Wire", "Codec", nio, sockets, protobuf])

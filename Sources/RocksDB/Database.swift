@@ -20,7 +20,7 @@ package final class Database: @unchecked Sendable {
     ///
     /// What RocksDB holds in memory then is not certain, so none follows it.
     private let failedWrite = Mutex<AlulaError?>(nil)
-    private let path: String
+    let path: String
 
     /// Opens the directory, made with all column families if it is missing.
     package init(path: String, cacheBytes: Int = 128 << 20) throws(AlulaError) {
@@ -149,6 +149,14 @@ extension Database {
         defer { rocksdb_flushoptions_destroy(options) }
         for family in families {
             try checked("flush") { rocksdb_flush_cf(handle, options, family, $0) }
+        }
+    }
+
+    func flush(_ family: ColumnFamily) throws(AlulaError) {
+        let options = rocksdb_flushoptions_create()
+        defer { rocksdb_flushoptions_destroy(options) }
+        try checked("flush") {
+            rocksdb_flush_cf(handle, options, families[family.rawValue], $0)
         }
     }
 

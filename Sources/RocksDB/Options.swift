@@ -6,7 +6,9 @@ import CRocksDB
 /// What is set here and why: one flush job (a retried flush with several reorders updates, fixed in
 /// 7.9); no recycled WAL (a reopen may replay stale records, fixed in 9.2); point-in-time recovery,
 /// so that what is read back is a prefix of what was acknowledged; bloom filters for keys that are
-/// not there.
+/// not there. For `eraseDeleted`: every change of the set of files begins a new MANIFEST, because an
+/// older one names the least and greatest key of files that are gone; RocksDB's own log has warnings
+/// only, because its notes on compactions name keys.
 struct Options: ~Copyable {
     let database: OpaquePointer
     private let table: OpaquePointer
@@ -29,6 +31,8 @@ struct Options: ~Copyable {
         rocksdb_options_set_level_compaction_dynamic_level_bytes(database, 1)
         rocksdb_options_set_bytes_per_sync(database, 1 << 20)
         rocksdb_options_set_compression(database, Int32(rocksdb_lz4_compression))
+        rocksdb_options_set_max_manifest_file_size(database, 1)
+        rocksdb_options_set_info_log_level(database, Int32(Self.warnings))
         rocksdb_options_set_keep_log_file_num(database, 4)
         rocksdb_options_set_max_log_file_size(database, 4 << 20)
 
@@ -45,6 +49,7 @@ struct Options: ~Copyable {
     }
 
     private static let pointInTimeRecovery = 2
+    private static let warnings = 2
 
     deinit {
         rocksdb_options_destroy(database)

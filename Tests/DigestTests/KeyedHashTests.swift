@@ -1,0 +1,42 @@
+import Digest
+import Testing
+
+struct KeyedHashTests {
+    private static func hex(_ bytes: [UInt8]) -> String {
+        bytes.map { byte in
+            let text = String(byte, radix: 16)
+            return text.count == 1 ? "0" + text : text
+        }.joined()
+    }
+
+    // Test cases 1, 2, 3 and 6 of https://www.rfc-editor.org/rfc/rfc4231#section-4
+    @Test(arguments: [
+        (
+            Array(repeating: UInt8(0x0B), count: 20), Array("Hi There".utf8),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+        ),
+        (
+            Array("Jefe".utf8), Array("what do ya want for nothing?".utf8),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        ),
+        (
+            Array(repeating: UInt8(0xAA), count: 20), Array(repeating: UInt8(0xDD), count: 50),
+            "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"
+        ),
+        (
+            Array(repeating: UInt8(0xAA), count: 131),
+            Array("Test Using Larger Than Block-Size Key - Hash Key First".utf8),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+        ),
+    ])
+    func `it is that of the standard`(secret: [UInt8], bytes: [UInt8], expected: String) {
+        #expect(Self.hex(KeyedHash.make(of: bytes, secret: secret)) == expected)
+    }
+
+    @Test func `nothing at all has a hash too`() {
+        #expect(
+            Self.hex(KeyedHash.make(of: [], secret: []))
+                == "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"
+        )
+    }
+}
