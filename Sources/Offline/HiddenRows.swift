@@ -64,7 +64,12 @@ struct HiddenRows: Sendable {
 
     /// Whether a row of a forgotten key is hidden.
     func hides(_ key: ForgottenKey, entry: UInt64, number: UInt32) -> Bool {
-        forgotten.rules[key.place].deletion(entry: entry, number: number) != nil
+        deletion(key, entry: entry, number: number) != nil
+    }
+
+    /// The log entry of the deletion that takes a row of a forgotten key; nil where the row lives.
+    func deletion(_ key: ForgottenKey, entry: UInt64, number: UInt32) -> UInt64? {
+        forgotten.rules[key.place].deletion(entry: entry, number: number)
     }
 
     /// Whether a row is in the answers; `forgotten` is of its key.

@@ -47,7 +47,7 @@ extension OfflineStore {
         isCancelled: () -> Bool
     ) throws(AlulaError) -> (PointInTimeJoin, SegmentMap) {
         try read { db in
-            let map = try SegmentMap(db, view: view, filter: filter)
+            let map = try SegmentMap(db, view: view, filter: filter, pins: pins)
             let reading = try BlockReading(db)
             var join = PointInTimeJoin(
                 spine,

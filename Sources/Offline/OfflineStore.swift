@@ -43,6 +43,9 @@ package final class OfflineStore: Sendable {
     /// Rows of one group of a segment.
     let groupRows: Int
     let applied = Mutex<UInt64>(0)
+    /// Keeps what is read from being cleaned away.
+    let pins = SegmentPins()
+    let merges = MergeGate()
 
     /// Opens the file, or makes it, and brings its tables up to date.
     package convenience init(path: String) throws(AlulaError) {
@@ -120,7 +123,7 @@ extension OfflineStore {
 
     /// Reads in one snapshot.
     func read<T>(_ body: (Database) throws -> T) throws(AlulaError) -> T {
-        try translating { try pool.read(body) }
+        try translating { try pins.reading { try pool.read(body) } }
     }
 
     /// Writes in one transaction, durable when this returns.

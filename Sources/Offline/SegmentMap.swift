@@ -5,9 +5,11 @@ import GRDB
 
 /// What a query has to read: the row groups of one view, and what they have in common by segment.
 ///
-/// It stays true after its snapshot has ended, because segments never change.
+/// It stays true after its snapshot has ended, because segments never change; where it was made
+/// with pins, their blocks stay as long as it lives.
 struct SegmentMap: Sendable {
     struct Segment: Sendable {
+        var id: Int64
         /// The log entry of all its rows, where they came with one import; else each row has its own.
         var importEntry: UInt64?
         /// The log entries of its rows lie in this range.
@@ -16,6 +18,7 @@ struct SegmentMap: Sendable {
     }
 
     struct Group: Sendable {
+        var id: Int64
         var segment: Int
         var firstBlock: Int64
         var rows: Int
@@ -42,6 +45,7 @@ struct SegmentMap: Sendable {
     let hidden: HiddenRows
     private(set) var segments: [Segment] = []
     private(set) var groups: [Group] = []
+    private var pin: SegmentPin?
 
     /// Nothing to read.
     init(view: FeatureView, through: UInt64) {
@@ -88,9 +92,15 @@ extension SegmentMap {
     }
 
     /// The published groups of the view that pass the filter, oldest segments first.
-    init(_ db: Database, view: FeatureView, filter: Filter) throws {
-        keyTypes = view.entity.keys.map(\.type)
-        hidden = try HiddenRows(db, view: view, through: filter.through)
+    ///
+    /// A map that is read from in a later snapshot needs the store's pins.
+    init(
+        _ db: Database,
+        view: FeatureView,
+        filter: Filter,
+        pins: SegmentPins? = nil
+    ) throws {
+        let hidden = try HiddenRows(db, view: view, through: filter.through)
         var arguments: StatementArguments = [
             Int64(view.id.number), filter.notAfter.microseconds,
         ]
@@ -99,35 +109,71 @@ extension SegmentMap {
             keyCondition = "AND g.max_key >= ? AND g.min_key <= ?"
             arguments += [Data(keys.least), Data(keys.greatest)]
         }
+        try self.init(
+            db,
+            view: view,
+            hidden: hidden,
+            where: """
+                s.view = ? AND s.merge IS NULL AND (s.import IS NULL OR i.log_entry IS NOT NULL)
+                    AND g.min_event <= ? \(keyCondition)
+                """,
+            arguments: arguments,
+            leavesOutHidden: true
+        )
+        pin = pins?.pin(segments.map(\.id))
+    }
+
+    /// All groups of these published segments of the view, in the order of their ids.
+    init(_ db: Database, view: FeatureView, segments: [Int64], through: UInt64) throws {
+        let list = segments.map(String.init).joined(separator: ",")
+        try self.init(
+            db,
+            view: view,
+            hidden: HiddenRows(db, view: view, through: through),
+            where: "s.view = ? AND s.id IN (\(list))",
+            arguments: [Int64(view.id.number)],
+            leavesOutHidden: false
+        )
+    }
+
+    private init(
+        _ db: Database,
+        view: FeatureView,
+        hidden: HiddenRows,
+        where condition: String,
+        arguments: StatementArguments,
+        leavesOutHidden: Bool
+    ) throws {
+        keyTypes = view.entity.keys.map(\.type)
+        self.hidden = hidden
         let cursor = try Row.fetchCursor(
             db,
             sql: """
                 SELECT s.id, g.first_block, g.rows, s.first_entry, s.last_entry, s.features,
-                    i.log_entry
+                    i.log_entry, g.id
                 FROM segment s
                 JOIN row_group g ON g.segment = s.id
                 LEFT JOIN import i ON i.number = s.import
-                WHERE s.view = ? AND s.merge IS NULL
-                    AND (s.import IS NULL OR i.log_entry IS NOT NULL) AND g.min_event <= ?
-                    \(keyCondition)
+                WHERE \(condition)
                 ORDER BY s.id, g.id
                 """,
             arguments: arguments
         )
         var known: [String: FeatureSlots] = [:]
         var last: Int64?
-        var isHidden = false
+        var isLeftOut = false
         while let row = try cursor.next() {
             let id: Int64 = row[0]
             if id != last {
                 let segment = try SegmentMap.segment(row, &known)
-                isHidden = hidden.hidesAll(segment.entries)
-                if !isHidden { segments.append(segment) }
+                isLeftOut = leavesOutHidden && hidden.hidesAll(segment.entries)
+                if !isLeftOut { segments.append(segment) }
             }
             last = id
-            guard !isHidden else { continue }
+            guard !isLeftOut else { continue }
             groups.append(
                 Group(
+                    id: row[7],
                     segment: segments.count - 1,
                     firstBlock: row[1],
                     rows: row[2],
@@ -145,12 +191,18 @@ extension SegmentMap {
         known[text] = features
         if let entry: Int64 = row[6] {
             let entry = UInt64(entry)
-            return Segment(importEntry: entry, entries: entry...entry, features: features)
+            return Segment(
+                id: row[0],
+                importEntry: entry,
+                entries: entry...entry,
+                features: features
+            )
         }
         guard let first: Int64 = row[3], let last: Int64 = row[4], first <= last else {
             throw AlulaError.corrupt("a segment does not say which log entries it holds")
         }
         return Segment(
+            id: row[0],
             importEntry: nil,
             entries: UInt64(first)...UInt64(last),
             features: features

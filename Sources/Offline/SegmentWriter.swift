@@ -36,7 +36,19 @@ struct SegmentWriter {
     init(_ db: Database, groupRows: Int) throws {
         self.db = db
         self.groupRows = groupRows
-        nextBlock = try Int64.fetchOne(db, sql: "SELECT IFNULL(MAX(id), 0) + 1 FROM block") ?? 1
+        nextBlock = try SegmentWriter.nextBlock(db)
+    }
+
+    /// The first block that nobody has, nor is to have.
+    static func nextBlock(_ db: Database) throws -> Int64 {
+        let last = try Int64.fetchOne(
+            db,
+            sql: """
+                SELECT MAX(IFNULL((SELECT MAX(id) FROM block), 0),
+                    IFNULL((SELECT MAX(last_block) FROM merge), 0))
+                """
+        )
+        return (last ?? 0) + 1
     }
 
     mutating func write(_ segment: NewSegment) throws {
@@ -80,23 +92,24 @@ struct SegmentWriter {
         let rows = segment.rows
         guard let first = group.first, let last = group.last else { return }
         let times = group.lazy.map { events[Int($0)] }
-        try db.execute(
-            literal: """
-                INSERT INTO row_group
-                    (segment, first_block, rows, min_key, max_key, min_event, max_event)
-                VALUES (\(segmentID), \(nextBlock), \(group.count),
-                    \(Data(keys.canonicalBytes(Int(first)))),
-                    \(Data(keys.canonicalBytes(Int(last)))),
-                    \(times.min() ?? 0), \(times.max() ?? 0))
-                """
-        )
         var columns =
             rows.keys + [rows.event, rows.created, Domain.Column(uint32s: segment.numbers)]
         if case .entries(let entries) = segment.origin {
             columns.append(Domain.Column(int64s: entries))
         }
+        columns += rows.features
+        try db.execute(
+            literal: """
+                INSERT INTO row_group
+                    (segment, first_block, blocks, rows, min_key, max_key, min_event, max_event)
+                VALUES (\(segmentID), \(nextBlock), \(columns.count), \(group.count),
+                    \(Data(keys.canonicalBytes(Int(first)))),
+                    \(Data(keys.canonicalBytes(Int(last)))),
+                    \(times.min() ?? 0), \(times.max() ?? 0))
+                """
+        )
         let insert = try db.cachedStatement(sql: "INSERT INTO block (id, bytes) VALUES (?, ?)")
-        for column in columns + rows.features {
+        for column in columns {
             let bytes = BlockCodec.encode(column.taking(group))
             try insert.execute(arguments: [nextBlock, Data(bytes)])
             nextBlock += 1

@@ -36,7 +36,7 @@ CREATE INDEX import_entry ON import (log_entry) WHERE log_entry IS NOT NULL;
 
 -- Rows of one view sorted by (key, event, created with none first, position), never changed once written.
 CREATE TABLE segment (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     view INTEGER NOT NULL,
     -- The import the rows came with: all have its log entry. Else each group has a block of log entries.
     import INTEGER REFERENCES import (number),
@@ -48,11 +48,32 @@ CREATE TABLE segment (
     rows INTEGER NOT NULL,
     oldest_event INTEGER NOT NULL,
     newest_event INTEGER NOT NULL,
-    -- The merge that is writing it; no query sees it before the merge is done.
-    merge INTEGER
+    -- No query sees a segment that names a merge: it is still writing it, or has replaced it.
+    merge INTEGER REFERENCES merge (id)
 ) STRICT;
 CREATE INDEX segment_view ON segment (view);
 CREATE INDEX segment_import ON segment (import) WHERE import IS NOT NULL;
+CREATE INDEX segment_merge ON segment (merge) WHERE merge IS NOT NULL;
+
+-- Rewrites of segments: compaction, deletion and retention. One id is never used twice.
+CREATE TABLE merge (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    view INTEGER NOT NULL,
+    -- writing: what it wrote goes when it fails, and at start. staged: what it wrote waits for the log entry
+    -- that swaps it in. done: what it has read goes as soon as nobody reads it.
+    state TEXT NOT NULL CHECK (state IN ('writing', 'staged', 'done')),
+    -- The last block that is its own to write.
+    last_block INTEGER NOT NULL DEFAULT 0,
+    -- Of retention: the rows it takes out of history.
+    rows_taken INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- The segments that a staged merge has read, and replaces.
+CREATE TABLE merge_input (
+    merge INTEGER NOT NULL REFERENCES merge (id),
+    segment INTEGER NOT NULL,
+    PRIMARY KEY (merge, segment)
+) STRICT, WITHOUT ROWID;
 
 -- A run of rows of a segment. Its blocks follow each other from first_block on: the key parts, event,
 -- created, row number, log entry where the segment is not of an import, then the features.
@@ -60,6 +81,7 @@ CREATE TABLE row_group (
     id INTEGER PRIMARY KEY,
     segment INTEGER NOT NULL REFERENCES segment (id),
     first_block INTEGER NOT NULL,
+    blocks INTEGER NOT NULL,
     rows INTEGER NOT NULL,
     min_key BLOB NOT NULL,
     max_key BLOB NOT NULL,
