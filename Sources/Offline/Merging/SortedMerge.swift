@@ -8,7 +8,7 @@ import Domain
 /// may take; rows of forgotten keys are left out.
 struct SortedMerge {
     /// What becomes of rows whose log entries are hidden.
-    enum HiddenRows {
+    enum Hiding {
         case kept, marked, leftOut
     }
 
@@ -38,7 +38,7 @@ struct SortedMerge {
 
     private let runs: SortedRuns
     private let events: ClosedRange<Int64>
-    private let hidden: HiddenRows
+    private let hidden: Hiding
     private let tracksKeys: Bool
     private let isExact: Bool
     private let windowRows: Int
@@ -49,14 +49,14 @@ struct SortedMerge {
     private var key: UInt32 = 0
     private var lastKey: SortableKeys
     private var lastKeyRow = -1
-    private var forgotten: Offline.HiddenRows.ForgottenKey?
+    private var forgotten: HiddenRows.ForgottenKey?
     /// Rows of forgotten keys that were left out, by the log entry of the deletion.
     private(set) var dropped: [UInt64: UInt64] = [:]
 
     init(
         _ runs: SortedRuns,
         events: ClosedRange<Int64> = .min ... .max,
-        hidden: HiddenRows,
+        hidden: Hiding,
         tracksKeys: Bool,
         windowRows: Int? = nil
     ) {
