@@ -629,6 +629,9 @@ package nonisolated struct WireVerifyResponse: Sendable {
 
   package var trainingSets: UInt64 = 0
 
+  /// no problems: what people may want to know, such as artifacts that nothing names
+  package var notes: [String] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -2064,7 +2067,7 @@ nonisolated extension WireVerifyProgress: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireVerifyResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".VerifyResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}problem_count\0\u{1}problems\0\u{1}segments\0\u{3}history_rows\0\u{1}blocks\0\u{3}online_rows\0\u{1}artifacts\0\u{3}training_sets\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}problem_count\0\u{1}problems\0\u{1}segments\0\u{3}history_rows\0\u{1}blocks\0\u{3}online_rows\0\u{1}artifacts\0\u{3}training_sets\0\u{1}notes\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2080,6 +2083,7 @@ nonisolated extension WireVerifyResponse: SwiftProtobuf.Message, SwiftProtobuf._
       case 6: try { try decoder.decodeSingularUInt64Field(value: &self.onlineRows) }()
       case 7: try { try decoder.decodeSingularUInt64Field(value: &self.artifacts) }()
       case 8: try { try decoder.decodeSingularUInt64Field(value: &self.trainingSets) }()
+      case 9: try { try decoder.decodeRepeatedStringField(value: &self.notes) }()
       default: break
       }
     }
@@ -2110,6 +2114,9 @@ nonisolated extension WireVerifyResponse: SwiftProtobuf.Message, SwiftProtobuf._
     if self.trainingSets != 0 {
       try visitor.visitSingularUInt64Field(value: self.trainingSets, fieldNumber: 8)
     }
+    if !self.notes.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.notes, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2122,6 +2129,7 @@ nonisolated extension WireVerifyResponse: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.onlineRows != rhs.onlineRows {return false}
     if lhs.artifacts != rhs.artifacts {return false}
     if lhs.trainingSets != rhs.trainingSets {return false}
+    if lhs.notes != rhs.notes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

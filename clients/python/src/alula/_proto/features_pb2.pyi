@@ -287,7 +287,7 @@ class VerifyProgress(_message.Message):
     def __init__(self, part: _Optional[str] = ..., done: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
 
 class VerifyResponse(_message.Message):
-    __slots__ = ("problem_count", "problems", "segments", "history_rows", "blocks", "online_rows", "artifacts", "training_sets")
+    __slots__ = ("problem_count", "problems", "segments", "history_rows", "blocks", "online_rows", "artifacts", "training_sets", "notes")
     PROBLEM_COUNT_FIELD_NUMBER: _ClassVar[int]
     PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     SEGMENTS_FIELD_NUMBER: _ClassVar[int]
@@ -296,6 +296,7 @@ class VerifyResponse(_message.Message):
     ONLINE_ROWS_FIELD_NUMBER: _ClassVar[int]
     ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
     TRAINING_SETS_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
     problem_count: int
     problems: _containers.RepeatedScalarFieldContainer[str]
     segments: int
@@ -304,7 +305,8 @@ class VerifyResponse(_message.Message):
     online_rows: int
     artifacts: int
     training_sets: int
-    def __init__(self, problem_count: _Optional[int] = ..., problems: _Optional[_Iterable[str]] = ..., segments: _Optional[int] = ..., history_rows: _Optional[int] = ..., blocks: _Optional[int] = ..., online_rows: _Optional[int] = ..., artifacts: _Optional[int] = ..., training_sets: _Optional[int] = ...) -> None: ...
+    notes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, problem_count: _Optional[int] = ..., problems: _Optional[_Iterable[str]] = ..., segments: _Optional[int] = ..., history_rows: _Optional[int] = ..., blocks: _Optional[int] = ..., online_rows: _Optional[int] = ..., artifacts: _Optional[int] = ..., training_sets: _Optional[int] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class MaterializeRequest(_message.Message):
     __slots__ = ("head", "views")
