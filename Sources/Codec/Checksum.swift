@@ -45,3 +45,76 @@ package enum Checksum {
         }
     }
 }
+
+extension Checksum {
+    /// xxHash64 with seed 0: https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
+    package static func xxh64(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        var position = 0
+        var hash: UInt64
+        if bytes.count >= 32, let start = bytes.baseAddress {
+            var lane0 = prime1 &+ prime2
+            var lane1 = prime2
+            var lane2: UInt64 = 0
+            var lane3 = 0 &- prime1
+            let end = bytes.count - 32
+            while position <= end {
+                let stripe = start + position
+                lane0 = round(lane0, stripe.loadUnaligned(as: UInt64.self))
+                lane1 = round(lane1, stripe.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+                lane2 = round(lane2, stripe.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
+                lane3 = round(lane3, stripe.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
+                position += 32
+            }
+            hash =
+                rotated(lane0, 1) &+ rotated(lane1, 7) &+ rotated(lane2, 12) &+ rotated(lane3, 18)
+            for lane in [lane0, lane1, lane2, lane3] {
+                hash = (hash ^ round(0, lane)) &* prime1 &+ prime4
+            }
+        } else {
+            hash = prime5
+        }
+        return finished(hash &+ UInt64(bytes.count), bytes, from: position)
+    }
+
+    private static let prime1: UInt64 = 0x9E37_79B1_85EB_CA87
+    private static let prime2: UInt64 = 0xC2B2_AE3D_27D4_EB4F
+    private static let prime3: UInt64 = 0x1656_67B1_9E37_79F9
+    private static let prime4: UInt64 = 0x85EB_CA77_C2B2_AE63
+    private static let prime5: UInt64 = 0x27D4_EB2F_1656_67C5
+
+    @inline(__always)
+    private static func rotated(_ word: UInt64, _ bits: UInt64) -> UInt64 {
+        word &<< bits | word &>> (64 &- bits)
+    }
+
+    @inline(__always)
+    private static func round(_ lane: UInt64, _ word: UInt64) -> UInt64 {
+        rotated(lane &+ word &* prime2, 31) &* prime1
+    }
+
+    private static func finished(
+        _ start: UInt64,
+        _ bytes: UnsafeRawBufferPointer,
+        from first: Int
+    ) -> UInt64 {
+        var hash = start
+        var position = first
+        while position + 8 <= bytes.count {
+            let word = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+            hash = rotated(hash ^ round(0, word), 27) &* prime1 &+ prime4
+            position += 8
+        }
+        if position + 4 <= bytes.count {
+            let word = UInt64(bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self))
+            hash = rotated(hash ^ word &* prime1, 23) &* prime2 &+ prime3
+            position += 4
+        }
+        while position < bytes.count {
+            hash = rotated(hash ^ UInt64(bytes[position]) &* prime5, 11) &* prime1
+            position += 1
+        }
+        hash = (hash ^ hash &>> 33) &* prime2
+        hash = (hash ^ hash &>> 29) &* prime3
+        return hash ^ hash &>> 32
+    }
+}

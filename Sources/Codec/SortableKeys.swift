@@ -50,6 +50,12 @@ package struct SortableKeys: Sendable {
         }
     }
 
+    /// Appends a key whose prefix is the whole of it.
+    mutating func append(exact prefix: UInt64) {
+        precondition(isExact)
+        prefixes.append(prefix)
+    }
+
     package mutating func append(_ key: EntityKey) {
         let canonical = KeyCodec.encode(key)
         if isExact {

@@ -28,6 +28,8 @@ public enum Limits {
     public static let streamsPerConnection = 16
     /// Bytes of values in the answer to one read.
     public static let readBytes = 256 << 20
+    /// Bytes of one column of no fixed width that a training set holds in memory.
+    public static let gatherBytes = 256 << 20
     /// Connections of one server.
     public static let connections = 4_096
     /// Bytes that either side may send on one call before the other grants more.

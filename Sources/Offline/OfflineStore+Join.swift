@@ -1,91 +1,84 @@
 import Codec
 package import Domain
+import Synchronization
 
 extension OfflineStore {
     /// Finds for each row of the spine the row of the part's view, by the point-in-time rule with
     /// the part's look-back.
     ///
-    /// Reads keys, times and positions only, of groups that may hold them.
+    /// Reads keys, times and positions only, of groups that may hold them, on all cores.
     package func join(
         _ spine: SortedSpine,
         with part: FeaturePlan.ViewPart,
         scope: JoinScope,
-        isCancelled: () -> Bool = { false }
-    ) throws(AlulaError) -> JoinedRows {
-        guard let keySpan = spine.keySpan else {
-            let map = SegmentMap(view: part.view, through: scope.through)
-            let nothing = PointInTimeJoin(
-                spine,
-                lookback: part.lookback,
-                hidden: map.hidden,
-                asKnown: scope.asKnown
-            )
-            return JoinedRows(nothing, part: part, map: map)
-        }
-        let filter = SegmentMap.Filter(
-            through: scope.through,
-            keys: keySpan,
-            notAfter: spine.latestTime
-        )
-        let (join, map) = try join(
-            spine,
-            with: part.view,
-            lookback: part.lookback,
-            scope: scope,
-            filter: filter,
-            isCancelled: isCancelled
-        )
-        return JoinedRows(join, part: part, map: map)
+        isCancelled: @Sendable () -> Bool = { false }
+    ) throws(AlulaError) -> JoinedView {
+        try join([(spine, part)], scope: scope, isCancelled: isCancelled)[0]
     }
 
-    func join(
-        _ spine: SortedSpine,
-        with view: FeatureView,
-        lookback: TimeSpan?,
+    /// As above, for several views at once.
+    package func join(
+        _ parts: [(spine: SortedSpine, part: FeaturePlan.ViewPart)],
         scope: JoinScope,
-        filter: SegmentMap.Filter,
-        isCancelled: () -> Bool
-    ) throws(AlulaError) -> (PointInTimeJoin, SegmentMap) {
-        try read { db in
-            let map = try SegmentMap(db, view: view, filter: filter, pins: pins)
-            let reading = try BlockReading(db)
+        isCancelled: @Sendable () -> Bool
+    ) throws(AlulaError) -> [JoinedView] {
+        let maps = try read { db in
+            try parts.map { spine, part in
+                guard let keySpan = spine.keySpan else {
+                    return SegmentMap(view: part.view, through: scope.through)
+                }
+                let filter = SegmentMap.Filter(
+                    through: scope.through,
+                    keys: keySpan,
+                    notAfter: spine.latestTime
+                )
+                return try SegmentMap(db, view: part.view, filter: filter, pins: pins)
+            }
+        }
+        let pieces = zip(parts, maps).enumerated().flatMap { index, pair in
+            JoinPiece.cut(pair.0.spine, pair.1).map { (view: index, piece: $0) }
+        }
+        let found = Mutex([Int: [PointInTimeJoin.Winner]]())
+        try inParallel(pieces.count) { number in
+            let (view, piece) = pieces[number]
+            let (spine, part) = parts[view]
+            let map = maps[view]
             var join = PointInTimeJoin(
                 spine,
-                lookback: lookback,
+                keys: piece.keys,
+                lookback: part.lookback,
                 hidden: map.hidden,
-                asKnown: scope.asKnown
+                asKnown: scope.asKnown,
+                isContested: piece.isContested
             )
-            for group in map.groups.indices {
-                try checkCancelled(isCancelled)
-                join.add(try reading.sortedGroup(group, in: map), number: Int32(group))
+            let wantsDetails =
+                piece.isContested || scope.asKnown || map.hidden.forgetsKeys
+            try read { db in
+                let reading = try BlockReading(db)
+                for group in piece.groups {
+                    try checkCancelled(isCancelled)
+                    let details = wantsDetails || map.groups[group].isPartlyHidden
+                    join.add(
+                        try reading.joinGroup(group, in: map, withDetails: details),
+                        number: Int32(group)
+                    )
+                }
             }
-            return (join, map)
+            found.withLock { $0[number] = join.winners }
         }
-    }
-
-    /// The features of these rows of the spine, in the plan's order and types.
-    ///
-    /// Throws `resourceExhausted` where that is more than fits in memory as one piece.
-    package func features(
-        of joined: JoinedRows,
-        rows: Range<Int>,
-        isCancelled: () -> Bool = { false }
-    ) throws(AlulaError) -> [Column] {
-        let gather = RowGather(joined.map, groups: joined.groups[rows], rows: joined.rows[rows])
-        return try read { db in
-            let reading = try BlockReading(db)
-            return try joined.features.map { selection in
-                try checkCancelled(isCancelled)
-                return try gather.column(
-                    .feature(selection.feature, selection.type),
-                    type: selection.type,
-                    reading
-                )
+        var winners = [[PointInTimeJoin.Winner]](repeating: [], count: parts.count)
+        found.withLock { found in
+            for (number, piece) in pieces.enumerated() {
+                winners[piece.view] += found[number] ?? []
             }
         }
+        return parts.indices.map {
+            JoinedView(
+                part: parts[$0].part,
+                map: maps[$0],
+                spine: parts[$0].spine,
+                winners: winners[$0]
+            )
+        }
     }
-}
-
-func checkCancelled(_ isCancelled: () -> Bool) throws(AlulaError) {
-    guard !isCancelled() else { throw AlulaError(.cancelled, "the call was cancelled") }
 }

@@ -24,22 +24,25 @@ extension OfflineStore {
         let through = appliedThrough
         let filter = SegmentMap.Filter(through: through, keys: nil, notAfter: notAfter)
         let spine = SortedSpine(keys: try distinctKeys(of: view, filter: filter), at: notAfter)
-        let (join, map) = try join(
-            spine,
-            with: view,
+        let part = FeaturePlan.ViewPart(
+            view: view,
+            label: view.name.text,
+            keyColumns: [],
             lookback: nil,
-            scope: JoinScope(through: through),
-            filter: filter,
-            isCancelled: { false }
+            maxAge: nil,
+            features: []
         )
-        let winners = join.winners.filter { $0.group >= 0 }
+        let joined = try join(spine, with: part, scope: JoinScope(through: through))
+        let map = joined.map
+        let winners = joined.winners.filter { $0.group >= 0 }
         var pace = GatherPace(view.features.map(\.type) + map.keyTypes.map(\.valueType))
         var start = 0
         while start < winners.count {
             let piece = winners[start..<min(start + pace.rows, winners.count)]
             let rows: FeatureRows
+            let places: [LogPosition]
             do {
-                rows = try gathered(piece, of: view, map)
+                (rows, places) = try gathered(piece, of: view, map)
             } catch let error as AlulaError where error.code == .resourceExhausted && pace.shrink()
             {
                 continue
@@ -47,9 +50,7 @@ extension OfflineStore {
             pace.note(rows.features + rows.keys, rows: rows.count)
             for first in stride(from: 0, to: rows.count, by: batchRows) {
                 let range = first..<min(first + batchRows, rows.count)
-                let positions = piece[(start + range.lowerBound)..<(start + range.upperBound)].map {
-                    LogPosition(entry: $0.entry, row: $0.number)
-                }
+                let positions = Array(places[range])
                 let batch = NewestRows(
                     rows: rows.slice(range),
                     positions: positions,
@@ -65,13 +66,25 @@ extension OfflineStore {
         _ winners: ArraySlice<PointInTimeJoin.Winner>,
         of view: FeatureView,
         _ map: SegmentMap
-    ) throws -> FeatureRows {
+    ) throws -> (FeatureRows, [LogPosition]) {
         let gather = RowGather(
             map,
             groups: winners.map(\.group)[...],
             rows: winners.map(\.row)[...]
         )
-        return try read { try gather.featureRows(of: view, try BlockReading($0)) }
+        return try read { db in
+            let reading = try BlockReading(db)
+            let numbers = try gather.column(.number, type: .int32, reading).uint32s
+            let entries = try gather.column(.entry, type: .int64, reading).int64s
+            let positions = winners.enumerated().map { index, winner in
+                let segment = map.segments[map.groups[Int(winner.group)].segment]
+                return LogPosition(
+                    entry: segment.importEntry ?? UInt64(bitPattern: entries[index]),
+                    row: numbers[index]
+                )
+            }
+            return (try gather.featureRows(of: view, reading), positions)
+        }
     }
 
     /// Every key that has rows that pass the filter, and perhaps others, ascending, each once.

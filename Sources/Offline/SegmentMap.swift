@@ -22,6 +22,8 @@ struct SegmentMap: Sendable {
         var segment: Int
         var firstBlock: Int64
         var rows: Int
+        /// Its least and its greatest key in canonical bytes.
+        var keys: KeySpan
         /// Whether some of its rows may be hidden by their log entries.
         var isPartlyHidden: Bool
     }
@@ -86,7 +88,7 @@ extension SegmentMap {
     }
 
     /// The least and the greatest key in canonical bytes.
-    struct KeySpan {
+    struct KeySpan: Sendable {
         var least: [UInt8]
         var greatest: [UInt8]
     }
@@ -150,7 +152,7 @@ extension SegmentMap {
             db,
             sql: """
                 SELECT s.id, g.first_block, g.rows, s.first_entry, s.last_entry, s.features,
-                    i.log_entry, g.id
+                    i.log_entry, g.id, g.min_key, g.max_key
                 FROM segment s
                 JOIN row_group g ON g.segment = s.id
                 LEFT JOIN import i ON i.number = s.import
@@ -177,6 +179,7 @@ extension SegmentMap {
                     segment: segments.count - 1,
                     firstBlock: row[1],
                     rows: row[2],
+                    keys: KeySpan(least: Array(row[8] as Data), greatest: Array(row[9] as Data)),
                     isPartlyHidden: hidden.mayHide(segments[segments.count - 1].entries)
                 )
             )

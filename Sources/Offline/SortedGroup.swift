@@ -17,19 +17,9 @@ struct SortedGroup: Sendable {
     /// Whether some rows may be hidden by their log entries.
     var isPartlyHidden: Bool
 
-    enum RowEntries: Sendable {
-        case one(UInt64)
-        case each([Int64])
-    }
-
     var count: Int { events.count }
 
-    func entry(_ row: Int) -> UInt64 {
-        switch entries {
-        case .one(let entry): entry
-        case .each(let entries): UInt64(bitPattern: entries[row])
-        }
-    }
+    func entry(_ row: Int) -> UInt64 { entries[row] }
 
     func isCreatedKnown(_ row: Int) -> Bool {
         createdValidity.isEmpty || createdValidity[row >> 3] & (1 << UInt8(row & 7)) != 0
@@ -44,6 +34,20 @@ struct SortedGroup: Sendable {
     }
 }
 
+/// The log entries of some rows.
+enum RowEntries: Sendable {
+    /// Of all of them.
+    case one(UInt64)
+    case each([Int64])
+
+    subscript(row: Int) -> UInt64 {
+        switch self {
+        case .one(let entry): entry
+        case .each(let entries): UInt64(bitPattern: entries[row])
+        }
+    }
+}
+
 /// Reads blocks in one snapshot.
 struct BlockReading {
     let db: Database
@@ -54,7 +58,12 @@ struct BlockReading {
         statement = try db.cachedStatement(sql: "SELECT bytes FROM block WHERE id = ?")
     }
 
-    func column(_ block: SegmentMap.Block, rows: Int) throws -> Domain.Column {
+    /// Gives the block; it is valid in the body only.
+    func read<T>(
+        _ block: SegmentMap.Block,
+        rows: Int,
+        _ body: (StoredBlock) throws -> T
+    ) throws -> T {
         let cursor = try Row.fetchCursor(statement, arguments: [block.id])
         guard let row = try cursor.next() else {
             throw AlulaError.corrupt("block \(block.id) of history is missing")
@@ -64,9 +73,15 @@ struct BlockReading {
                 throw AlulaError.corrupt("block \(block.id) of history is empty")
             }
             return try unsafe data.withUnsafeBytes { raw in
-                try unsafe BlockCodec.decode(raw, type: block.type, rows: rows)
+                try body(
+                    try unsafe StoredBlock(raw, type: block.type, rows: rows, isVerified: false)
+                )
             }
         }
+    }
+
+    func column(_ block: SegmentMap.Block, rows: Int) throws -> Domain.Column {
+        try read(block, rows: rows) { try $0.column() }
     }
 
     /// A column of a group in the type asked for; nil where the segment does not have it.
@@ -102,20 +117,46 @@ struct BlockReading {
         guard let event = try numbers(.event), let created = try numbers(.created),
             let number = try numbers(.number)
         else { throw AlulaError.corrupt("a row group lacks its times") }
-        let entries: SortedGroup.RowEntries
-        if let entry = map.segments[stored.segment].importEntry {
-            entries = .one(entry)
-        } else {
-            entries = .each(try numbers(.entry)?.int64s ?? [])
-        }
         return SortedGroup(
             keys: try keys(of: group, in: map),
             events: event.int64s,
             created: created.int64s,
             createdValidity: created.validity,
             numbers: number.uint32s,
-            entries: entries,
+            entries: try entries(of: group, in: map),
             isPartlyHidden: stored.isPartlyHidden
+        )
+    }
+    private func entries(of group: Int, in map: SegmentMap) throws -> RowEntries {
+        if let entry = map.segments[map.groups[group].segment].importEntry { return .one(entry) }
+        return .each(try column(.entry, of: group, in: map)?.int64s ?? [])
+    }
+
+    /// What a join needs of a group; with `details` also created times and positions.
+    func joinGroup(_ group: Int, in map: SegmentMap, withDetails: Bool) throws -> JoinGroup {
+        let keys = try map.keyTypes.indices.compactMap {
+            try column(.key($0), of: group, in: map)
+        }
+        guard let event = try column(.event, of: group, in: map) else {
+            throw AlulaError.corrupt("a row group lacks its times")
+        }
+        var details: JoinGroup.Details?
+        if withDetails {
+            guard let created = try column(.created, of: group, in: map),
+                let number = try column(.number, of: group, in: map)
+            else { throw AlulaError.corrupt("a row group lacks its times") }
+            details = JoinGroup.Details(
+                created: created.int64s,
+                createdValidity: created.validity,
+                numbers: number.uint32s,
+                entries: try entries(of: group, in: map)
+            )
+        }
+        return JoinGroup(
+            runs: KeyRuns(map.keyTypes, columns: keys),
+            events: event.int64s,
+            details: details,
+            isPartlyHidden: map.groups[group].isPartlyHidden
         )
     }
 }

@@ -2,97 +2,123 @@ import Codec
 import Domain
 import Offline
 
-/// A spine in memory, in pages of equal length whatever the batches were in which it came.
-struct SpinePages: Sendable {
+/// Cuts a spine into pages of equal length, whatever the batches were in which it came.
+struct SpinePages {
     static let pageRows = 1_024
 
-    let schema: Schema
-    fileprivate(set) var pages: [RecordBatch] = []
-
-    var rowCount: Int {
-        pages.isEmpty
-            ? 0 : (pages.count - 1) * SpinePages.pageRows + pages[pages.count - 1].rowCount
-    }
-
-    /// The rows of a range that begins with a page, and ends with one or with the spine.
-    func columns(_ range: Range<Int>) -> [Column] {
-        precondition(range.lowerBound % SpinePages.pageRows == 0)
-        let last = (range.upperBound + SpinePages.pageRows - 1) / SpinePages.pageRows
-        let taken = pages[range.lowerBound / SpinePages.pageRows..<last]
-        return schema.fields.enumerated().map { index, field in
-            Column.joined(taken.map { $0.columns[index] }, type: field.type)
-        }
-    }
-}
-
-/// Takes a spine batch by batch and cuts it into pages.
-struct SpineReader {
-    private let layout: SpineLayout
-    private(set) var pages: SpinePages
+    private let schema: Schema
     private(set) var rowCount = 0
     /// What does not fill a page yet.
     private var rest: [RecordBatch] = []
     private var restRows = 0
 
-    init(_ layout: SpineLayout) {
-        self.layout = layout
-        pages = SpinePages(schema: layout.schema)
-    }
+    init(_ schema: Schema) { self.schema = schema }
 
     /// Answers the pages that are full now.
-    mutating func append(_ batch: RecordBatch) throws(AlulaError) -> ArraySlice<RecordBatch> {
-        guard rowCount + batch.rowCount <= SortedSpine.mostRows else {
-            throw AlulaError(.outOfRange, "a spine has at most \(SortedSpine.mostRows) rows")
-        }
+    mutating func append(_ batch: RecordBatch) -> [RecordBatch] {
         rowCount += batch.rowCount
-        let before = pages.pages.count
+        var pages: [RecordBatch] = []
         var start = 0
         while start < batch.rowCount {
             let taken = min(SpinePages.pageRows - restRows, batch.rowCount - start)
             rest.append(batch.slice(start..<start + taken))
             restRows += taken
             start += taken
-            if restRows == SpinePages.pageRows { endPage() }
+            if restRows == SpinePages.pageRows, let page = finish() { pages.append(page) }
         }
-        return pages.pages[before...]
+        return pages
     }
 
     /// Answers the last page, where one is begun.
     mutating func finish() -> RecordBatch? {
         guard restRows > 0 else { return nil }
-        endPage()
-        return pages.pages.last
-    }
-
-    private mutating func endPage() {
-        let columns = layout.schema.fields.enumerated().map { index, field in
+        defer {
+            rest = []
+            restRows = 0
+        }
+        guard rest.count > 1 else { return rest.first }
+        let columns = schema.fields.enumerated().map { index, field in
             Column.joined(rest.map { $0.columns[index] }, type: field.type)
         }
-        pages.pages.append(
-            RecordBatch(schema: layout.schema, columns: columns, rowCount: restRows)
-        )
-        rest = []
-        restRows = 0
+        return RecordBatch(schema: schema, columns: columns, rowCount: restRows)
+    }
+}
+
+/// Rows of a spine that are joined in one go.
+struct SpineChunk {
+    let layout: SpineLayout
+    /// Pages of any length.
+    private(set) var pages: [RecordBatch] = []
+    private(set) var rowCount = 0
+    /// The number of its first row in the spine.
+    let firstRow: Int
+
+    init(_ layout: SpineLayout, firstRow: Int) {
+        self.layout = layout
+        self.firstRow = firstRow
     }
 
-    /// The spine by these key columns and the event time.
+    mutating func append(_ page: RecordBatch) {
+        pages.append(page)
+        rowCount += page.rowCount
+    }
+
+    /// Each column in one piece.
+    func columns() -> [GatheredColumn] {
+        layout.schema.fields.enumerated().map { index, field in
+            let column = GatheredColumn(field.type, count: rowCount)
+            var start = 0
+            for page in pages {
+                column.place(page.columns[index], from: start)
+                start += page.rowCount
+            }
+            return column
+        }
+    }
+
+    /// The rows by these key columns and the event time.
     func sorted(by keys: [FeatureService.KeyColumn]) throws(AlulaError) -> SortedSpine {
         var builder = SortedSpine.Builder(keyTypes: keys.map(\.type))
         let indices = keys.compactMap { layout.schema.index(of: $0.name.text) }
-        for (number, page) in pages.pages.enumerated() {
+        var row = firstRow
+        for page in pages {
             var columns: [Column] = []
             for (key, index) in zip(keys, indices) {
-                columns.append(
-                    try SpineKey.column(
-                        page.columns[index],
-                        as: key,
-                        firstRow: number * SpinePages.pageRows
-                    )
-                )
+                columns.append(try SpineKey.column(page.columns[index], as: key, firstRow: row))
             }
             try builder.append(keys: columns, times: page.columns[layout.eventTime])
+            row += page.rowCount
         }
         return builder.finish()
+    }
+
+    /// The halves, where there is more than one page.
+    func halves() -> [SpineChunk]? {
+        guard pages.count > 1 else { return nil }
+        var first = SpineChunk(layout, firstRow: firstRow)
+        for page in pages[..<(pages.count / 2)] { first.append(page) }
+        var second = SpineChunk(layout, firstRow: firstRow + first.rowCount)
+        for page in pages[(pages.count / 2)...] { second.append(page) }
+        return [first, second]
+    }
+}
+
+/// How many rows of a spine are held in memory with their answer.
+enum ChunkSize {
+    /// Memory for one training set, beside what waits for the client.
+    private static let goalBytes = 640 << 20
+
+    static func rows(_ layout: SpineLayout) -> Int {
+        let answer = layout.answerSchema.fields.reduce(0) { $0 + 1 + rowBytes($1.type) }
+        let spine = layout.schema.fields.reduce(0) { $0 + 1 + rowBytes($1.type) }
+        let order = 40 + 24 * layout.plan.views.count
+        let pages = goalBytes / (answer + spine + order) / SpinePages.pageRows
+        return max(1, pages) * SpinePages.pageRows
+    }
+
+    /// For types of no fixed width a guess.
+    private static func rowBytes(_ type: ValueType) -> Int {
+        type == .bool ? 1 : type.fixedRowBytes ?? 64
     }
 }
 

@@ -1,30 +1,38 @@
 package import Artifacts
-import Codec
+package import Codec
 package import Domain
 package import Offline
 
 /// Makes training sets, and makes them again.
 ///
 /// The answer has all columns of the spine in their order, then the features of the plan, with one
-/// row for each row of the spine, in its order. Calls block; nothing is locked while `emit` waits.
+/// row for each row of the spine, in its order. A spine that is too large to be held with its
+/// answer is joined in chunks, each of which reads history anew. Calls block; nothing is locked
+/// while `emit` waits.
 package struct TrainingSets: Sendable {
-    private let offline: OfflineStore
-    private let artifacts: ArtifactStore
+    let offline: OfflineStore
+    let artifacts: ArtifactStore
 
     package init(offline: OfflineStore, artifacts: ArtifactStore) {
         self.offline = offline
         self.artifacts = artifacts
     }
 
+    /// A set that was made again.
+    package struct Remade: Sendable {
+        package var digest: ContentDigest
+        package var reports: [ViewReport]
+    }
+
     /// Takes the spine batch by batch until it answers nil, keeps it as an artifact, joins it, and
     /// emits the answer in batches that fit a frame.
     ///
-    /// The first batch is emitted when all is joined.
+    /// The first batch is emitted when the spine is read and its first chunk is joined.
     package func make(
         _ request: TrainingRequest,
         spine: () throws -> RecordBatch?,
-        emit: (RecordBatch) throws -> Void,
-        isCancelled: () -> Bool
+        emit: @escaping (Schema, BatchAssembler) throws -> Void,
+        isCancelled: @escaping @Sendable () -> Bool
     ) throws -> TrainingSetRecord {
         let layout = try SpineLayout(
             request.spineSchema,
@@ -38,173 +46,213 @@ package struct TrainingSets: Sendable {
                 "history has not come to log entry \(request.through) yet"
             )
         }
-        var reader = SpineReader(layout)
-        let spineDigest = TableDigest(request.spineSchema)
-        let file = try SpineFileWriter(try artifacts.writer(), schema: request.spineSchema)
-        while let batch = try spine() {
-            try checkCancelled(isCancelled)
-            guard batch.schema == request.spineSchema else {
-                throw AlulaError.invalid("a batch of the spine does not have the columns announced")
-            }
-            spineDigest.add(batch.columns, rows: batch.rowCount)
-            for page in try reader.append(batch) { try file.append(page) }
-        }
-        if let page = reader.finish() { try file.append(page) }
-        let joined = try join(
-            reader,
-            plan: request.plan,
+        var answer = Answer(
+            layout,
             scope: JoinScope(through: request.through, asKnown: request.asKnown),
             keepUnknown: request.keepUnknown,
-            isCancelled: isCancelled
-        )
-        let kept = try file.finish(rows: reader.rowCount)
-        let schema = layout.answerSchema
-        let digest = try emitAnswer(
-            reader.pages,
-            schema: schema,
-            joined: joined,
             emit: emit,
             isCancelled: isCancelled
         )
+        let kept = try keep(layout, spine: spine, isCancelled: isCancelled)
+        if let chunk = kept.chunk {
+            try answer.add(chunk, offline)
+        } else {
+            try addAll(of: kept.artifact, to: &answer, isCancelled: isCancelled)
+        }
         return TrainingSetRecord(
             id: request.id,
             project: request.project,
             service: request.plan.service,
             logEntry: request.through,
-            digest: digest,
-            spineDigest: spineDigest.finish(),
-            spineArtifact: kept,
-            rows: UInt64(reader.rowCount),
-            schema: schema,
+            digest: answer.finish(),
+            spineDigest: kept.digest,
+            spineArtifact: kept.artifact,
+            rows: UInt64(kept.rows),
+            schema: layout.answerSchema,
             eventTimeColumn: request.eventTimeColumn,
             label: request.label,
             made: request.made,
             asKnown: request.asKnown,
             keepUnknown: request.keepUnknown,
-            reports: joined.map(\.report),
+            reports: answer.reports,
             featureColumns: request.plan.schema.fields.map(\.name),
             spineName: request.spineName,
             actor: request.actor
         )
     }
 
-    /// Makes a recorded set again from the spine that was kept, and answers the digest of what it
-    /// emitted: the recorded one, unless history was deleted or damaged.
+    /// Makes a recorded set again from the spine that was kept; its digest is the recorded one,
+    /// unless history was deleted or damaged.
     package func remake(
         _ record: TrainingSetRecord,
         plan: FeaturePlan,
-        emit: (RecordBatch) throws -> Void,
-        isCancelled: () -> Bool
-    ) throws -> ContentDigest {
-        var reader: SpineReader?
-        try SpineFileReader.read(record.spineArtifact, in: artifacts) { batch in
-            try checkCancelled(isCancelled)
-            if reader == nil {
-                let layout = try SpineLayout(
-                    batch.schema,
-                    plan: plan,
-                    eventTime: record.eventTimeColumn,
-                    label: record.label
-                )
-                reader = SpineReader(layout)
-            }
-            _ = try reader?.append(batch)
-        }
-        guard var reader else {
-            throw AlulaError.corrupt("the spine of \(record.id) has no columns")
-        }
-        _ = reader.finish()
-        let joined = try join(
-            reader,
+        emit: @escaping (Schema, BatchAssembler) throws -> Void,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) throws -> Remade {
+        let layout = try SpineLayout(
+            Schema(fields: Array(record.schema.fields.dropLast(plan.featureCount))),
             plan: plan,
+            eventTime: record.eventTimeColumn,
+            label: record.label
+        )
+        var answer = Answer(
+            layout,
             scope: JoinScope(through: record.logEntry, asKnown: record.asKnown),
             keepUnknown: record.keepUnknown,
-            isCancelled: isCancelled
-        )
-        return try emitAnswer(
-            reader.pages,
-            schema: record.schema,
-            joined: joined,
             emit: emit,
             isCancelled: isCancelled
         )
+        try addAll(of: record.spineArtifact, to: &answer, isCancelled: isCancelled)
+        return Remade(digest: answer.finish(), reports: answer.reports)
     }
 
-    private func join(
-        _ reader: SpineReader,
-        plan: FeaturePlan,
+    private struct KeptSpine {
+        var artifact: ContentDigest
+        var digest: ContentDigest
+        var rows: Int
+        /// All of it, where it is small enough.
+        var chunk: SpineChunk?
+    }
+
+    private func keep(
+        _ layout: SpineLayout,
+        spine: () throws -> RecordBatch?,
+        isCancelled: () -> Bool
+    ) throws -> KeptSpine {
+        let digest = TableDigest(layout.schema)
+        let file = try SpineFileWriter(try artifacts.writer(), schema: layout.schema)
+        let most = ChunkSize.rows(layout)
+        var pages = SpinePages(layout.schema)
+        var chunk: SpineChunk? = SpineChunk(layout, firstRow: 0)
+        while let batch = try spine() {
+            try checkCancelled(isCancelled)
+            guard batch.schema == layout.schema else {
+                throw AlulaError.invalid("a batch of the spine does not have the columns announced")
+            }
+            digest.add(batch.columns, rows: batch.rowCount)
+            for page in pages.append(batch) { try file.append(page) }
+            chunk?.append(batch)
+            if pages.rowCount > most { chunk = nil }
+        }
+        if let page = pages.finish() { try file.append(page) }
+        return KeptSpine(
+            artifact: try file.finish(rows: pages.rowCount),
+            digest: digest.finish(),
+            rows: pages.rowCount,
+            chunk: chunk
+        )
+    }
+
+    private func addAll(
+        of spine: ContentDigest,
+        to answer: inout Answer,
+        isCancelled: () -> Bool
+    ) throws {
+        let most = ChunkSize.rows(answer.layout)
+        var chunk = SpineChunk(answer.layout, firstRow: 0)
+        try SpineFileReader.read(spine, in: artifacts) { page in
+            try checkCancelled(isCancelled)
+            guard page.schema == answer.layout.schema else {
+                throw AlulaError.corrupt("a kept spine does not have the columns recorded")
+            }
+            if chunk.rowCount > 0, chunk.rowCount + page.rowCount > most {
+                try answer.add(chunk, offline)
+                chunk = SpineChunk(answer.layout, firstRow: chunk.firstRow + chunk.rowCount)
+            }
+            chunk.append(page)
+        }
+        try answer.add(chunk, offline)
+    }
+}
+
+/// The answer to a spine that comes in chunks.
+private struct Answer {
+    let layout: SpineLayout
+    private(set) var reports: [ViewReport] = []
+    private let scope: JoinScope
+    private let keepUnknown: Bool
+    private let isCancelled: @Sendable () -> Bool
+    private let writer: AnswerWriter
+
+    init(
+        _ layout: SpineLayout,
         scope: JoinScope,
         keepUnknown: Bool,
-        isCancelled: () -> Bool
-    ) throws -> [JoinedRows] {
+        emit: @escaping (Schema, BatchAssembler) throws -> Void,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) {
+        self.layout = layout
+        self.scope = scope
+        self.keepUnknown = keepUnknown
+        self.isCancelled = isCancelled
+        writer = AnswerWriter(layout.answerSchema, emit: emit)
+    }
+
+    /// Joins the rows of the chunk and sends them.
+    mutating func add(_ chunk: SpineChunk, _ offline: OfflineStore) throws {
+        var parts: [(spine: SortedSpine, part: FeaturePlan.ViewPart)] = []
         var sorted: [[ColumnName]: SortedSpine] = [:]
-        var joined: [JoinedRows] = []
-        for part in plan.views {
+        for part in layout.plan.views {
             let names = part.keyColumns.map(\.name)
-            let spine = try sorted[names] ?? reader.sorted(by: part.keyColumns)
+            let spine = try sorted[names] ?? chunk.sorted(by: part.keyColumns)
             sorted[names] = spine
-            joined.append(
-                try offline.join(spine, with: part, scope: scope, isCancelled: isCancelled)
-            )
+            parts.append((spine, part))
         }
-        let unknown = joined.map(\.report).filter { $0.unknown > 0 }
-        if scope.asKnown, !keepUnknown, !unknown.isEmpty {
-            throw AlulaError.refused(
-                "as known: rows were imported without a created time, so when is unknown",
-                help:
-                    "import them with a created time, or keep them: unknown=\"keep\"",
-                details: unknown.map { "\($0.label): \($0.unknown) of \($0.matched) values" }
-            )
+        let joined = try offline.join(parts, scope: scope, isCancelled: isCancelled)
+        let features = joined.map { view in
+            view.part.features.map { GatheredColumn($0.type, count: chunk.rowCount) }
         }
-        return joined
+        let found: [ViewReport]
+        do {
+            found = try offline.gather(joined, into: features, isCancelled: isCancelled)
+        } catch let error where error.code == .resourceExhausted {
+            guard let halves = chunk.halves() else { throw error }
+            for half in halves { try add(half, offline) }
+            return
+        }
+        reports = reports.isEmpty ? found : zip(reports, found).map { $0.adding($1) }
+        try checkUnknown()
+        try writer.write(
+            chunk.columns() + features.flatMap { $0 },
+            rows: chunk.rowCount,
+            isCancelled: isCancelled
+        )
     }
 
-    private func emitAnswer(
-        _ spine: SpinePages,
-        schema: Schema,
-        joined: [JoinedRows],
-        emit: (RecordBatch) throws -> Void,
-        isCancelled: () -> Bool
-    ) throws -> ContentDigest {
-        let digest = TableDigest(schema)
-        var pace = GatherPace(schema.fields.map(\.type))
-        var start = 0
-        while start < spine.rowCount {
-            let range = start..<min(start + pace.rows, spine.rowCount)
-            let columns: [Column]
-            do {
-                columns = try spine.columns(range) + features(joined, rows: range, isCancelled)
-            } catch let error as AlulaError where error.code == .resourceExhausted && pace.shrink()
-            {
-                continue
-            }
-            pace.note(columns, rows: range.count)
-            digest.add(columns, rows: range.count)
-            let piece = RecordBatch(schema: schema, columns: columns, rowCount: range.count)
-            try BatchCutter.cut(piece, firstRow: range.lowerBound) { batch in
-                try checkCancelled(isCancelled)
-                try emit(batch)
-            }
-            start = range.upperBound
-        }
-        return digest.finish()
+    func finish() -> ContentDigest { writer.finish() }
+
+    private func checkUnknown() throws(AlulaError) {
+        let unknown = reports.filter { $0.unknown > 0 }
+        guard scope.asKnown, !keepUnknown, !unknown.isEmpty else { return }
+        throw AlulaError.refused(
+            "as known: rows were imported without a created time, so when is unknown",
+            help: "import them with a created time, or keep them: unknown=\"keep\"",
+            details: unknown.map { "\($0.label): \($0.unknown) of \($0.matched) values" }
+        )
     }
 }
 
-extension TrainingSets {
-    private func features(
-        _ joined: [JoinedRows],
-        rows: Range<Int>,
-        _ isCancelled: () -> Bool
-    ) throws -> [Column] {
-        var columns: [Column] = []
-        for view in joined {
-            columns += try offline.features(of: view, rows: rows, isCancelled: isCancelled)
-        }
-        return columns
+extension FeaturePlan {
+    /// Columns that it adds to a spine.
+    fileprivate var featureCount: Int { views.reduce(0) { $0 + $1.features.count } }
+}
+
+extension ViewReport {
+    /// This and the report of further rows of the spine.
+    func adding(_ other: ViewReport) -> ViewReport {
+        var sum = self
+        sum.matched += other.matched
+        sum.expired += other.expired
+        sum.notFound += other.notFound
+        sum.nullKeys += other.nullKeys
+        sum.late += other.late
+        sum.unknown += other.unknown
+        sum.oldestEvent = [oldestEvent, other.oldestEvent].compactMap { $0 }.min()
+        sum.newestEvent = [newestEvent, other.newestEvent].compactMap { $0 }.max()
+        return sum
     }
 }
 
-private func checkCancelled(_ isCancelled: () -> Bool) throws(AlulaError) {
+func checkCancelled(_ isCancelled: () -> Bool) throws(AlulaError) {
     guard !isCancelled() else { throw AlulaError(.cancelled, "the call was cancelled") }
 }

@@ -54,12 +54,12 @@ struct BlockCodecTests {
         for (type, values) in Self.columns {
             let bytes = BlockCodec.encode(try Column(type, values))
             for other in Self.columns.map(\.type) {
-                for index in 4..<bytes.count {
+                for index in 8..<bytes.count {
                     var changed = bytes
                     changed[index] ^= 0x81
-                    let checksum = Checksum.crc32c(changed[4...])
+                    let checksum = changed[8...].withUnsafeBytes { Checksum.xxh64($0) }
                     withUnsafeBytes(of: checksum.littleEndian) {
-                        changed.replaceSubrange(0..<4, with: $0)
+                        changed.replaceSubrange(0..<8, with: $0)
                     }
                     // Whether it can be read depends on what was changed; it must not trap.
                     _ = try? decode(changed, other, values.count)

@@ -120,7 +120,7 @@ struct PointInTimeJoinTests {
             )
             for (number, group) in grouping.enumerated() {
                 let rows = sorted[group].map { test.rows[$0] }
-                join.add(try SortedGroup(rows), number: Int32(number))
+                join.add(try JoinGroup(rows), number: Int32(number))
             }
             var found = test.spine.map { _ in Naive.Answer.nullKey }
             for (entry, winner) in join.winners.enumerated() {
@@ -152,22 +152,23 @@ extension Naive.Row {
     var order: RowOrder { RowOrder(event: event, created: created, position: position) }
 }
 
-extension SortedGroup {
+extension JoinGroup {
     /// Rows in their order.
     init(_ rows: [Naive.Row]) throws {
-        var keys = SortableKeys([.int64])
-        for row in rows { keys.append(row.key) }
         let created = try Column(
             .timestamp,
             rows.map { $0.created.map { .timestamp($0) } ?? .null }
         )
+        let keys = try Column(.int64, rows.map { $0.key.parts[0].value })
         self.init(
-            keys: keys,
+            runs: KeyRuns([.int64], columns: [keys]),
             events: rows.map(\.event.microseconds),
-            created: created.int64s,
-            createdValidity: created.validity,
-            numbers: rows.map(\.position.row),
-            entries: .each(rows.map { Int64($0.position.entry) }),
+            details: Details(
+                created: created.int64s,
+                createdValidity: created.validity,
+                numbers: rows.map(\.position.row),
+                entries: .each(rows.map { Int64($0.position.entry) })
+            ),
             isPartlyHidden: true
         )
     }

@@ -1,4 +1,5 @@
 import Artifacts
+import Codec
 import Domain
 import Foundation
 import Offline
@@ -223,7 +224,7 @@ extension Scratch {
                 start = range.upperBound
                 return spine.slice(range)
             },
-            emit: { batches.append($0) },
+            emit: { batches.append(try BatchCodec.decode($1.bytes(), schema: $0)) },
             isCancelled: { false }
         )
         return Made(record: record, batches: batches)
@@ -237,7 +238,7 @@ extension Scratch {
         let digest = try sets.remake(
             record,
             plan: plan,
-            emit: { batches.append($0) },
+            emit: { batches.append(try BatchCodec.decode($1.bytes(), schema: $0)) },
             isCancelled: { false }
         )
         return (digest, batches)

@@ -210,7 +210,7 @@ struct TrainingSetsTests {
             try scratch.sets.make(
                 request(rows.schema),
                 spine: { rows },
-                emit: { _ in },
+                emit: { _, _ in },
                 isCancelled: { true }
             )
         }
@@ -220,7 +220,7 @@ struct TrainingSetsTests {
             try scratch.sets.make(
                 request(other),
                 spine: { rows },
-                emit: { _ in },
+                emit: { _, _ in },
                 isCancelled: { false }
             )
         }

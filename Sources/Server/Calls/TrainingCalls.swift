@@ -1,4 +1,5 @@
 import Catalog
+import Codec
 import Domain
 import Ingest
 import NIOCore
@@ -25,7 +26,7 @@ extension Dispatcher {
         let through = try logEntry(asOf: request.asOf, call)
         try waitUntilApplied(through, call)
         let schema = try Schema(wire: request.schema)
-        var sendsSchema = true
+        let sender = BatchSender(call)
         let record = try services.trainingSets.make(
             TrainingRequest(
                 id: .random(prefix: "ts"),
@@ -42,7 +43,7 @@ extension Dispatcher {
                 made: services.now()
             ),
             spine: { try call.nextUpload().map { try schema.batch(from: $0.data) } },
-            emit: { try send($0, of: call, withSchema: &sendsSchema) },
+            emit: sender.send,
             isCancelled: { call.isEnded }
         )
         FreedMemory.giveBack(after: Int(record.rows))
@@ -90,34 +91,23 @@ extension Dispatcher {
         let project = try snapshot.project(record.project.text)
         let plan = try services.plans.plan(record.service, in: project, of: snapshot).plan
         try waitUntilApplied(record.logEntry, call)
-        var sendsSchema = true
-        let digest = try services.trainingSets.remake(
+        let sender = BatchSender(call)
+        let remade = try services.trainingSets.remake(
             record,
             plan: plan,
-            emit: { try send($0, of: call, withSchema: &sendsSchema) },
+            emit: sender.send,
             isCancelled: { call.isEnded }
         )
         FreedMemory.giveBack(after: Int(record.rows))
         try call.checkEnded()
-        guard digest == record.digest else {
+        guard remade.digest == record.digest else {
             throw AlulaError(
                 .dataLoss,
-                "training set \(record.id) was made again with digest \(digest): \(record.digest) was recorded",
+                "training set \(record.id) was made again with digest \(remade.digest): \(record.digest) was recorded",
                 help: "its history has changed: do not trust what was received"
             )
         }
         return try Answer(WireTrainingSet(record))
-    }
-
-    private func send(
-        _ batch: RecordBatch,
-        of call: Call,
-        withSchema sendsSchema: inout Bool
-    ) throws {
-        var item = WireBatchItem()
-        if sendsSchema { item.schema = WireSchema(batch.schema) }
-        sendsSchema = false
-        try call.send(control: Messages.encode(item), data: batch.buffer)
     }
 
     private func trainingSet(_ text: String, _ head: CallHead) throws -> TrainingSetRecord {
@@ -156,5 +146,20 @@ extension Dispatcher {
             }
             return record.logEntry
         }
+    }
+}
+
+/// Sends batches as the items of a call, the first with their schema.
+private final class BatchSender {
+    private let call: Call
+    private var hasSchema = false
+
+    init(_ call: Call) { self.call = call }
+
+    func send(_ schema: Schema, _ batch: BatchAssembler) throws {
+        var item = WireBatchItem()
+        if !hasSchema { item.schema = WireSchema(schema) }
+        hasSchema = true
+        try call.send(control: Messages.encode(item), data: batch.buffer)
     }
 }

@@ -19,3 +19,15 @@ extension RecordBatch {
     /// The data section of a frame.
     var buffer: ByteBuffer { ByteBuffer(bytes: BatchCodec.encode(self)) }
 }
+
+extension BatchAssembler {
+    /// The data section of a frame.
+    var buffer: ByteBuffer {
+        var buffer = ByteBuffer()
+        unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: byteCount) { memory in
+            unsafe write(to: memory)
+            return byteCount
+        }
+        return buffer
+    }
+}
