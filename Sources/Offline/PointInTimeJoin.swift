@@ -221,7 +221,8 @@ struct PointInTimeJoin {
         forgotten: HiddenRows.ForgottenKey?,
         at time: Int64
     ) -> Bool {
-        guard group.isPartlyHidden || forgotten != nil || asKnown, let details = group.details else {
+        guard group.isPartlyHidden || forgotten != nil || asKnown, let details = group.details
+        else {
             return true
         }
         let entry = details.entries[row]

@@ -27,7 +27,9 @@ final class RowOrigins {
         if let origin = known[entry] { return origin }
         let arguments: StatementArguments = [Int64(clamping: entry)]
         guard let time = try Int64.fetchOne(recorded, arguments: arguments) else {
-            throw AlulaError.corrupt("history has rows of log entry \(entry), which was not applied")
+            throw AlulaError.corrupt(
+                "history has rows of log entry \(entry), which was not applied"
+            )
         }
         let origin = RowOrigin(
             recorded: Timestamp(microseconds: time),

@@ -1,4 +1,4 @@
-package import Codec
+import Codec
 import Dispatch
 import Domain
 import Offline

@@ -202,14 +202,16 @@ private struct Answer {
         let features = joined.map { view in
             view.part.features.map { GatheredColumn($0.type, count: chunk.rowCount) }
         }
-        let found: [ViewReport]
-        do {
-            found = try offline.gather(joined, into: features, isCancelled: isCancelled)
-        } catch let error where error.code == .resourceExhausted {
-            guard let halves = chunk.halves() else { throw error }
+        let gathered = Result { () throws(AlulaError) in
+            try offline.gather(joined, into: features, isCancelled: isCancelled)
+        }
+        if case .failure(let error) = gathered, error.code == .resourceExhausted,
+            let halves = chunk.halves()
+        {
             for half in halves { try add(half, offline) }
             return
         }
+        let found = try gathered.get()
         reports = reports.isEmpty ? found : zip(reports, found).map { $0.adding($1) }
         try checkUnknown()
         try writer.write(

@@ -60,13 +60,61 @@ struct BatchTests {
             rowCount: rows
         )
         var taken = 0
-        try BatchCutter.cut(batch, firstRow: 0) { piece in
+        try cut([batch]) { bytes, piece in
             #expect(piece.rowCount > 0 && piece.rowCount <= Limits.batchRows)
-            #expect(BatchCodec.encode(piece).count <= BatchCutter.goalBytes)
+            #expect(bytes.count <= AnswerWriter.goalBytes)
+            #expect(bytes == BatchCodec.encode(piece))
             #expect(piece == batch.slice(taken..<taken + piece.rowCount))
             taken += piece.rowCount
         }
         #expect(taken == rows)
+    }
+
+    @Test(arguments: [ValueType.int64, .bool, .int32, .float64, .fixedList(.float32, length: 3)])
+    func `columns of fixed width are sent as they are`(type: ValueType) throws {
+        let values: [FeatureValue] = (0..<3_001).map { row in
+            guard row % 7 != 0 else { return .null }
+            return switch type {
+            case .int64: .int64(Int64(row))
+            case .bool: .bool(row % 2 == 0)
+            case .int32: .int32(Int32(row))
+            case .float64: .float64(Double(row))
+            default: .list((0..<3).map { .float32(Float(row + $0)) })
+            }
+        }
+        let batch = try RecordBatch.test([
+            ("a", type, values), ("b", .int64, values.map { _ in .int64(1) }),
+        ])
+        var taken = 0
+        let digest = try cut([batch]) { bytes, piece in
+            #expect(bytes == BatchCodec.encode(piece))
+            #expect(piece == batch.slice(taken..<taken + piece.rowCount))
+            taken += piece.rowCount
+        }
+        let expected = TableDigest(batch.schema)
+        expected.add(batch.columns, rows: batch.rowCount)
+        #expect(taken == 3_001 && digest == expected.finish())
+    }
+
+    /// Sends batches one after the other through one writer, and answers the digest.
+    @discardableResult
+    private func cut(
+        _ batches: [RecordBatch],
+        body: @escaping ([UInt8], RecordBatch) -> Void = { _, _ in }
+    ) throws -> ContentDigest {
+        let writer = AnswerWriter(batches[0].schema) { schema, assembled in
+            let bytes = assembled.bytes()
+            body(bytes, try BatchCodec.decode(bytes, schema: schema))
+        }
+        for batch in batches {
+            let columns = batch.columns.map { column in
+                let gathered = GatheredColumn(column.type, count: batch.rowCount)
+                gathered.place(column, from: 0)
+                return gathered
+            }
+            try writer.write(columns, rows: batch.rowCount, isCancelled: { false })
+        }
+        return writer.finish()
     }
 
     @Test func `a wide row goes alone, and one that fits no frame is refused by its number`() throws
@@ -79,13 +127,15 @@ struct BatchTests {
             )
         }
         var rows: [Int] = []
-        try BatchCutter.cut(try batch([100_000, 200_000, 10, 10, 240_000]), firstRow: 0) {
-            rows.append($0.rowCount)
-            #expect(BatchCodec.encode($0).count <= BatchCutter.mostBytes)
+        try cut([try batch([100_000, 200_000, 10, 10, 240_000])]) { bytes, piece in
+            rows.append(piece.rowCount)
+            #expect(bytes.count <= AnswerWriter.goalBytes)
         }
-        #expect(rows == [1, 1, 2, 1])
+        #expect(rows == [1, 3, 1])
         let error = #expect(throws: AlulaError.self) {
-            try BatchCutter.cut(try batch([10, 250_000]), firstRow: 40) { _ in }
+            try cut([
+                try batch([Int](repeating: 1, count: 40)), try batch([10, 250_000]),
+            ])
         }
         #expect(error?.code == .resourceExhausted && error?.message.hasPrefix("row 41 ") == true)
     }

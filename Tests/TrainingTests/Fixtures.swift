@@ -235,12 +235,12 @@ extension Scratch {
         _ plan: FeaturePlan
     ) throws -> (ContentDigest, [RecordBatch]) {
         var batches: [RecordBatch] = []
-        let digest = try sets.remake(
+        let remade = try sets.remake(
             record,
             plan: plan,
             emit: { batches.append(try BatchCodec.decode($1.bytes(), schema: $0)) },
             isCancelled: { false }
         )
-        return (digest, batches)
+        return (remade.digest, batches)
     }
 }
