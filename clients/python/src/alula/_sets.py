@@ -55,7 +55,7 @@ class TrainingSets:
             schema=to_proto(rows.schema),
             event_time=rows.event_time,
             label=label or "",
-            as_of=training_pb2.AsOf(**as_of_point(as_of)),
+            as_of=common_pb2.AsOf(**as_of_point(as_of)),
             as_known=as_known,
             keep_unknown=unknown == "keep",
             spine_name=rows.name,
