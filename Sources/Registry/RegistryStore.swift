@@ -46,6 +46,16 @@ package final class RegistryStore: Sendable {
         }
     }
 
+    /// Runs `body` in the one write transaction, each time anew: for acts that may be repeated
+    /// without harm.
+    func act(_ body: (RegistryTables) throws -> Void) throws(AlulaError) {
+        do {
+            try pool.write { try body(RegistryTables(database: $0)) }
+        } catch {
+            throw storageFailure(error)
+        }
+    }
+
     /// Runs `body` on one consistent picture.
     package func read<Value>(_ body: (RegistryTables) throws -> Value) throws(AlulaError) -> Value {
         do {

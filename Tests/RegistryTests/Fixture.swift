@@ -31,7 +31,8 @@ final class Fixture {
                 sql: """
                     INSERT INTO project VALUES ('p'), ('q');
                     INSERT INTO entity VALUES (1, 'p', 'person');
-                    INSERT INTO view VALUES (7, 'p', 'history', 1, 90000000, NULL, 't', NULL, '', '', 0);
+                    INSERT INTO view (id, project, name, entity, lookback, event_time_column, owner,
+                        description) VALUES (7, 'p', 'history', 1, 90000000, 't', '', '');
                     INSERT INTO feature VALUES (3, 7, 0, 'due', 'int64');
                     INSERT INTO service VALUES (1, 'p', 'credit', '', 0), (2, 'q', 'other', '', 0);
                     INSERT INTO service_version VALUES (1, 1), (1, 2), (2, 1);

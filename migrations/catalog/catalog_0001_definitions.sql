@@ -38,6 +38,9 @@ CREATE TABLE view (
     owner               TEXT NOT NULL,
     description         TEXT NOT NULL,
     retired             INTEGER NOT NULL DEFAULT 0,
+    -- What is kept of its history; both null: everything.
+    retention_age       INTEGER,
+    retention_rows_per_key INTEGER,
     UNIQUE (project, name)
 ) STRICT;
 

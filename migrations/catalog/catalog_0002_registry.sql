@@ -20,9 +20,16 @@ CREATE TABLE training_set (
     row_count       INTEGER NOT NULL,
     made            INTEGER NOT NULL,
     actor           TEXT NOT NULL,
-    detail          TEXT NOT NULL -- JSON: schema, columns, options, reports
+    detail          TEXT NOT NULL, -- JSON: schema, columns, options, reports
+    blanked_rows    INTEGER NOT NULL DEFAULT 0 -- rows of the spine that deletion has blanked
 ) STRICT;
 CREATE INDEX training_set_of_project ON training_set (project, number);
+CREATE INDEX training_set_of_spine ON training_set (spine_artifact);
+
+-- Spines that were replaced; a row goes when the file is gone.
+CREATE TABLE discarded_artifact (
+    digest BLOB PRIMARY KEY
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE run (
     number        INTEGER PRIMARY KEY AUTOINCREMENT,

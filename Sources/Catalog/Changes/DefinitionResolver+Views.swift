@@ -43,14 +43,17 @@ extension DefinitionResolver {
             eventTimeColumn: parsed.eventTimeColumn ?? FeatureView.defaultEventTimeColumn,
             createdTimeColumn: parsed.createdTimeColumn.resolved(over: nil),
             owner: parsed.owner ?? "",
-            description: parsed.description ?? ""
+            description: parsed.description ?? "",
+            retention: parsed.retention.resolved(over: nil)
         )
         checkColumns(of: view, parsed)
+        checkRetention(of: view, over: nil, parsed)
         project.views[view.name] = view
         var lines = ["entity \(entity.name)"]
         lines += features.map { "feature \($0.name): \($0.type)" }
         if let lookback = view.lookback { lines.append("look-back \(lookback)") }
         if let maxAge = view.maxAge { lines.append("max age \(maxAge)") }
+        if let retention = view.retention { lines.append("retention \(retention)") }
         add(.view, view.name.text, .create, lines, .putView(view))
     }
 
@@ -74,15 +77,18 @@ extension DefinitionResolver {
         view.maxAge = parsed.maxAge.resolved(over: existing.maxAge)
         view.eventTimeColumn = parsed.eventTimeColumn ?? existing.eventTimeColumn
         view.createdTimeColumn = parsed.createdTimeColumn.resolved(over: existing.createdTimeColumn)
+        view.retention = parsed.retention.resolved(over: existing.retention)
         view.owner = parsed.owner ?? existing.owner
         view.description = parsed.description ?? existing.description
         note(&lines, "look-back", existing.lookback, view.lookback)
         note(&lines, "max age", existing.maxAge, view.maxAge)
         note(&lines, "event time column", existing.eventTimeColumn, view.eventTimeColumn)
         note(&lines, "created time column", existing.createdTimeColumn, view.createdTimeColumn)
+        note(&lines, "retention", existing.retention, view.retention)
         note(&lines, "owner", existing.owner, view.owner)
         if existing.description != view.description { lines.append("description") }
         checkColumns(of: view, parsed)
+        checkRetention(of: view, over: existing, parsed)
         project.views[view.name] = view
         guard view != existing else { return }
         if existing.isRetired {

@@ -80,6 +80,8 @@ struct ParsedDefinitions {
         var eventTimeColumn: String?
         var createdTimeColumn: Setting<String>
         var columnsPlace: Place
+        var retention: Setting<RetentionRule>
+        var retentionPlace: Place
         var owner: String?
         var description: String?
     }

@@ -4,12 +4,12 @@ import Domain
 ///
 /// ```
 /// {name: credit_history, entity: person, ttl: 90d, features: {due: int64},
-///  columns: {event_time: at}, owner: risk@example.com}
+///  columns: {event_time: at}, retention: {age: 365d}, owner: risk@example.com}
 /// ```
 enum ViewReader {
     private static let known = [
-        "name", "entity", "ttl", "lookback", "max_age", "features", "columns", "owner",
-        "description",
+        "name", "entity", "ttl", "lookback", "max_age", "features", "columns", "retention",
+        "owner", "description",
     ]
 
     static func view(_ node: DefinitionNode) -> ParsedDefinitions.View? {
@@ -23,6 +23,7 @@ enum ViewReader {
         )
         let spans = spans(fields)
         let columns = fields["columns"].map(Columns.init) ?? Columns()
+        let retention = fields["retention"].map(RetentionReader.retention) ?? .unsaid
         let owner = fields["owner"].flatMap { text($0, "owner") }
         let description = fields["description"].flatMap { text($0, "description") }
         guard let name, let entity, let entityNode, let features else { return nil }
@@ -36,6 +37,8 @@ enum ViewReader {
             eventTimeColumn: columns.event,
             createdTimeColumn: columns.created,
             columnsPlace: fields["columns"]?.place ?? node.place,
+            retention: retention,
+            retentionPlace: fields["retention"]?.place ?? node.place,
             owner: owner,
             description: description
         )

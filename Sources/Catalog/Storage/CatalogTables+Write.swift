@@ -59,17 +59,19 @@ extension CatalogTables {
         try database.execute(
             sql: """
                 INSERT INTO view (id, project, name, entity, lookback, max_age, event_time_column,
-                    created_time_column, owner, description)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    created_time_column, owner, description, retention_age, retention_rows_per_key)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (id) DO UPDATE SET lookback = excluded.lookback,
                     max_age = excluded.max_age, event_time_column = excluded.event_time_column,
                     created_time_column = excluded.created_time_column, owner = excluded.owner,
-                    description = excluded.description
+                    description = excluded.description, retention_age = excluded.retention_age,
+                    retention_rows_per_key = excluded.retention_rows_per_key
                 """,
             arguments: [
                 view.id.number, project.text, view.name.text, view.entity.id.number,
                 view.lookback?.microseconds, view.maxAge?.microseconds, view.eventTimeColumn,
                 view.createdTimeColumn, view.owner, view.description,
+                view.retention?.age?.microseconds, view.retention?.rowsPerKey,
             ]
         )
         for (position, feature) in view.features.enumerated() {

@@ -118,7 +118,8 @@ struct CatalogTables {
                 owner: row["owner"],
                 description: row["description"],
                 layouts: layouts[row["id"]],
-                isRetired: row["retired"]
+                isRetired: row["retired"],
+                retention: retention(row)
             )
             return (try ProjectName(row["project"], as: "project"), view)
         }
@@ -149,6 +150,12 @@ struct CatalogTables {
 }
 
 func span(_ microseconds: Int64?) -> TimeSpan? { microseconds.map(TimeSpan.init(microseconds:)) }
+
+/// Nil where both are null.
+private func retention(_ row: Row) -> RetentionRule? {
+    let (age, rows): (Int64?, Int?) = (row["retention_age"], row["retention_rows_per_key"])
+    return age == nil && rows == nil ? nil : RetentionRule(age: span(age), rowsPerKey: rows)
+}
 
 func valueType(_ text: String) throws(AlulaError) -> ValueType {
     guard let type = ValueType(text: text) else { throw .corrupt("type \"\(text)\"") }

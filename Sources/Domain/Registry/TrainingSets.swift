@@ -23,6 +23,8 @@ public struct TrainingSetRecord: Sendable, Hashable {
     public var featureColumns: [String]
     public var spineName: String
     public var actor: String
+    /// Rows of the spine that deletion has blanked since: all their columns are null.
+    public var blankedRows: UInt64
 
     public init(
         id: TrainingSetID,
@@ -42,7 +44,8 @@ public struct TrainingSetRecord: Sendable, Hashable {
         reports: [ViewReport],
         featureColumns: [String],
         spineName: String,
-        actor: String
+        actor: String,
+        blankedRows: UInt64 = 0
     ) {
         self.id = id
         self.project = project
@@ -62,6 +65,7 @@ public struct TrainingSetRecord: Sendable, Hashable {
         self.featureColumns = featureColumns
         self.spineName = spineName
         self.actor = actor
+        self.blankedRows = blankedRows
     }
 }
 

@@ -47,8 +47,8 @@ extension RegistryTables {
         try execute(
             """
             INSERT INTO training_set (id, project, service, service_version, log_entry, digest,
-                spine_digest, spine_artifact, row_count, made, actor, detail)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                spine_digest, spine_artifact, row_count, made, actor, detail, blanked_rows)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 record.id.text, record.project.text, record.service.name.text,
@@ -56,6 +56,7 @@ extension RegistryTables {
                 Data(record.digest.bytes), Data(record.spineDigest.bytes),
                 Data(record.spineArtifact.bytes), Int64(clamping: record.rows),
                 record.made.microseconds, record.actor, try Self.json(detail),
+                Int64(clamping: record.blankedRows),
             ]
         )
     }
@@ -114,7 +115,7 @@ extension RegistryTables {
         return FeatureServiceReference(name: reference.name, version: version)
     }
 
-    private static func trainingSet(_ row: Row) throws -> TrainingSetRecord {
+    static func trainingSet(_ row: Row) throws -> TrainingSetRecord {
         let detail: StoredDetail
         do {
             detail = try JSONDecoder().decode(StoredDetail.self, from: row["detail"])
@@ -142,7 +143,8 @@ extension RegistryTables {
             reports: try detail.reports.map(report),
             featureColumns: detail.featureColumns,
             spineName: detail.spineName,
-            actor: row["actor"]
+            actor: row["actor"],
+            blankedRows: UInt64(row["blanked_rows"] as Int64)
         )
     }
 

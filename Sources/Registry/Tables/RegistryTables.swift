@@ -58,6 +58,15 @@ extension RegistryTables {
         try touch()
     }
 
+    /// Whether this call has its entry; a call without a request id never has.
+    func hasAudited(_ act: String, _ object: String, _ call: WriteCall) throws -> Bool {
+        guard !call.requestID.isEmpty else { return false }
+        return try row(
+            "SELECT 1 FROM audit WHERE object = ? AND act = ? AND actor = ? AND request_id = ?",
+            [object, act, call.actor, Data(call.requestID)]
+        ) != nil
+    }
+
     func audit(after: UInt64, limit: Int, object: String) throws -> [AuditEntry] {
         let filter = object.isEmpty ? "" : " AND object = :object"
         var arguments: StatementArguments = [

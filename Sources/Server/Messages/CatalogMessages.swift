@@ -67,6 +67,8 @@ extension WireViewDefinition {
         description_p = view.description
         schemaVersion = view.schemaVersion
         retired = view.isRetired
+        retentionAgeUs = view.retention?.age?.microseconds ?? 0
+        retentionRowsPerKey = UInt32(clamping: view.retention?.rowsPerKey ?? 0)
     }
 }
 

@@ -21,6 +21,7 @@ extension WireTrainingSet {
         featureColumns = record.featureColumns
         spineName = record.spineName
         actor = record.actor
+        blankedRows = record.blankedRows
     }
 }
 

@@ -171,6 +171,12 @@ package nonisolated struct WireViewDefinition: Sendable {
 
   package var retired: Bool = false
 
+  /// rows whose event time is longer ago are taken; 0: none is
+  package var retentionAgeUs: Int64 = 0
+
+  /// of each key, the newest rows that are kept; 0: all
+  package var retentionRowsPerKey: UInt32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -504,7 +510,7 @@ nonisolated extension WireEntityDefinition: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension WireViewDefinition: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ViewDefinition"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}entity\0\u{1}keys\0\u{1}features\0\u{3}lookback_us\0\u{3}max_age_us\0\u{3}event_time_column\0\u{3}created_time_column\0\u{1}owner\0\u{1}description\0\u{3}schema_version\0\u{1}retired\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}entity\0\u{1}keys\0\u{1}features\0\u{3}lookback_us\0\u{3}max_age_us\0\u{3}event_time_column\0\u{3}created_time_column\0\u{1}owner\0\u{1}description\0\u{3}schema_version\0\u{1}retired\0\u{3}retention_age_us\0\u{3}retention_rows_per_key\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -524,6 +530,8 @@ nonisolated extension WireViewDefinition: SwiftProtobuf.Message, SwiftProtobuf._
       case 10: try { try decoder.decodeSingularStringField(value: &self.description_p) }()
       case 11: try { try decoder.decodeSingularUInt32Field(value: &self.schemaVersion) }()
       case 12: try { try decoder.decodeSingularBoolField(value: &self.retired) }()
+      case 13: try { try decoder.decodeSingularInt64Field(value: &self.retentionAgeUs) }()
+      case 14: try { try decoder.decodeSingularUInt32Field(value: &self.retentionRowsPerKey) }()
       default: break
       }
     }
@@ -566,6 +574,12 @@ nonisolated extension WireViewDefinition: SwiftProtobuf.Message, SwiftProtobuf._
     if self.retired != false {
       try visitor.visitSingularBoolField(value: self.retired, fieldNumber: 12)
     }
+    if self.retentionAgeUs != 0 {
+      try visitor.visitSingularInt64Field(value: self.retentionAgeUs, fieldNumber: 13)
+    }
+    if self.retentionRowsPerKey != 0 {
+      try visitor.visitSingularUInt32Field(value: self.retentionRowsPerKey, fieldNumber: 14)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -582,6 +596,8 @@ nonisolated extension WireViewDefinition: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.description_p != rhs.description_p {return false}
     if lhs.schemaVersion != rhs.schemaVersion {return false}
     if lhs.retired != rhs.retired {return false}
+    if lhs.retentionAgeUs != rhs.retentionAgeUs {return false}
+    if lhs.retentionRowsPerKey != rhs.retentionRowsPerKey {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

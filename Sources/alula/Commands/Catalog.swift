@@ -15,13 +15,14 @@ struct Views: AsyncParsableCommand {
         if let view { return show(try catalog.view(view)) }
         guard !options.json else { return Output.json(.array(catalog.views.map(Self.json))) }
         var table = TextTable([
-            "view", "entity", "keys", "features", "look-back", "max age", "owner",
+            "view", "entity", "keys", "features", "look-back", "max age", "retention", "owner",
         ])
         for view in catalog.views {
             table.add([
                 view.name + (view.retired ? " (retired)" : ""), view.entity,
                 view.keys.map(\.name).joined(separator: ", "), String(view.features.count),
-                Self.span(view.lookbackUs), Self.span(view.maxAgeUs), view.owner,
+                Self.span(view.lookbackUs), Self.span(view.maxAgeUs), Self.retention(view),
+                view.owner,
             ])
         }
         Output.table(table)
@@ -33,6 +34,7 @@ struct Views: AsyncParsableCommand {
         if !view.description_p.isEmpty { Output.line(view.description_p) }
         if !view.owner.isEmpty { Output.line("owner \(view.owner)") }
         Output.line("look-back \(Self.span(view.lookbackUs)), max age \(Self.span(view.maxAgeUs))")
+        Output.line("keeps \(Self.retention(view))")
         let created =
             view.createdTimeColumn.isEmpty ? "" : ", created time \(view.createdTimeColumn)"
         Output.line("in source files: event time \(view.eventTimeColumn)\(created)")
@@ -46,12 +48,26 @@ struct Views: AsyncParsableCommand {
         microseconds == 0 ? "unbounded" : TimeSpan(microseconds: microseconds).description
     }
 
+    private static func retention(_ view: WireViewDefinition) -> String {
+        let parts = [
+            view.retentionAgeUs == 0 ? nil : span(view.retentionAgeUs),
+            view.retentionRowsPerKey == 0 ? nil : "\(view.retentionRowsPerKey) rows per key",
+        ]
+        let given = parts.compactMap(\.self)
+        return given.isEmpty ? "everything" : given.joined(separator: ", ")
+    }
+
     private static func json(_ view: WireViewDefinition) -> JSONValue {
         .object([
             ("name", .string(view.name)), ("entity", .string(view.entity)),
             ("keys", .fields(view.keys)), ("features", .fields(view.features)),
             ("lookback_us", view.lookbackUs == 0 ? .null : .int(view.lookbackUs)),
             ("max_age_us", view.maxAgeUs == 0 ? .null : .int(view.maxAgeUs)),
+            ("retention_age_us", view.retentionAgeUs == 0 ? .null : .int(view.retentionAgeUs)),
+            (
+                "retention_rows_per_key",
+                view.retentionRowsPerKey == 0 ? .null : .uint(UInt64(view.retentionRowsPerKey))
+            ),
             ("event_time_column", .string(view.eventTimeColumn)),
             ("created_time_column", .text(view.createdTimeColumn)), ("owner", .text(view.owner)),
             ("description", .text(view.description_p)),

@@ -38,6 +38,8 @@ class View:
     owner: str
     description: str
     retired: bool
+    retention_age: timedelta | None = None
+    retention_rows_per_key: int | None = None
 
     @staticmethod
     def of(message: Any) -> View:
@@ -46,6 +48,7 @@ class View:
             _span(message.lookback_us), _span(message.max_age_us),
             message.event_time_column or "event_time", message.created_time_column,
             message.owner, message.description, message.retired,
+            _span(message.retention_age_us), message.retention_rows_per_key or None,
         )  # fmt: skip
 
 

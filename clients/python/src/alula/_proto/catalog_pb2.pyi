@@ -71,7 +71,7 @@ class EntityDefinition(_message.Message):
     def __init__(self, name: _Optional[str] = ..., keys: _Optional[_Iterable[_Union[_common_pb2.Field, _Mapping]]] = ...) -> None: ...
 
 class ViewDefinition(_message.Message):
-    __slots__ = ("name", "entity", "keys", "features", "lookback_us", "max_age_us", "event_time_column", "created_time_column", "owner", "description", "schema_version", "retired")
+    __slots__ = ("name", "entity", "keys", "features", "lookback_us", "max_age_us", "event_time_column", "created_time_column", "owner", "description", "schema_version", "retired", "retention_age_us", "retention_rows_per_key")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ENTITY_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
@@ -84,6 +84,8 @@ class ViewDefinition(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
     RETIRED_FIELD_NUMBER: _ClassVar[int]
+    RETENTION_AGE_US_FIELD_NUMBER: _ClassVar[int]
+    RETENTION_ROWS_PER_KEY_FIELD_NUMBER: _ClassVar[int]
     name: str
     entity: str
     keys: _containers.RepeatedCompositeFieldContainer[_common_pb2.Field]
@@ -96,7 +98,9 @@ class ViewDefinition(_message.Message):
     description: str
     schema_version: int
     retired: bool
-    def __init__(self, name: _Optional[str] = ..., entity: _Optional[str] = ..., keys: _Optional[_Iterable[_Union[_common_pb2.Field, _Mapping]]] = ..., features: _Optional[_Iterable[_Union[_common_pb2.Field, _Mapping]]] = ..., lookback_us: _Optional[int] = ..., max_age_us: _Optional[int] = ..., event_time_column: _Optional[str] = ..., created_time_column: _Optional[str] = ..., owner: _Optional[str] = ..., description: _Optional[str] = ..., schema_version: _Optional[int] = ..., retired: bool = ...) -> None: ...
+    retention_age_us: int
+    retention_rows_per_key: int
+    def __init__(self, name: _Optional[str] = ..., entity: _Optional[str] = ..., keys: _Optional[_Iterable[_Union[_common_pb2.Field, _Mapping]]] = ..., features: _Optional[_Iterable[_Union[_common_pb2.Field, _Mapping]]] = ..., lookback_us: _Optional[int] = ..., max_age_us: _Optional[int] = ..., event_time_column: _Optional[str] = ..., created_time_column: _Optional[str] = ..., owner: _Optional[str] = ..., description: _Optional[str] = ..., schema_version: _Optional[int] = ..., retired: bool = ..., retention_age_us: _Optional[int] = ..., retention_rows_per_key: _Optional[int] = ...) -> None: ...
 
 class ServiceDefinition(_message.Message):
     __slots__ = ("name", "version", "projections", "request_fields", "key_columns", "retired", "description")
