@@ -1,6 +1,7 @@
 import Domain
 import GRDB
 import Registry
+import Synchronization
 import Testing
 
 struct MaintenanceTests {

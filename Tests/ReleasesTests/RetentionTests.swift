@@ -1,4 +1,6 @@
+import Catalog
 import Domain
+import Releases
 import Testing
 
 struct RetentionTests {
