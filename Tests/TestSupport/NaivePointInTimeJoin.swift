@@ -32,13 +32,15 @@ package enum NaivePointInTimeJoin {
         in rows: [Row],
         lookback: TimeSpan?,
         through: UInt64,
-        asKnown: Bool
+        asKnown: Bool,
+        hiding: NaiveHiding = NaiveHiding()
     ) -> Answer {
         guard let key, let time else { return .nullKey }
         var best: Int?
         var anyOlder = false
         for (index, row) in rows.enumerated() {
             if row.key != key || row.event > time || row.position.entry > through { continue }
+            if hiding.hides(row, through: through) { continue }
             if asKnown, let created = row.created, created > time { continue }
             if let lookback, row.event < time - lookback {
                 anyOlder = true
