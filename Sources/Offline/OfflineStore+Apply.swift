@@ -16,26 +16,26 @@ extension OfflineStore {
         guard zip(fresh, fresh.dropFirst()).allSatisfy({ $0.entry < $1.entry }) else {
             throw .invalid("log entries are applied in ascending order")
         }
-        try write { db in
-            var writer = try SegmentWriter(db, groupRows: groupRows)
-            for segment in try OfflineStore.segments(of: fresh) { try writer.write(segment) }
-            for piece in fresh {
-                try apply(piece, in: db)
+        try pins.replacing(replaced(by: fresh)) { () throws(AlulaError) in
+            try write { db in
+                var writer = try SegmentWriter(db, groupRows: groupRows)
+                for segment in try OfflineStore.segments(of: fresh) { try writer.write(segment) }
+                for piece in fresh { try apply(piece, in: db) }
                 try db.execute(
-                    sql: "INSERT OR REPLACE INTO log_time (recorded, entry) VALUES (?, ?)",
-                    arguments: [piece.recorded.microseconds, Int64(piece.entry)]
+                    sql: "UPDATE progress SET applied_through = ?",
+                    arguments: [Int64(last.entry)]
                 )
             }
-            try db.execute(
-                sql: "UPDATE progress SET applied_through = ?",
-                arguments: [Int64(last.entry)]
-            )
         }
         applied.withLock { $0 = max($0, last.entry) }
     }
 
     /// All but the rows, which stand in segments by now.
     private func apply(_ piece: LogPiece, in db: Database) throws {
+        try db.execute(
+            sql: "INSERT OR REPLACE INTO log_time (recorded, entry) VALUES (?, ?)",
+            arguments: [piece.recorded.microseconds, Int64(piece.entry)]
+        )
         switch piece.change {
         case .rows: break
         case .publish(let id): try publish(id, piece: piece, in: db)

@@ -12,7 +12,7 @@ package struct NewestRows: Sendable {
 
 extension OfflineStore {
     /// Gives the newest row of every key not later than `notAfter`, each key once, in key order, at
-    /// most `batchRows` at a time, as of one moment.
+    /// most `batchRows` at a time, as of one moment, in bounded memory.
     ///
     /// Stops early where the body answers false.
     package func newestRows(
@@ -23,113 +23,84 @@ extension OfflineStore {
     ) throws {
         let through = appliedThrough
         let filter = SegmentMap.Filter(through: through, keys: nil, notAfter: notAfter)
-        let spine = SortedSpine(keys: try distinctKeys(of: view, filter: filter), at: notAfter)
-        let part = FeaturePlan.ViewPart(
-            view: view,
-            label: view.name.text,
-            keyColumns: [],
-            lookback: nil,
-            maxAge: nil,
-            features: []
+        var merge = SortedMerge(
+            try pinnedRuns(of: view, filter),
+            events: .min...notAfter.microseconds,
+            hiding: .leavesOut,
+            tracksKeys: true
         )
-        let joined = try join(spine, with: part, scope: JoinScope(through: through))
-        let map = joined.map
-        let winners = joined.winners.filter { $0.group >= 0 }
+        var newest = NewestOfKey()
+        try give(&merge, of: view, pick: { newest.pick($0, isEnd: $1) }) { rows, places in
+            for first in stride(from: 0, to: rows.count, by: batchRows) {
+                let range = first..<min(first + batchRows, rows.count)
+                let batch = NewestRows(
+                    rows: rows.slice(range),
+                    positions: places[range].map(\.position),
+                    through: through
+                )
+                guard try body(batch) else { return false }
+            }
+            return true
+        }
+    }
+
+    /// What passes the filter; readable as long as it lives.
+    func pinnedRuns(
+        of view: FeatureView,
+        _ filter: SegmentMap.Filter
+    ) throws(AlulaError) -> SortedRuns {
+        try read { try SortedRuns(SegmentMap($0, view: view, filter: filter, pins: pins)) }
+    }
+
+    /// Gives the rows of a merge that are picked, with all features of the view at its present
+    /// layout, in pieces that take bounded memory; stops early where the body answers false.
+    func give(
+        _ merge: inout SortedMerge,
+        of view: FeatureView,
+        isCancelled: () -> Bool = { false },
+        pick: (_ rows: [MergedRow], _ isEnd: Bool) -> [MergedRow],
+        body: (FeatureRows, [MergedRow]) throws -> Bool
+    ) throws {
+        let map = merge.map
         var pace = GatherPace(view.features.map(\.type) + map.keyTypes.map(\.valueType))
-        var start = 0
-        while start < winners.count {
-            let piece = winners[start..<min(start + pace.rows, winners.count)]
-            let rows: FeatureRows
-            let places: [LogPosition]
-            do {
-                (rows, places) = try gathered(piece, of: view, map)
-            } catch let error as AlulaError where error.code == .resourceExhausted && pace.shrink()
+        var waiting: [MergedRow] = []
+        while !merge.isAtEnd || !waiting.isEmpty {
+            try checkCancelled(isCancelled)
+            while waiting.count < pace.rows, !merge.isAtEnd {
+                var found: [MergedRow] = []
+                try read { try merge.fill(&found, upTo: pace.rows, try BlockReading($0)) }
+                waiting += pick(found, merge.isAtEnd)
+            }
+            let piece = Array(waiting.prefix(pace.rows))
+            guard !piece.isEmpty else { continue }
+            let gather = RowGather(
+                map,
+                groups: piece.map(\.group)[...],
+                rows: piece.map(\.row)[...]
+            )
+            let gathered = Result { () throws(AlulaError) in
+                try read { try gather.featureRows(of: view, try BlockReading($0)) }
+            }
+            if case .failure(let error) = gathered, error.code == .resourceExhausted,
+                pace.shrink()
             {
                 continue
             }
+            let rows = try gathered.get()
             pace.note(rows.features + rows.keys, rows: rows.count)
-            for first in stride(from: 0, to: rows.count, by: batchRows) {
-                let range = first..<min(first + batchRows, rows.count)
-                let positions = Array(places[range])
-                let batch = NewestRows(
-                    rows: rows.slice(range),
-                    positions: positions,
-                    through: through
-                )
-                guard try body(batch) else { return }
-            }
-            start += rows.count
-        }
-    }
-
-    private func gathered(
-        _ winners: ArraySlice<PointInTimeJoin.Winner>,
-        of view: FeatureView,
-        _ map: SegmentMap
-    ) throws -> (FeatureRows, [LogPosition]) {
-        let gather = RowGather(
-            map,
-            groups: winners.map(\.group)[...],
-            rows: winners.map(\.row)[...]
-        )
-        return try read { db in
-            let reading = try BlockReading(db)
-            let numbers = try gather.column(.number, type: .int32, reading).uint32s
-            let entries = try gather.column(.entry, type: .int64, reading).int64s
-            let positions = winners.enumerated().map { index, winner in
-                let segment = map.segments[map.groups[Int(winner.group)].segment]
-                return LogPosition(
-                    entry: segment.importEntry ?? UInt64(bitPattern: entries[index]),
-                    row: numbers[index]
-                )
-            }
-            return (try gather.featureRows(of: view, reading), positions)
-        }
-    }
-
-    /// Every key that has rows that pass the filter, and perhaps others, ascending, each once.
-    private func distinctKeys(
-        of view: FeatureView,
-        filter: SegmentMap.Filter
-    ) throws(AlulaError) -> SortableKeys {
-        try read { db in
-            let map = try SegmentMap(db, view: view, filter: filter)
-            let reading = try BlockReading(db)
-            var all = SortableKeys(map.keyTypes)
-            var sortedCount = 0
-            for group in map.groups.indices {
-                let keys = try reading.keys(of: group, in: map)
-                for index in 0..<keys.count
-                where index == 0 || keys.compare(index, keys, index - 1) != 0 {
-                    all.append(index, of: keys)
-                }
-                if all.count > 2 * sortedCount + (1 << 20) {
-                    all = all.sortedOnce(map.keyTypes)
-                    sortedCount = all.count
-                }
-            }
-            return all.sortedOnce(map.keyTypes)
+            waiting.removeFirst(piece.count)
+            guard try body(rows, piece) else { return }
         }
     }
 }
 
-extension SortableKeys {
-    /// The same keys ascending, each once.
-    fileprivate func sortedOnce(_ types: [KeyType]) -> SortableKeys {
-        let order = (0..<Int32(count)).sorted { compare(Int($0), self, Int($1)) < 0 }
-        var result = SortableKeys(types)
-        result.reserveCapacity(count)
-        for index in order
-        where result.count == 0 || compare(Int(index), result, result.count - 1) != 0 {
-            result.append(Int(index), of: self)
-        }
-        return result
-    }
+extension MergedRow {
+    var position: LogPosition { LogPosition(entry: entry, row: number) }
 }
 
 extension FeatureRows {
     /// The rows of this range.
-    fileprivate func slice(_ range: Range<Int>) -> FeatureRows {
+    func slice(_ range: Range<Int>) -> FeatureRows {
         FeatureRows(
             view: view,
             schemaVersion: schemaVersion,

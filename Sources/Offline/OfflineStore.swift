@@ -62,6 +62,7 @@ package final class OfflineStore: Sendable {
             throw .corrupt("the offline store does not say how far it has come")
         }
         applied.withLock { $0 = UInt64(through) }
+        _ = try clean()
     }
 
     /// The last log entry that is in the store, durable.

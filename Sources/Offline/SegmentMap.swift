@@ -88,7 +88,7 @@ extension SegmentMap {
     }
 
     /// The least and the greatest key in canonical bytes.
-    struct KeySpan: Sendable {
+    struct KeySpan: Sendable, Hashable {
         var least: [UInt8]
         var greatest: [UInt8]
     }

@@ -11,8 +11,10 @@ struct MergedRow: Sendable {
     /// Counts the keys; without meaning where the merge does not look at them.
     var key: UInt32
     var isCreatedKnown: Bool
-    /// Whether its log entry hides it.
+    /// Whether it is in no answer that looks from now.
     var isHidden: Bool
+    /// Whether its key was forgotten.
+    var isForgotten: Bool
 }
 
 /// Takes the newest row of each key out of merged rows, which come in batches.
@@ -60,7 +62,7 @@ struct RetentionCut {
             while end < waiting.count, waiting[end].key == waiting[start].key { end += 1 }
             // More rows of the last key can only add to what goes.
             let first = firstKept(start..<end)
-            taken += UInt64(first - start)
+            for row in start..<first where !waiting[row].isForgotten { taken += 1 }
             if end == waiting.count, !isEnd {
                 waiting.removeSubrange(..<first)
                 return kept

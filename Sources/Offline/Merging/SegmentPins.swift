@@ -16,8 +16,9 @@ final class SegmentPins: Sendable {
         var maps: [Int64: [UInt64: Int]] = [:]
         /// Segments out of history, and the swap that took them out; none: before the start.
         var replaced: [Int64: UInt64] = [:]
-        /// By segment that holds what was cut out of others: those others. Maps that are older than
-        /// the swap may read it.
+        /// For each segment that holds what was cut out of others: those others.
+        ///
+        /// Maps that are older than the swap may read it.
         var origins: [Int64: [Int64]] = [:]
 
         func isRead(_ segment: Int64) -> Bool {
@@ -76,6 +77,7 @@ final class SegmentPins: Sendable {
 
     /// Runs the transaction that takes these segments out of history.
     func replacing<T, E: Error>(_ segments: [Int64], _ body: () throws(E) -> T) throws(E) -> T {
+        guard !segments.isEmpty else { return try body() }
         // Until it is committed, reads begin that still see them.
         state.withLock { state in
             for segment in segments { state.replaced[segment] = .max }

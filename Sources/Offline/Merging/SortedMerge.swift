@@ -5,11 +5,14 @@ import Domain
 /// position, given in batches.
 ///
 /// A group is read when its first row is due, and only as much of it is kept as many runs together
-/// may take; rows of forgotten keys are left out.
+/// may take.
 struct SortedMerge {
-    /// What becomes of rows whose log entries are hidden.
+    /// What becomes of hidden rows.
     enum Hiding {
-        case kept, marked, leftOut
+        /// Earlier positions see them; those of forgotten keys nobody does, and they go.
+        case dropsForgotten
+        case marks
+        case leavesOut
     }
 
     /// A run, and what is in memory of its present group.
@@ -38,7 +41,7 @@ struct SortedMerge {
 
     private let runs: SortedRuns
     private let events: ClosedRange<Int64>
-    private let hidden: Hiding
+    private let hiding: Hiding
     private let tracksKeys: Bool
     private let isExact: Bool
     private let windowRows: Int
@@ -56,13 +59,13 @@ struct SortedMerge {
     init(
         _ runs: SortedRuns,
         events: ClosedRange<Int64> = .min ... .max,
-        hidden: Hiding,
+        hiding: Hiding,
         tracksKeys: Bool,
         windowRows: Int? = nil
     ) {
         self.runs = runs
         self.events = events
-        self.hidden = hidden
+        self.hiding = hiding
         self.tracksKeys = tracksKeys || runs.map.hidden.forgetsKeys
         isExact = runs.leastKeys.isExact
         self.windowRows = max(1, windowRows ?? Self.mostRows / max(1, runs.depth))
@@ -75,6 +78,7 @@ struct SortedMerge {
         for place in heap.indices.reversed() { sink(place) }
     }
 
+    var map: SegmentMap { runs.map }
     var isAtEnd: Bool { heap.isEmpty }
 
     /// Appends rows until there are `limit`, or all have been given.
@@ -167,6 +171,7 @@ struct SortedMerge {
 extension SortedMerge {
     private mutating func take(_ cursor: Int, into rows: inout [MergedRow]) {
         let head = heads[cursor]
+        var isForgotten = false
         if tracksKeys {
             trackKey(cursor, head.prefix)
             if let forgotten,
@@ -176,15 +181,16 @@ extension SortedMerge {
                     number: head.number
                 )
             {
-                dropped[deletion, default: 0] += 1
-                return
+                isForgotten = true
+                if hiding == .dropsForgotten { dropped[deletion, default: 0] += 1 }
+                if hiding != .marks { return }
             }
         }
         guard events.contains(head.event) else { return }
-        var isHidden = false
-        if hidden != .kept, cursors[cursor].window.isPartlyHidden {
-            isHidden = runs.map.hidden.hides(entry: head.entry)
-            if isHidden, hidden == .leftOut { return }
+        var isHidden = isForgotten
+        if hiding != .dropsForgotten, cursors[cursor].window.isPartlyHidden {
+            isHidden = isHidden || runs.map.hidden.hides(entry: head.entry)
+            if isHidden, hiding == .leavesOut { return }
         }
         rows.append(
             MergedRow(
@@ -196,7 +202,8 @@ extension SortedMerge {
                 number: head.number,
                 key: key,
                 isCreatedKnown: head.isCreatedKnown,
-                isHidden: isHidden
+                isHidden: isHidden,
+                isForgotten: isForgotten
             )
         )
     }
