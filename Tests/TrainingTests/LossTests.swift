@@ -7,7 +7,7 @@ import Testing
 @testable import Training
 
 struct LossTests {
-    @Test(arguments: 0..<30 as Range<UInt64>)
+    @Test(arguments: 0..<20 as Range<UInt64>)
     func `a set says exactly what it has lost, view by view, in random worlds`(seed: UInt64) throws
     {
         let world = try LossWorld(seed: seed)

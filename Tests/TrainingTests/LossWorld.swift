@@ -146,7 +146,7 @@ final class LossWorld {
 
     /// Key columns of several types, with null as NaN where that is one, and columns that are
     /// carried along.
-    private func batch(_ spine: [SpineRow]) throws -> RecordBatch {
+    func batch(_ spine: [SpineRow]) throws -> RecordBatch {
         func column(_ index: Int, _ turn: (Int64) -> FeatureValue) -> [FeatureValue] {
             spine.map { row in
                 guard case .int64(let number) = row.keys[index] else { return row.keys[index] }
