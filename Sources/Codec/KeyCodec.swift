@@ -46,27 +46,39 @@ package enum KeyCodec {
     ) throws(AlulaError) -> EntityKey {
         var rest = Array(bytes)[...]
         var parts: [KeyPart] = []
-        for _ in 0..<count {
-            guard let tag = rest.popFirst(), let type = KeyType(rawValue: tag) else {
-                throw .corrupt("an entity key has an unknown part")
-            }
-            switch type {
-            case .int64:
-                guard rest.count >= 8 else { throw .corrupt("an entity key ends in an int64") }
-                let bits = rest.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-                parts.append(.int64(Int64(bitPattern: bits ^ 1 << 63)))
-                rest = rest.dropFirst(8)
-            case .string:
-                let raw = try takeEscaped(&rest)
-                guard let text = String(validating: raw, as: UTF8.self) else {
-                    throw .corrupt("an entity key holds invalid UTF-8")
-                }
-                parts.append(.string(text))
-            case .bytes: parts.append(.bytes(try takeEscaped(&rest)))
-            }
-        }
+        for _ in 0..<count { parts.append(try takePart(&rest)) }
         guard rest.isEmpty else { throw .corrupt("an entity key is longer than its parts") }
         return EntityKey(parts)
+    }
+
+    /// Reads as many parts as there are.
+    package static func decode(
+        _ bytes: some RandomAccessCollection<UInt8>
+    ) throws(AlulaError) -> EntityKey {
+        var rest = Array(bytes)[...]
+        var parts: [KeyPart] = []
+        while !rest.isEmpty { parts.append(try takePart(&rest)) }
+        return EntityKey(parts)
+    }
+
+    private static func takePart(_ rest: inout ArraySlice<UInt8>) throws(AlulaError) -> KeyPart {
+        guard let tag = rest.popFirst(), let type = KeyType(rawValue: tag) else {
+            throw .corrupt("an entity key has an unknown part")
+        }
+        switch type {
+        case .int64:
+            guard rest.count >= 8 else { throw .corrupt("an entity key ends in an int64") }
+            let bits = rest.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            rest = rest.dropFirst(8)
+            return .int64(Int64(bitPattern: bits ^ 1 << 63))
+        case .string:
+            let raw = try takeEscaped(&rest)
+            guard let text = String(validating: raw, as: UTF8.self) else {
+                throw .corrupt("an entity key holds invalid UTF-8")
+            }
+            return .string(text)
+        case .bytes: return .bytes(try takeEscaped(&rest))
+        }
     }
 
     private static func append(_ number: Int64, to bytes: inout [UInt8]) {

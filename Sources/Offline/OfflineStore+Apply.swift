@@ -52,7 +52,8 @@ extension OfflineStore {
         }
     }
 
-    /// The first entry that publishes an import is the one that counts.
+    /// The first entry that publishes an import is the one that counts; one of an import that has
+    /// been abandoned publishes nothing.
     private func publish(_ id: String, piece: LogPiece, in db: Database) throws {
         try db.execute(
             sql: """
@@ -63,8 +64,11 @@ extension OfflineStore {
         guard db.changesCount == 0 else { return }
         let known = try Bool.fetchOne(
             db,
-            sql: "SELECT EXISTS (SELECT 1 FROM import WHERE id = ?)",
-            arguments: [id]
+            sql: """
+                SELECT EXISTS (SELECT 1 FROM import WHERE id = :id)
+                    OR EXISTS (SELECT 1 FROM abandoned_import WHERE id = :id)
+                """,
+            arguments: ["id": id]
         )
         guard known == true else {
             throw AlulaError.corrupt(

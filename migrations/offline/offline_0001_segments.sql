@@ -34,13 +34,18 @@ CREATE INDEX import_source ON import (view, source_digest);
 CREATE INDEX import_project ON import (project);
 CREATE INDEX import_entry ON import (log_entry) WHERE log_entry IS NOT NULL;
 
+-- Imports that were abandoned while they were staged: a log entry that names one publishes nothing.
+CREATE TABLE abandoned_import (
+    id TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 -- Rows of one view sorted by (key, event, created with none first, position), never changed once written.
 CREATE TABLE segment (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     view INTEGER NOT NULL,
     -- The import the rows came with: all have its log entry. Else each group has a block of log entries.
     import INTEGER REFERENCES import (number),
-    -- The least and the greatest log entry of the rows; null with an import.
+    -- The log entries of the rows lie in this range; null with an import.
     first_entry INTEGER,
     last_entry INTEGER,
     -- `FEATURE:TYPE,…`: the feature blocks of each group, in their order.

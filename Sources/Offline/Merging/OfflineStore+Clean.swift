@@ -11,8 +11,12 @@ extension OfflineStore {
     /// Deletes the segments that merges have replaced and nobody reads, and what was written by
     /// merges that did not come to their end, in small transactions.
     ///
-    /// Answers whether there was anything to do.
-    func clean(isCancelled: () -> Bool = { false }) throws(AlulaError) -> Bool {
+    /// With `isSecure` nothing is left of the bytes deleted, which writes them all once more. Answers
+    /// whether there was anything to do.
+    func clean(
+        isSecure: Bool = false,
+        isCancelled: () -> Bool = { false }
+    ) throws(AlulaError) -> Bool {
         let found = try read { db in
             try Row.fetchAll(
                 db,
@@ -25,7 +29,7 @@ extension OfflineStore {
         }
         let free = pins.unread(of: found)
         for segment in free {
-            while try deleteStep(segment) { try checkCancelled(isCancelled) }
+            while try deleteStep(segment, isSecure: isSecure) { try checkCancelled(isCancelled) }
             pins.forget([segment])
         }
         let ended = try read { db in
@@ -54,8 +58,8 @@ extension OfflineStore {
     }
 
     /// Deletes some row groups of a segment that a merge holds; false when it is gone.
-    private func deleteStep(_ segment: Int64) throws(AlulaError) -> Bool {
-        try write { db in
+    private func deleteStep(_ segment: Int64, isSecure: Bool) throws(AlulaError) -> Bool {
+        func step(_ db: Database) throws -> Bool {
             let isHeld = try Bool.fetchOne(
                 db,
                 sql: "SELECT merge IS NOT NULL FROM segment WHERE id = ?",
@@ -64,6 +68,7 @@ extension OfflineStore {
             guard isHeld == true else { return false }
             return try OfflineStore.deleteGroups(ofSegment: segment, db)
         }
+        return isSecure ? try writeSecurely(step) : try write(step)
     }
 
     /// Deletes some row groups of a segment with their blocks, and the segment when it has no more;
