@@ -9,7 +9,7 @@ import Glibc
 /// ```
 /// No text of a client ever becomes a path: names are made of digests only. Every call blocks.
 package final class ArtifactStore: Sendable {
-    private let root: String
+    let root: String
     private let temporary: String
 
     /// Opens the store in a directory of its own, which is made where it is missing.
@@ -63,7 +63,7 @@ package final class ArtifactStore: Sendable {
         return place.directory + "/" + place.name
     }
 
-    private func place(of digest: ContentDigest) -> ArtifactPlace {
+    func place(of digest: ContentDigest) -> ArtifactPlace {
         let digits = digest.description
         return ArtifactPlace(
             root: root,

@@ -22,6 +22,30 @@ enum Files {
         return UInt64(found.st_size)
     }
 
+    /// Bytes of a regular file, and when it was last written; nil where there is none.
+    static func status(_ path: String) throws(AlulaError) -> (bytes: UInt64, modified: Timestamp)? {
+        var found = stat()
+        guard unsafe lstat(path, &found) == 0 else {
+            if errno == ENOENT { return nil }
+            throw failure("look at", path)
+        }
+        guard found.st_mode & S_IFMT == S_IFREG else { return nil }
+        let time = found.st_mtim
+        return (
+            UInt64(found.st_size),
+            Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000)
+        )
+    }
+
+    static func isDirectory(_ path: String) throws(AlulaError) -> Bool {
+        var found = stat()
+        guard unsafe lstat(path, &found) == 0 else {
+            if errno == ENOENT { return false }
+            throw failure("look at", path)
+        }
+        return found.st_mode & S_IFMT == S_IFDIR
+    }
+
     /// Removes a file; one that is gone already is as good.
     static func remove(_ path: String) throws(AlulaError) {
         guard unsafe unlink(path) == 0 || errno == ENOENT else { throw failure("remove", path) }

@@ -19,6 +19,8 @@ package enum MaintenanceAct: Sendable, Hashable {
     )
     /// Rows went by the view's rule.
     case retention(FeatureViewName, RetentionRule, rows: UInt64)
+    /// What an import had staged was freed.
+    case abandonImport(String, of: FeatureViewName, rows: UInt64)
     /// Segments became fewer.
     case compact(FeatureViewName, segmentsBefore: Int, segmentsAfter: Int, rows: UInt64)
 }
@@ -29,6 +31,7 @@ extension MaintenanceAct {
         case .forget: "forget"
         case .retract: "retract"
         case .retention: "retention"
+        case .abandonImport: "abandon import"
         case .compact: "compact"
         }
     }
@@ -39,6 +42,7 @@ extension MaintenanceAct {
         case .retract(let view?, _, _, _, _): "view:\(view)"
         case .retract(nil, _, _, _, _): "project:\(project)"
         case .retention(let view, _, _): "view:\(view)"
+        case .abandonImport(_, let view, _): "view:\(view)"
         case .compact(let view, _, _, _): "view:\(view)"
         }
     }
@@ -60,6 +64,9 @@ extension MaintenanceAct {
         case .retention(_, let rule, let rows):
             detail.rows = rows
             detail.rule = rule.description
+        case .abandonImport(let id, _, let rows):
+            detail.rows = rows
+            detail.importID = id
         case .compact(_, let before, let after, let rows):
             detail.rows = rows
             detail.segmentsBefore = before
@@ -107,6 +114,19 @@ extension RegistryStore {
         try act { tables in
             guard try !tables.hasAudited(name, object, call) else { return }
             try tables.audit(name, object, maintenance.detail(call.project), call)
+        }
+    }
+
+    /// Likewise, and keeps the answer under the request id: a repeat gets the first one.
+    package func record(
+        _ maintenance: MaintenanceAct,
+        call: WriteCall,
+        answer: [UInt8]
+    ) throws(AlulaError) -> [UInt8] {
+        let (name, object) = (maintenance.name, maintenance.object(call.project))
+        return try write(name, call: call) { tables in
+            try tables.audit(name, object, maintenance.detail(call.project), call)
+            return answer
         }
     }
 }

@@ -1,9 +1,14 @@
 import Domain
 import Offline
 
-/// The history of one entity as a batch: keys, times, positions, import, then the features.
+/// Rows of history as a batch: keys, times, positions, import, verdict where one is asked for, then
+/// the features.
 enum HistoryTable {
-    static func batch(_ history: HistoryRows, of view: FeatureView) -> RecordBatch {
+    static func batch(
+        _ history: HistoryRows,
+        of view: FeatureView,
+        withVerdicts: Bool
+    ) -> RecordBatch {
         let rows = history.rows
         var recorded = ColumnBuilder(.timestamp, reservingRows: rows.count)
         var entries = ColumnBuilder(.int64, reservingRows: rows.count)
@@ -19,18 +24,36 @@ enum HistoryTable {
                 imports.appendNull()
             }
         }
-        let times: [(String, Column)] = [
-            (RowColumn.eventTime, rows.event), (RowColumn.createdTime, rows.created),
-            (RowColumn.recordedTime, recorded.finish()), (RowColumn.logEntry, entries.finish()),
-            (RowColumn.logRow, numbers.finish()), (RowColumn.importID, imports.finish()),
+        var told = [
+            rows.event, rows.created, recorded.finish(), entries.finish(), numbers.finish(),
+            imports.finish(),
         ]
-        let columns =
-            zip(view.entity.keys.map(\.name.text), rows.keys).map { ($0, $1) } + times
-            + zip(view.features.map(\.name.text), rows.features).map { ($0, $1) }
+        if withVerdicts {
+            var verdicts = ColumnBuilder(.string)
+            for verdict in history.verdicts { verdicts.append(variable: Array(verdict.utf8)) }
+            told.append(verdicts.finish())
+        }
         return RecordBatch(
-            schema: Schema(fields: columns.map { .init(name: $0.0, type: $0.1.type) }),
-            columns: columns.map(\.1),
+            schema: schema(of: view, withVerdicts: withVerdicts),
+            columns: rows.keys + told + rows.features,
             rowCount: rows.count
+        )
+    }
+
+    static func schema(of view: FeatureView, withVerdicts: Bool) -> Schema {
+        var fields = view.entity.keys.map {
+            Schema.Field(name: $0.name.text, type: $0.type.valueType)
+        }
+        fields += [RowColumn.eventTime, RowColumn.createdTime, RowColumn.recordedTime].map {
+            Schema.Field(name: $0, type: .timestamp)
+        }
+        fields += [RowColumn.logEntry, RowColumn.logRow].map {
+            Schema.Field(name: $0, type: .int64)
+        }
+        fields.append(Schema.Field(name: RowColumn.importID, type: .string))
+        if withVerdicts { fields.append(Schema.Field(name: RowColumn.verdict, type: .string)) }
+        return Schema(
+            fields: fields + view.features.map { .init(name: $0.name.text, type: $0.type) }
         )
     }
 }

@@ -59,35 +59,6 @@ extension Dispatcher {
         last.items = items
         return last
     }
-
-    func history(_ call: Call) throws -> Answer {
-        let request = try Messages.decode(WireHistoryRequest.self, from: call.control)
-        let head = try CallHead(request.head)
-        let view = try services.catalog.snapshot.project(head.project).view(request.view)
-        let batch = try Schema(wire: request.schema).batch(from: call.data)
-        let keys = try KeyColumns.of(view.entity, in: batch)
-        guard batch.rowCount == 1 else {
-            throw AlulaError.invalid(
-                "history is of one entity: \(batch.rowCount) rows of keys came"
-            )
-        }
-        let through = services.ingestor.lastEntry
-        try waitUntilApplied(through, call)
-        let key = try KeyCodec.decode(KeyCodec.encode(keys, row: 0), parts: keys.count)
-        let rows = try services.offline.history(of: view, key: key, through: through)
-        let table = HistoryTable.batch(rows, of: view)
-        var isFirst = true
-        for piece in table.pieces(maxBytes: Limits.frameBytes / 2) {
-            var item = WireHistoryItem()
-            if isFirst { item.schema = WireSchema(table.schema) }
-            isFirst = false
-            try call.send(control: Messages.encode(item), data: piece.buffer)
-        }
-        var answer = WireHistoryResponse()
-        answer.rows = UInt64(table.rowCount)
-        answer.schema = WireSchema(table.schema)
-        return try Answer(answer)
-    }
 }
 
 extension WireViewPart {

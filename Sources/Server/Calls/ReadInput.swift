@@ -72,6 +72,19 @@ enum KeyColumns {
         return columns
     }
 
+    /// The key of an entity in a batch of exactly one row; `what` is asked about it.
+    static func one(
+        _ entity: Entity,
+        in batch: RecordBatch,
+        for what: String
+    ) throws(AlulaError) -> EntityKey {
+        let keys = try of(entity, in: batch)
+        guard batch.rowCount == 1 else {
+            throw .invalid("\(what) is of one entity: \(batch.rowCount) rows of keys came")
+        }
+        return try KeyCodec.decode(KeyCodec.encode(keys, row: 0), parts: keys.count)
+    }
+
     /// An int32 is taken for an int64; a null or another type is refused.
     static func cast(
         _ column: Column,

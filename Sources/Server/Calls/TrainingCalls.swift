@@ -23,19 +23,32 @@ extension Dispatcher {
             in: project,
             of: snapshot
         ).plan
-        let through = try logEntry(asOf: request.asOf, call)
-        try waitUntilApplied(through, call)
+        let record = try make(request, plan, project.name, call)
+        try call.checkEnded()
+        let stored = try services.registry.recordTrainingSet(
+            record,
+            call: try writeCall(call, head)
+        ) { try WireTrainingSet($0).serializedBytes() }
+        return Answer(stored: stored)
+    }
+
+    private func make(
+        _ request: WireMakeTrainingSetRequest,
+        _ plan: FeaturePlan,
+        _ project: ProjectName,
+        _ call: Call
+    ) throws -> TrainingSetRecord {
         let schema = try Schema(wire: request.schema)
         let sender = BatchSender(call)
         let record = try services.trainingSets.make(
             TrainingRequest(
                 id: .random(prefix: "ts"),
                 plan: plan,
-                project: project.name,
+                project: project,
                 spineSchema: schema,
                 eventTimeColumn: request.eventTime,
                 label: request.label,
-                through: through,
+                through: try logEntry(asOf: request.asOf, call),
                 asKnown: request.asKnown,
                 keepUnknown: request.keepUnknown,
                 spineName: request.spineName,
@@ -47,12 +60,7 @@ extension Dispatcher {
             isCancelled: { call.isEnded }
         )
         FreedMemory.giveBack(after: Int(record.rows))
-        try call.checkEnded()
-        let stored = try services.registry.recordTrainingSet(
-            record,
-            call: try writeCall(call, head)
-        ) { try WireTrainingSet($0).serializedBytes() }
-        return Answer(stored: stored)
+        return record
     }
 
     func listTrainingSets(_ call: Call) throws -> Answer {
@@ -121,31 +129,6 @@ extension Dispatcher {
             )
         }
         return record
-    }
-
-    /// The log entry that a training set sees last.
-    private func logEntry(asOf: WireAsOf, _ call: Call) throws -> UInt64 {
-        let last = services.ingestor.lastEntry
-        switch asOf.point {
-        case nil: return last
-        case .logEntry(let entry):
-            guard entry <= last else {
-                throw AlulaError(
-                    .outOfRange,
-                    "as of log entry \(entry): the last one so far is \(last)"
-                )
-            }
-            return entry
-        case .timeUs(let time):
-            try waitUntilApplied(last, call)
-            return try services.offline.logEntry(at: Timestamp(microseconds: time))
-        case .trainingSet(let text):
-            let id = try TrainingSetID(text, as: "training set")
-            guard let record = try services.registry.trainingSet(id) else {
-                throw AlulaError.notFound("there is no training set \(id)")
-            }
-            return record.logEntry
-        }
     }
 }
 

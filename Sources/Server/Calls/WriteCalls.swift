@@ -135,10 +135,7 @@ extension Dispatcher {
     func materialize(_ call: Call) throws -> Answer {
         let request = try Messages.decode(WireMaterializeRequest.self, from: call.control)
         let project = try services.catalog.snapshot.project(try CallHead(request.head).project)
-        let views =
-            request.views.isEmpty
-            ? project.views.values.sorted { $0.name < $1.name }
-            : try request.views.map(project.view)
+        let views = try self.views(request.views, of: project)
         try waitUntilApplied(services.ingestor.lastEntry, call)
         var last = WireMaterializeProgress()
         var isUnheard = false
@@ -162,11 +159,34 @@ extension Dispatcher {
         return try Answer(last)
     }
 
+    /// All views of the project, or the named ones; in the order of their names.
+    func views(
+        _ names: [String],
+        of project: CatalogSnapshot.Project
+    ) throws(AlulaError) -> [FeatureView] {
+        var views: [FeatureView] = []
+        for name in Set(names) { views.append(try project.view(name)) }
+        return (names.isEmpty ? Array(project.views.values) : views).sorted { $0.name < $1.name }
+    }
+
+    /// An import of the caller's project.
+    func importRecord(_ id: String, _ head: CallHead) throws -> OfflineStore.ImportRecord {
+        let project = try services.catalog.snapshot.project(head.project)
+        let record = try services.offline.importRecord(id: id)
+        guard record.descriptor.project == project.name else {
+            throw AlulaError.notFound(
+                "there is no import \"\(id.prefix(64))\" in project \(project.name)",
+                help: "alula imports lists them"
+            )
+        }
+        return record
+    }
+
     private func importRecord(_ id: String) throws -> OfflineStore.ImportRecord {
         try services.offline.importRecord(id: id)
     }
 
-    private func view(of record: OfflineStore.ImportRecord) throws(AlulaError) -> FeatureView {
+    func view(of record: OfflineStore.ImportRecord) throws(AlulaError) -> FeatureView {
         guard let view = services.catalog.snapshot.view(id: record.descriptor.view) else {
             throw .refused("the view of import \(record.id) is gone")
         }

@@ -102,7 +102,8 @@ struct Dispatcher: Sendable {
         case .materialize: try materialize(call)
         case .read: try read(call)
         case .history: try history(call)
-        case .export, .explain, .abandonImport, .retract, .forget, .compact, .verify:
+        case .export: try export(call)
+        case .explain, .abandonImport, .retract, .forget, .compact, .verify:
             throw AlulaError(.internal, "\(call.operation) is not served yet")
         case .makeTrainingSet: try makeTrainingSet(call)
         case .listTrainingSets: try listTrainingSets(call)
