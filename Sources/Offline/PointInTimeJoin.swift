@@ -93,7 +93,8 @@ struct PointInTimeJoin {
     /// Likewise, where several groups may have rows of one key; else empty.
     private var ranks: [Rank]
     private let firstEntry: Int
-    private let lookback: TimeSpan?
+    /// Microseconds.
+    private let lookback: Int64?
     private let hidden: HiddenRows
     private let asKnown: Bool
 
@@ -108,7 +109,7 @@ struct PointInTimeJoin {
     ) {
         self.spine = spine
         self.keys = keys ?? 0..<spine.keys.count
-        self.lookback = lookback
+        self.lookback = lookback?.microseconds
         self.hidden = hidden
         self.asKnown = asKnown
         firstEntry = Int(spine.starts[self.keys.lowerBound])
@@ -118,118 +119,141 @@ struct PointInTimeJoin {
     }
 
     mutating func add(_ group: JoinGroup, number: Int32) {
-        let groupKeys = group.runs.keys
-        let spineKeys = spine.keys
-        var key = keys.lowerBound
-        var run = 0
-        while key < keys.upperBound, run < groupKeys.count {
-            let order = spineKeys.compare(key, groupKeys, run)
-            if order < 0 {
-                key = spineKeys.firstIndex(from: key + 1, notBefore: groupKeys, run)
-            } else if order > 0 {
-                run = groupKeys.firstIndex(from: run + 1, notBefore: spineKeys, key)
-            } else {
-                let rows = Int(group.runs.starts[run])..<Int(group.runs.starts[run + 1])
-                let entries = Int(spine.starts[key])..<Int(spine.starts[key + 1])
-                let forgotten = hidden.forgotten(run, of: groupKeys)
-                match(entries, rows, of: group, number, forgotten: forgotten)
-                key += 1
-                run += 1
+        let pairs = KeyMatches(spine.keys, keys, group.runs.keys).pairs
+        guard !pairs.isEmpty else { return }
+        let hides = group.isPartlyHidden || asKnown || hidden.forgetsKeys
+        if hides || !ranks.isEmpty, let details = group.details {
+            addContested(pairs, of: group, details, number, hides: hides)
+        } else {
+            addPlain(pairs, of: group, number)
+        }
+    }
+
+    /// For groups of one segment, which are in order, and where nothing is hidden: the last row
+    /// counts.
+    private mutating func addPlain(_ pairs: [KeyMatches.Pair], of group: JoinGroup, _ number: Int32)
+    {
+        let (firstEntry, lookback) = (firstEntry, lookback)
+        let spine = spine
+        let (times, starts) = (spine.times.span, spine.starts.span)
+        let (events, runStarts) = (group.events.span, group.runs.starts.span)
+        var best = winners.mutableSpan
+        for pair in pairs {
+            let first = Int(runStarts[Int(pair.other)])
+            let end = Int(runStarts[Int(pair.other) + 1])
+            var next = first
+            for entry in Int(starts[Int(pair.key)])..<Int(starts[Int(pair.key) + 1]) {
+                let time = times[entry]
+                next = firstRow(from: next, to: end, after: time, events)
+                guard next > first else { continue }
+                let event = events[next - 1]
+                let place = entry - firstEntry
+                if event >= oldestEvent(at: time, lookback) {
+                    best[place] = Winner(group: number, row: Int32(next - 1), event: event)
+                } else if best[place].group < 0 {
+                    best[place].group = PointInTimeJoin.onlyOlder
+                }
             }
         }
     }
 
-    /// Spine entries and rows of one key, both ascending in time.
-    private mutating func match(
-        _ entries: Range<Int>,
-        _ rows: Range<Int>,
+    /// Walks back from the newest row of each entry to the first that it may see.
+    private mutating func addContested(
+        _ pairs: [KeyMatches.Pair],
         of group: JoinGroup,
+        _ details: JoinGroup.Details,
         _ number: Int32,
-        forgotten: HiddenRows.ForgottenKey?
+        hides: Bool
     ) {
-        var next = rows.lowerBound
-        for entry in entries {
-            let time = spine.times[entry]
-            next = PointInTimeJoin.firstRow(in: next..<rows.upperBound, after: time, group.events)
-            guard next > rows.lowerBound else { continue }
-            consider(
-                rows.lowerBound..<next,
-                of: group,
-                number,
-                forgotten: forgotten,
-                for: entry - firstEntry,
-                at: time
-            )
+        let (firstEntry, lookback, isContested) = (firstEntry, lookback, !self.ranks.isEmpty)
+        let sight = Sight(hidden: hidden, asKnown: asKnown, isPartlyHidden: group.isPartlyHidden)
+        let spine = spine
+        let (times, starts) = (spine.times.span, spine.starts.span)
+        let (events, runStarts) = (group.events.span, group.runs.starts.span)
+        var ranks: [Rank] = []
+        swap(&ranks, &self.ranks)
+        defer { swap(&ranks, &self.ranks) }
+        var best = winners.mutableSpan
+        var bestRanks = ranks.mutableSpan
+        for pair in pairs {
+            let first = Int(runStarts[Int(pair.other)])
+            let end = Int(runStarts[Int(pair.other) + 1])
+            let forgotten =
+                hides ? sight.hidden.forgotten(Int(pair.other), of: group.runs.keys) : nil
+            var next = first
+            for entry in Int(starts[Int(pair.key)])..<Int(starts[Int(pair.key) + 1]) {
+                let time = times[entry]
+                next = firstRow(from: next, to: end, after: time, events)
+                let place = entry - firstEntry
+                let winner = best[place]
+                var row = next - 1
+                while row >= first, winner.group < 0 || events[row] >= winner.event {
+                    if hides, !sight.shows(row, of: details, forgotten, at: time) {
+                        row -= 1
+                        continue
+                    }
+                    let event = events[row]
+                    if event < oldestEvent(at: time, lookback) {
+                        if winner.group < 0 { best[place].group = PointInTimeJoin.onlyOlder }
+                    } else if isContested {
+                        let rank = details.rank(row)
+                        if winner.group < 0 || event > winner.event || bestRanks[place] < rank {
+                            best[place] = Winner(group: number, row: Int32(row), event: event)
+                            bestRanks[place] = rank
+                        }
+                    } else {
+                        best[place] = Winner(group: number, row: Int32(row), event: event)
+                    }
+                    break
+                }
+            }
         }
     }
 
-    /// The first row of a later event; steps that double, so that near is cheap.
-    private static func firstRow(in rows: Range<Int>, after time: Int64, _ events: [Int64]) -> Int {
-        var low = rows.lowerBound
-        var step = 1
-        while low + step <= rows.upperBound, events[low + step - 1] <= time {
-            low += step
-            step *= 2
-        }
-        var high = min(low + step - 1, rows.upperBound)
-        while low < high {
-            let middle = (low + high) / 2
-            if events[middle] <= time { low = middle + 1 } else { high = middle }
-        }
-        return low
-    }
+    /// Which rows of a group a spine row may see.
+    private struct Sight {
+        let hidden: HiddenRows
+        let asKnown: Bool
+        let isPartlyHidden: Bool
 
-    /// Walks back from the newest row to the first that the spine row may see.
-    private mutating func consider(
-        _ rows: Range<Int>,
-        of group: JoinGroup,
-        _ number: Int32,
-        forgotten: HiddenRows.ForgottenKey?,
-        for entry: Int,
-        at time: Int64
-    ) {
-        let oldest = lookback.map { (Timestamp(microseconds: time) - $0).microseconds } ?? .min
-        let winner = winners[entry]
-        for row in rows.reversed() {
-            let event = group.events[row]
-            if winner.group >= 0, event < winner.event { return }
-            guard isVisible(row, of: group, forgotten: forgotten, at: time) else { continue }
-            if event < oldest {
-                if winner.group < 0 { winners[entry].group = PointInTimeJoin.onlyOlder }
-                return
-            }
-            let isBetter: Bool
-            if winner.group < 0 || event > winner.event {
-                isBetter = true
-            } else if ranks.isEmpty {
-                // Groups of one segment are in order.
-                isBetter = number > winner.group
-            } else {
-                isBetter = group.details.map { ranks[entry] < $0.rank(row) } ?? false
-            }
-            if isBetter {
-                winners[entry] = Winner(group: number, row: Int32(row), event: event)
-                if !ranks.isEmpty, let details = group.details { ranks[entry] = details.rank(row) }
-            }
-            return
+        func shows(
+            _ row: Int,
+            of details: JoinGroup.Details,
+            _ forgotten: HiddenRows.ForgottenKey?,
+            at time: Int64
+        ) -> Bool {
+            if asKnown, details.isCreatedKnown(row), details.created[row] > time { return false }
+            guard isPartlyHidden || forgotten != nil else { return true }
+            let entry = details.entries[row]
+            if isPartlyHidden, hidden.hides(entry: entry) { return false }
+            guard let forgotten else { return true }
+            return !hidden.hides(forgotten, entry: entry, number: details.numbers[row])
         }
     }
+}
 
-    private func isVisible(
-        _ row: Int,
-        of group: JoinGroup,
-        forgotten: HiddenRows.ForgottenKey?,
-        at time: Int64
-    ) -> Bool {
-        guard group.isPartlyHidden || forgotten != nil || asKnown, let details = group.details
-        else {
-            return true
-        }
-        let entry = details.entries[row]
-        if group.isPartlyHidden, hidden.hides(entry: entry) { return false }
-        if let forgotten, hidden.hides(forgotten, entry: entry, number: details.numbers[row]) {
-            return false
-        }
-        return !asKnown || !details.isCreatedKnown(row) || details.created[row] <= time
+/// The event time from which on the look-back reaches.
+@inline(__always)
+private func oldestEvent(at time: Int64, _ lookback: Int64?) -> Int64 {
+    guard let lookback else { return .min }
+    let (oldest, overflow) = time.subtractingReportingOverflow(lookback)
+    return overflow ? .min : oldest
+}
+
+/// The first row of a later event; steps that double, so that near is cheap.
+@inline(__always)
+private func firstRow(from start: Int, to end: Int, after time: Int64, _ events: Span<Int64>) -> Int
+{
+    var low = start
+    var step = 1
+    while low + step <= end, events[low + step - 1] <= time {
+        low += step
+        step *= 2
     }
+    var high = min(low + step - 1, end)
+    while low < high {
+        let middle = (low + high) / 2
+        if events[middle] <= time { low = middle + 1 } else { high = middle }
+    }
+    return low
 }
