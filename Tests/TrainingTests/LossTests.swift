@@ -15,6 +15,7 @@ struct LossTests {
             switch step {
             case 5, 12, 13, 20, 30: for _ in 0..<2 { try world.make() }
             case 15, 22, 31, 38: try world.forget()
+            case 18, 28, 35: try world.retire()
             default: try world.push()
             }
         }
@@ -40,12 +41,13 @@ struct LossTests {
             #expect(changed.allSatisfy { $1.value == nil }, "no row takes the place of another")
             let lost = changed.count { $0.0.value != nil }
             guard lost > 0 else { continue }
-            let entity = world.plan.views[part].view.entity.id
+            let view = world.plan.views[part].view
+            let targets: [SetRemoval.Target] = [.entity(view.entity.id), .view(view.id)]
             expected.views.append(
                 .init(
                     label: world.plan.views[part].label,
                     values: UInt64(lost),
-                    logEntries: since.filter { $0.target == .entity(entity) }.map(\.logEntry)
+                    logEntries: since.filter { targets.contains($0.target) }.map(\.logEntry)
                 )
             )
         }

@@ -228,6 +228,45 @@ extension LossWorld {
         for index in sets.indices { try blank(key, of: entity.id, set: index) }
     }
 
+    /// Takes the oldest rows of the keys of a view, by age or by count.
+    func retire() throws {
+        let view = Int.random(in: 0...2, using: &random)
+        let cutoff = Int64.random(in: 0...20, using: &random)
+        let most = Int.random(in: 1...3, using: &random)
+        var rule = RetentionRule(age: TimeSpan(microseconds: 1_000), rowsPerKey: most)
+        switch Int.random(in: 0...2, using: &random) {
+        case 0: rule.age = nil
+        case 1: rule.rowsPerKey = nil
+        default: break
+        }
+        let staged = try scratch.offline.stageRetention(
+            views[view],
+            rule,
+            now: time(1_000 + cutoff),
+            isCancelled: { false },
+            progress: { _, _ in }
+        )
+        let taken = oldest(rule.rowsPerKey ?? .max, since: rule.age.map { _ in cutoff }, of: view)
+        #expect(staged?.rowsTaken ?? 0 == UInt64(taken.count))
+        guard let staged else { return }
+        entry += 1
+        try apply(.retire(view: views[view].id, merge: staged.merge))
+        rows.removeAll { taken.contains($0.value) }
+        removals.append(SetRemoval(logEntry: entry, target: .view(views[view].id)))
+    }
+
+    /// The values of the rows of a view that are not among the newest of their key, or too old.
+    private func oldest(_ most: Int, since cutoff: Int64?, of view: Int) -> Set<Int64> {
+        let keys = Dictionary(grouping: rows.filter { $0.view == view }, by: \.key)
+        let taken = keys.values.flatMap { rows in
+            let newestFirst = rows.sorted { ($1.event, $1.position) < ($0.event, $0.position) }
+            return newestFirst.enumerated().filter { index, row in
+                index >= most || cutoff.map { row.event < $0 } ?? false
+            }.map(\.element.value)
+        }
+        return Set(taken)
+    }
+
     private func blank(_ forgotten: EntityKey, of entity: EntityID, set index: Int) throws {
         var expected: UInt64 = 0
         for row in sets[index].spine.indices {
