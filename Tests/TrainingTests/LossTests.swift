@@ -51,13 +51,7 @@ struct LossTests {
                 )
             )
         }
-        let state = SetState.of(
-            set.record,
-            remadeWith: remade.digest,
-            remade.reports,
-            plan: world.plan,
-            removals: since
-        )
+        let state = try world.scratch.sets.state(of: set.record, remade: remade, plan: world.plan)
         let isComplete = expected.views.isEmpty && expected.blankedRows == 0
         #expect(state == (isComplete ? .complete : .incomplete(expected)))
         #expect((remade.digest == set.record.digest) == isComplete)

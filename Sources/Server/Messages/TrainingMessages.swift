@@ -1,4 +1,5 @@
 import Domain
+import Training
 import Wire
 
 extension WireTrainingSet {
@@ -22,6 +23,21 @@ extension WireTrainingSet {
         spineName = record.spineName
         actor = record.actor
         blankedRows = record.blankedRows
+    }
+}
+
+extension WireTrainingSet {
+    /// A set that was made again, with what it has lost.
+    init(_ record: TrainingSetRecord, losses: SetLosses) {
+        self.init(record)
+        blankedRows = losses.blankedRows
+        self.losses = losses.views.map { view in
+            var loss = WireViewLoss()
+            loss.label = view.label
+            loss.values = view.values
+            loss.logEntries = view.logEntries
+            return loss
+        }
     }
 }
 

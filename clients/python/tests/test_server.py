@@ -26,6 +26,7 @@ views:
   - name: visits
     entity: visit
     lookback: 30d
+    retention: {age: 36500d, rows_per_key: 1000}
     features:
       {spent: float64, count: int32, vip: bool, last: timestamp, note: string, raw: bytes,
        basket: "int64[]", words: "string[]", taste: "float32[4]"}
@@ -172,6 +173,8 @@ def test_applying_again_changes_nothing(shop: Any) -> None:
         "float64", "int32", "bool", "timestamp", "string", "bytes", "int64[]", "string[]", "float32[4]",
     ]  # fmt: skip
     assert visits.lookback == dt.timedelta(days=30) and visits.max_age is None
+    assert visits.retention_age == dt.timedelta(days=36500)
+    assert visits.retention_rows_per_key == 1000
 
 
 def spine_rows(random: np.random.Generator, count: int) -> list[dict[str, Any]]:
