@@ -24,6 +24,7 @@ from .errors import (
     Cancelled,
     DataLoss,
     DeadlineExceeded,
+    Incomplete,
     InternalError,
     InvalidArgument,
     NotFound,
@@ -39,6 +40,7 @@ from .models import Model
 from .registry import ModelVersion
 from .runs import Run
 from .store import Store, connect
+from .stream import TrainingSetStream
 from .training import TrainingSet, TrainingSetRecord
 
 __version__ = "0.1.0"
@@ -51,6 +53,7 @@ __all__ = [
     "Cancelled",
     "DataLoss",
     "DeadlineExceeded",
+    "Incomplete",
     "InternalError",
     "InvalidArgument",
     "Model",
@@ -64,6 +67,7 @@ __all__ = [
     "Store",
     "TrainingSet",
     "TrainingSetRecord",
+    "TrainingSetStream",
     "Unauthenticated",
     "Unavailable",
     "Unimplemented",

@@ -7,7 +7,8 @@ from typing import Any, cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ._batch import Batch, Column
+from ._batch import Batch, Column, Span
+from ._frames import Bytes
 from ._types import Field, Scalar, ValueType
 from .errors import InvalidArgument
 
@@ -119,8 +120,24 @@ def to_arrow(column: Column) -> pa.Array:
     return pa.Array.from_buffers(kind, column.count, outer, children=[child])
 
 
-def to_record_batch(batch: Batch) -> pa.RecordBatch:
-    """The batch as Arrow's, over the same memory."""
-    return pa.RecordBatch.from_arrays(
-        [to_arrow(column) for column in batch.columns], schema=arrow_schema(batch.schema)
-    )
+def to_record_batch(batch: Batch, schema: pa.Schema | None = None) -> pa.RecordBatch:
+    """The batch as Arrow's, over the same memory; ``schema`` spares making it again."""
+    if schema is None:
+        schema = arrow_schema(batch.schema)
+    if batch.source is None:
+        arrays = [to_arrow(column) for column in batch.columns]
+    else:
+        arrays = _slices(batch.rows, *batch.source, schema)
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _slices(rows: int, data: Bytes, spans: list[Span], schema: pa.Schema) -> list[pa.Array]:
+    """Columns of fixed width as slices of one buffer."""
+    whole = pa.py_buffer(data)
+    part, make = whole.slice, pa.Array.from_buffers
+    return [
+        make(kind, rows, [None, part(start, stop - start)], 0)
+        if first < 0
+        else make(kind, rows, [part(first, last - first), part(start, stop - start)])
+        for kind, (first, last, start, stop) in zip(schema.types, spans)
+    ]

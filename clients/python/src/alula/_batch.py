@@ -53,10 +53,14 @@ class Column:
             return np.ones(self.count, np.bool_)
         return unpack_bits(self.validity, self.count)
 
-    def row_bytes(self) -> npt.NDArray[np.int64]:
-        """An upper bound of the bytes each row takes, without alignment."""
+    def row_bytes(self) -> npt.NDArray[np.int64] | int:
+        """An upper bound of the bytes each row takes, without alignment: one number where all rows
+        take the same.
+        """
         fixed = 1 + (0 if self.offsets is None else 4)
         width = 1 if self.type.dtype is None else self.type.dtype.itemsize
+        if self.offsets is None and self.item_offsets is None:
+            return fixed + width * (self.type.length if self.type.is_list else 1)
         if self.type.is_list and self.type.length:
             items: Any = np.arange(self.count + 1, dtype=np.int64) * self.type.length
         else:
@@ -91,13 +95,26 @@ class Column:
         return Column(self.type, stop - start, validity, offsets, item_offsets, values)
 
 
+#: Of one column: where its validity begins (-1: no row is null) and ends, and where its values do.
+Span = tuple[int, int, int, int]
+
+
 @dataclass(slots=True)
 class Batch:
-    """Columns of one length, and their names and types."""
+    """Columns of one length, and their names and types.
+
+    ``source``: the bytes that hold them all, and the span of each column, where that is known.
+    """
 
     schema: Schema
     columns: list[Column]
     rows: int
+    source: tuple[Bytes, list[Span]] | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all buffers."""
+        return sum(buffer.nbytes for column in self.columns for buffer in column.buffers())
 
     def slice(self, start: int, stop: int) -> Batch:
         return Batch(self.schema, [c.slice(start, stop) for c in self.columns], stop - start)
@@ -158,10 +175,12 @@ def split_rows(batch: Batch, limit: int, first_row: int = 0) -> list[int]:
     header = 16 + len(batch.columns) // 8
     narrow = min(_WIDE_FROM - 4 * buffers, limit - header - 12 * buffers)
     budget = max(narrow, limit - header - 64 - 68 * buffers)
-    ends = np.zeros(batch.rows + 1, np.int64)
-    np.cumsum(
-        sum((c.row_bytes() for c in batch.columns), np.zeros(batch.rows, np.int64)), out=ends[1:]
-    )
+    sizes = [column.row_bytes() for column in batch.columns]
+    same = sum(size for size in sizes if isinstance(size, int))
+    ends = np.arange(batch.rows + 1, dtype=np.int64) * same
+    for size in sizes:
+        if not isinstance(size, int):
+            ends[1:] += np.cumsum(size)
     cuts = [0]
     while (start := cuts[-1]) < batch.rows:
         stop = int(np.searchsorted(ends, ends[start] + budget, "right")) - 1
@@ -195,6 +214,56 @@ def decode_batch(data: Bytes, schema: Schema, checked: bool = True) -> tuple[Bat
     ]
     reader.align()
     return Batch(schema, columns, rows), min(reader.position, size)
+
+
+class BatchDecoder:
+    """Reads many batches of one schema; where their columns have fixed widths, batches of the same
+    shape are walked only once.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._is_fixed = all(not f.type.is_list and not f.type.is_text for f in schema)
+        self._head = 8 + (len(schema) + 7) // 8
+        self._shape: bytes = b""
+        self._spans: list[Span] = []
+        self._end = 0
+
+    def decode(self, data: Bytes) -> Batch:
+        """As ``decode_batch``."""
+        if not self._is_fixed:
+            return decode_batch(data, self._schema)[0]
+        if self._shape != data[: self._head]:
+            self._walk(data)
+        if len(data) < self._end:
+            raise DataLoss("a record batch is cut short")
+        (rows,) = struct.unpack_from("<I", data)
+        columns = []
+        for field, (first, last, start, stop) in zip(self._schema, self._spans):
+            type = field.type
+            dtype = type.dtype or _BITS
+            values = np.frombuffer(data, dtype, (stop - start) // dtype.itemsize, start)
+            validity = None if first < 0 else np.frombuffer(data, _BITS, last - first, first)
+            columns.append(Column(type, rows, validity, None, None, values))
+        return Batch(self._schema, columns, rows, (data, self._spans))
+
+    def _walk(self, data: Bytes) -> None:
+        """Finds the buffers of a batch as ``decode_batch`` does, without looking at them."""
+        decode_batch(data, self._schema)
+        rows, count, flags = _HEADER.unpack_from(data, 0)
+        alignment = 64 if flags else 8
+        end = self._head
+        spans: list[Span] = []
+        for place, field in enumerate(self._schema):
+            first = last = -1
+            if data[8 + (place >> 3)] >> (place & 7) & 1:
+                first = end + -end % alignment
+                last = end = first + (rows + 7) // 8
+            start = end + -end % alignment
+            width = field.type.dtype
+            end = start + ((rows + 7) // 8 if width is None else rows * width.itemsize)
+            spans.append((first, last, start, end))
+        self._shape, self._spans, self._end = bytes(data[: self._head]), spans, end
 
 
 class _Reader:

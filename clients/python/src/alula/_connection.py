@@ -20,7 +20,7 @@ from ._reader import FrameReader
 from .errors import AlulaError, Cancelled, DataLoss, DeadlineExceeded, Unavailable, error_of
 
 CALL_WINDOW = 4 << 20
-_GRANT_FROM = 512 << 10
+_GRANT_FROM = 1 << 20
 _MAX_CALLS = 256
 _SEND_TIMEOUT = 60.0
 
@@ -93,11 +93,16 @@ class Call:
             return None
         control, data, size = self.items.popleft()
         self._owed += size
-        if self._owed >= _GRANT_FROM and self.final is None:
-            window = pb.Window(bytes=self._owed).SerializeToString()
+        if self._owed >= _GRANT_FROM:
+            self.grant(self._owed)
             self._owed = 0
-            self.connection.send(encode_frame(Kind.WINDOW, 0, self.operation, self.number, window))
         return control, data
+
+    def grant(self, size: int) -> None:
+        """Lets the server send so many bytes of items more."""
+        if self.final is None:
+            window = pb.Window(bytes=size).SerializeToString()
+            self.connection.send(encode_frame(Kind.WINDOW, 0, self.operation, self.number, window))
 
     def result(self) -> tuple[Bytes, Bytes]:
         """Control and data of the response; raises the error the call failed with."""

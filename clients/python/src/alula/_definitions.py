@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from ._frames import Op
 from ._proto import catalog_pb2, common_pb2
 from ._session import Session
+from ._types import Schema, from_proto
 from .errors import InvalidArgument, NotFound
 from .records import Service, View
 
@@ -21,6 +22,7 @@ class Definitions:
         self._lock = threading.Lock()
         self._views: dict[str, View] = {}
         self._services: dict[str, list[Service]] = {}
+        self._entities: dict[str, Schema] = {}
 
     def refresh(self) -> None:
         """Reads all definitions of the project."""
@@ -35,6 +37,7 @@ class Definitions:
             versions.sort(key=lambda service: service.version)
         with self._lock:
             self._views, self._services = views, services
+            self._entities = {e.name: from_proto(e.keys) for e in answer.entities}
 
     def forget(self) -> None:
         """What is known may have changed."""
@@ -58,6 +61,14 @@ class Definitions:
         found = self._views.get(name)
         if found is None:
             raise NotFound(f'there is no view "{name}"{near(name, self._views)}')
+        return found
+
+    def entity(self, name: str) -> Schema:
+        """The keys of an entity, read now; raises NotFound with a near name."""
+        self.refresh()
+        found = self._entities.get(name)
+        if found is None:
+            raise NotFound(f'there is no entity "{name}"{near(name, self._entities)}')
         return found
 
     def service(self, reference: str, fresh: bool = False) -> Service:

@@ -25,29 +25,45 @@ class ColumnsDigest:
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._rows = 0
-        self._streams = [tuple(hashlib.sha256() for _ in "VLSD") for _ in schema]
+        #: Columns that were null in the same rows so far share one V.
+        self._valid = [hashlib.sha256()] * len(schema)
+        self._streams = [tuple(hashlib.sha256() for _ in "LSD") for _ in schema]
 
     def add(self, batch: Batch) -> None:
         """Hashes the rows of a batch behind those before."""
         self._rows += batch.rows
+        self._add_validity(batch)
         for streams, column in zip(self._streams, batch.columns):
-            valid, lists, sizes, data = streams
-            valid.update(_bytes(column.is_valid().view("u1")))
-            if column.type.is_list and column.offsets is not None:
+            lists, sizes, data = streams
+            type = column.type
+            if type.is_list and column.offsets is not None:
                 lists.update(_bytes(np.diff(column.offsets).astype("<i8")))
-            ends = column.item_offsets if column.type.is_list else column.offsets
-            if column.type.is_text and ends is not None:
+            ends = column.item_offsets if type.is_list else column.offsets
+            if type.is_text and ends is not None:
                 sizes.update(_bytes(np.diff(ends).astype("<i8")))
             data.update(_bytes(_items(column)))
+
+    def _add_validity(self, batch: Batch) -> None:
+        known: dict[tuple[int, bytes], Any] = {}
+        valid = []
+        for before, column in zip(self._valid, batch.columns):
+            bits = b"" if column.validity is None else column.validity.tobytes()
+            after = known.get((id(before), bits))
+            if after is None:
+                after = before.copy()
+                after.update(_bytes(column.is_valid().view("u1")))
+                known[id(before), bits] = after
+            valid.append(after)
+        self._valid = valid
 
     def hexdigest(self) -> str:
         """64 hexadecimal digits, over all rows so far."""
         digest = hashlib.sha256(b"alula columns 1\n")
         digest.update(struct.pack("<QI", self._rows, len(self._schema)))
-        for field, streams in zip(self._schema, self._streams):
+        for field, valid, streams in zip(self._schema, self._valid, self._streams):
             for text in (field.name.encode(), canonical_type(field.type).encode()):
                 digest.update(struct.pack("<I", len(text)) + text)
-            for stream in streams:
+            for stream in (valid, *streams):
                 digest.update(stream.digest())
         return digest.hexdigest()
 
@@ -71,10 +87,12 @@ def _items(column: Column) -> Array:
         return values.astype("<i8")
     if scalar in (Scalar.FLOAT32, Scalar.FLOAT64):
         wide = values.astype("<f8", copy=False)
-        nan = np.isnan(wide)
-        return np.where(nan, _NAN, wide) if nan.any() else wide
+        # The least of some numbers is NaN where one of them is: one pass, and nothing kept.
+        if len(wide) and np.isnan(np.minimum.reduce(wide)):
+            return np.where(np.isnan(wide), _NAN, wide)
+        return wide
     return values
 
 
 def _bytes(array: Array) -> Any:
-    return np.ascontiguousarray(array).view("u1").data
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)

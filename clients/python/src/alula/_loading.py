@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ._ahead import Ahead
 from ._batch import Batch, encode_batch, split_rows
 from ._definitions import Definitions
-from ._digest import ColumnsDigest
 from ._frames import Bytes, Op
 from ._progress import Progress, ProgressOption
 from ._proto import features_pb2
@@ -16,11 +16,13 @@ from ._rows import Layout, encode_rows, layout_of, wanted_types
 from ._session import Session
 from ._sources import Source, open_source
 from ._types import MAX_FRAME_BYTES, to_proto
+from ._verifying import Verifier
 from .errors import InvalidArgument
 from .records import Problem, View
 
 _CHUNK_BYTES = MAX_FRAME_BYTES - 4_096
 _MOST_PROBLEMS = 100
+_CHUNKS_AHEAD = 8
 #: Changes whenever rows are cut in another way: a resumed import must find the same cuts.
 _CHUNKING = 1
 
@@ -114,50 +116,61 @@ class Load:
 
     def _digest(self) -> bytes:
         """Of the canonical columns, for data that has no bytes of its own."""
-        digest = ColumnsDigest(self._layout.schema)
-        for _, batch in self._batches(lambda _: None):
-            digest.add(batch)
-        return bytes.fromhex(digest.hexdigest())
+        digest = Verifier(self._layout.schema)
+        try:
+            for _, batch in self._batches(lambda _: None):
+                digest.add(batch, batch.nbytes)
+            return bytes.fromhex(digest.hexdigest())
+        finally:
+            digest.close()
 
     def _stage(self, begun: features_pb2.BeginImportResponse, bar: Progress) -> int:
-        """Sends the chunks that are not yet staged; begins behind the last one after a lost
-        connection.
+        """Sends the chunks that are not yet durable; after a lost connection it goes on from the
+        last chunk that the server says is.
         """
         state = features_pb2.StageProgress(
             next_chunk=begun.next_chunk, staged_rows=begun.staged_rows
         )
+        bar.start_from(begun.staged_rows)
 
         def take(control: Bytes, _: Bytes) -> None:
             state.ParseFromString(bytes(control))
 
-        def once() -> features_pb2.StageProgress:
-            request = features_pb2.StageRowsRequest(
-                import_id=begun.import_id, schema=to_proto(self._layout.schema)
-            )
-            self._problems = _Problems()
-            return self._session.stream(
-                Op.STAGE_ROWS,
-                request,
-                features_pb2.StageProgress,
-                lambda: (self._chunks(state.next_chunk, bar), take),
-                upload=True,
-                write=True,
-            )
+        request = features_pb2.StageRowsRequest(
+            import_id=begun.import_id, schema=to_proto(self._layout.schema)
+        )
+        done = self._session.stream(
+            Op.STAGE_ROWS,
+            request,
+            features_pb2.StageProgress,
+            lambda: (self._send(state.next_chunk, bar), take),
+            upload=True,
+            write=True,
+        )
+        return int(done.staged_rows)
 
-        return int(once().staged_rows)
-
-    def _chunks(self, next_chunk: int, bar: Progress) -> Iterator[tuple[bytes, Bytes]]:
+    def _send(self, next_chunk: int, bar: Progress) -> Iterator[tuple[bytes, Bytes]]:
+        """Chunks are read and encoded on a thread of their own while others are sent."""
         self._problems = _Problems()
+        for control, data, rows in Ahead(self._chunks(next_chunk, self._problems), _CHUNKS_AHEAD):
+            if data:
+                yield control, data
+            bar.update(rows)
+
+    def _chunks(self, next_chunk: int, problems: _Problems) -> Iterator[tuple[bytes, Bytes, int]]:
+        """Control, data and rows so far; no data for chunks before ``next_chunk``."""
         number = 0
-        for first_row, batch in self._batches(self._problems.take):
+        for first_row, batch in self._batches(problems.take):
             cuts = split_rows(batch, _CHUNK_BYTES, first_row)
             for start, stop in zip(cuts, cuts[1:]):
+                control, data = b"", b""
                 if number >= next_chunk:
                     piece = batch.slice(start, stop)
                     chunk = features_pb2.StageChunk(chunk=number, first_row=first_row + start)
-                    yield chunk.SerializeToString(), encode_batch(piece.columns, piece.rows)
+                    control = chunk.SerializeToString()
+                    data = encode_batch(piece.columns, piece.rows)
+                yield control, data, first_row + stop
                 number += 1
-                bar.update(first_row + stop)
 
     def _batches(self, on_problem: Callable[[Problem], None]) -> Iterator[tuple[int, Batch]]:
         take = on_problem if self._skips else None

@@ -25,6 +25,18 @@ class Progress:
         self._is_terminal = not self._silent and self._out.isatty()
         self._begun = self._told = time.monotonic()
         self._drawn = False
+        self._before = 0
+
+    def begin(self, title: str, total: int | None) -> None:
+        """What is done from here on, and how much; the same again changes nothing."""
+        if (title, total) != (self._title, self.total):
+            if title != self._title:
+                self._begun = time.monotonic()
+            self._title, self.total = title, total
+
+    def start_from(self, done: int) -> None:
+        """So much was done before: rates do not count it."""
+        self._before = done
 
     def update(self, done: int) -> None:
         """So much is done."""
@@ -54,11 +66,22 @@ class Progress:
         self._out.flush()
 
     def _line(self, done: int) -> str:
-        rate = done / max(time.monotonic() - self._begun, 1e-6)
+        rate = (done - self._before) / max(time.monotonic() - self._begun, 1e-6)
         if not self.total:
             return f"{self._title}: {done:,} {self._unit}, {rate:,.0f}/s"
         share = min(1.0, done / self.total)
         filled = int(share * _WIDTH)
         bar = "#" * filled + "-" * (_WIDTH - filled)
         counts = f"{done:,} of {self.total:,} {self._unit}, {rate:,.0f}/s"
-        return f"{self._title} [{bar}] {share:4.0%} {counts}"
+        left = f", {_span((self.total - done) / rate)} left" if rate > 0 and share < 1 else ""
+        return f"{self._title} [{bar}] {share:4.0%} {counts}{left}"
+
+
+def _span(seconds: float) -> str:
+    """``5 s``, ``2 min 5 s``, ``3 h 20 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,14 +1,25 @@
-"""Reads frames from a socket: small ones from one buffer, large ones into memory of their own."""
+"""Reads frames from a socket: small ones from one buffer, large ones into memory of their own.
+
+When large frames come one behind the other, as in a stream of rows, they are received into slabs
+that hold several: fewer calls, and memory in huge pages.
+"""
 
 from __future__ import annotations
 
 import select
 import socket
 
+import numpy as np
+
 from ._frames import HEADER_BYTES, PREFACE, PREFACE_BYTES, Bytes, Header, decode_header
 from .errors import DataLoss, Unavailable
 
 _CHUNK = 64 << 10
+_LARGE = _CHUNK // 2
+_SLAB = 8 << 20
+_ALIGNMENT = 64
+#: Large frames in a row after which they go into slabs.
+_STREAM_FROM = 2
 
 
 class FrameReader:
@@ -21,11 +32,11 @@ class FrameReader:
         self._socket = connection
         self._poll = select.poll()
         self._poll.register(connection.fileno(), select.POLLIN)
-        self._buffer: Bytes = b""
-        self._position = 0
+        # What was received lies from _position to _end; a slab is received into behind that.
+        self._buffer: memoryview = memoryview(b"")
+        self._position = self._end = 0
         self._header: Header | None = None
-        self._large: bytearray | None = None
-        self._filled = 0
+        self._large_in_a_row = 0
         self._greeted = False
         #: True while bytes may be taken but not yet kept: an interrupt there breaks the connection.
         self.torn = False
@@ -39,63 +50,76 @@ class FrameReader:
             frame = self._take()
             if frame is not None:
                 return frame
-            if not self._poll.poll(timeout_ms):
-                return None
-            self._receive()
+            if self._large_in_a_row < _STREAM_FROM or not self._receive():
+                if not self._poll.poll(timeout_ms):
+                    return None
+                self._receive()
 
-    def _receive(self) -> None:
+    def _receive(self) -> bool:
+        """Receives what is there; False where nothing is."""
         self.torn = True
         try:
-            if self._large is not None:
-                count = self._socket.recv_into(memoryview(self._large)[self._filled :])
-                self._filled += count
+            if not self._buffer.readonly and self._end < len(self._buffer):
+                count = self._socket.recv_into(self._buffer[self._end :])
             else:
                 chunk = self._socket.recv(_CHUNK)
                 count = len(chunk)
-                rest = self._buffer[self._position :]
-                self._buffer = bytes(rest) + chunk if len(rest) else chunk
-                self._position = 0
+                rest = self._buffer[self._position : self._end]
+                self._buffer = memoryview(bytes(rest) + chunk if len(rest) else chunk)
+                self._position, self._end = 0, len(rest)
+            self._end += count
         except BlockingIOError:
-            count = 1
+            self.torn = False
+            return False
         except OSError as error:
             raise Unavailable(f"the connection to the server was lost: {error.strerror}") from None
         self.torn = False
         if count == 0:
             raise Unavailable("the server closed the connection")
+        return True
 
     def _take(self) -> tuple[Header, Bytes] | None:
         if not self._greeted and not self._read_preface():
             return None
         header = self._header
         if header is None:
-            if len(self._buffer) - self._position < HEADER_BYTES:
+            if self._end - self._position < HEADER_BYTES:
                 return None
             header = decode_header(self._buffer, self._position)
             self._position += HEADER_BYTES
-        start = self._position
-        if self._large is not None:
-            if self._filled < header.payload:
-                self._header = header
-                return None
-            payload: Bytes = self._large
-            self._large = None
-        elif len(self._buffer) - start >= header.payload:
-            payload = memoryview(self._buffer)[start : start + header.payload]
-            self._position = start + header.payload
-        else:
+            large = header.payload > _LARGE
+            self._large_in_a_row = self._large_in_a_row + 1 if large else 0
+        start, stop = self._position, self._position + header.payload
+        if stop > self._end:
             self._header = header
-            if header.payload > _CHUNK // 2:
-                self._large = bytearray(header.payload)
-                rest = self._buffer[start:]
-                self._filled = len(rest)
-                self._large[: self._filled] = rest
-                self._buffer, self._position = b"", 0
+            if header.payload > _LARGE and stop > len(self._buffer):
+                self._make_room(header.payload)
             return None
+        payload: Bytes = self._buffer[start:stop]
+        if not self._buffer.readonly and header.payload <= _LARGE:
+            payload = bytes(payload)  # so that a small answer does not keep a slab
+        elif start % 8 and header.payload > _LARGE:
+            self._make_room(header.payload)
+            payload = self._buffer[: header.payload]
+            stop = header.payload
+        self._position = stop
         self._header = None
         return header, payload
 
+    def _make_room(self, payload: int) -> None:
+        """New memory for a large payload and, in a stream, for those behind it."""
+        rest = self._buffer[self._position : self._end]
+        size = max(payload, len(rest))
+        if self._large_in_a_row >= _STREAM_FROM:
+            size = max(size, _SLAB)
+        memory = np.empty(size + _ALIGNMENT, np.uint8)
+        start = -memory.ctypes.data % _ALIGNMENT
+        self._buffer = memory[start : start + size].data
+        self._buffer[: len(rest)] = rest
+        self._position, self._end = 0, len(rest)
+
     def _read_preface(self) -> bool:
-        if len(self._buffer) - self._position < PREFACE_BYTES:
+        if self._end - self._position < PREFACE_BYTES:
             return False
         preface = bytes(self._buffer[self._position : self._position + PREFACE_BYTES])
         if preface[:4] != PREFACE[:4]:

@@ -8,13 +8,18 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
-from ._frames import Bytes
+from ._connection import Call
+from ._frames import Bytes, Op
 from ._proto import common_pb2
 from ._transport import Transport
 
 Response = TypeVar("Response", bound=Message)
 Result = TypeVar("Result")
 Item = tuple[Bytes, Bytes]
+
+#: Operations whose answers are large: the server may be further ahead of the client in them.
+_WIDE = (Op.MAKE_TRAINING_SET, Op.GET_TRAINING_SET, Op.EXPORT)
+_WIDE_WINDOW = 12 << 20
 
 
 class Session:
@@ -78,6 +83,34 @@ class Session:
 
         return self.transport.retrying(once, within=timeout)
 
+    def begin(
+        self,
+        operation: int,
+        request: Any,
+        items: Callable[[], Iterable[Item]] | None = None,
+        data: Bytes = b"",
+        write: bool = False,
+        timeout: float | None = None,
+    ) -> tuple[Call, list[Item]]:
+        """Opens a call whose answer is read by whoever asked, once all ``items`` are sent.
+
+        Returns the call, which is to be closed, and the items of the answer that came meanwhile.
+        """
+        control = self.prepare(request, write, timeout)
+
+        def once() -> tuple[Call, list[Item]]:
+            early: list[Item] = []
+            call = self._open(operation, control, data, timeout, items is not None)
+            try:
+                if items is not None:
+                    _upload(call, items(), lambda *item: early.append(item))
+                return call, early
+            except BaseException:
+                call.close()
+                raise
+
+        return self.transport.retrying(once, within=timeout)
+
     def _exchange(
         self,
         operation: int,
@@ -88,18 +121,34 @@ class Session:
         upload: bool,
         timeout: float | None,
     ) -> Bytes:
-        call = self.transport.connection().open(operation, control, data, timeout, more=upload)
+        call = self._open(operation, control, data, timeout, upload)
         try:
             if upload:
-                for item_control, item_data in items:
-                    if not call.send(bytes(item_control), item_data, take):
-                        break
-                call.finish()
+                _upload(call, items, take)
             while (item := call.next_item()) is not None:
                 take(*item)
             return call.result()[0]
         finally:
             call.close()
+
+    def _open(
+        self, operation: int, control: bytes, data: Bytes, timeout: float | None, more: bool
+    ) -> Call:
+        call = self.transport.connection().open(operation, control, data, timeout, more=more)
+        try:
+            if operation in _WIDE:
+                call.grant(_WIDE_WINDOW)
+        except BaseException:
+            call.close()
+            raise
+        return call
+
+
+def _upload(call: Call, items: Iterable[Item], take: Callable[[Bytes, Bytes], None]) -> None:
+    for control, data in items:
+        if not call.send(bytes(control), data, take):
+            break
+    call.finish()
 
 
 def ignore(control: Bytes, data: Bytes) -> None:

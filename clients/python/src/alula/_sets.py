@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from ._definitions import Definitions
+from ._definitions import Definitions, near
 from ._frames import Bytes, Op
 from ._proto import common_pb2, training_pb2
 from ._session import Session
 from ._spine import Spine, as_of_point
 from ._types import to_proto
-from .errors import InvalidArgument
-from .training import Collector, TrainingSet, TrainingSetRecord
+from .errors import DataLoss, InvalidArgument
+from .stream import TrainingSetStream
+from .training import Collector, TrainingSet, TrainingSetRecord, incomplete_of
+
+
+@dataclass(frozen=True)
+class MakeOptions:
+    """How a training set is to be made; the words are those of ``Store.training_set``."""
+
+    event_time: str | None = None
+    label: str | None = None
+    as_of: Any = None
+    as_known: bool = False
+    unknown: str | None = None
 
 
 class _Attempts:
@@ -22,6 +35,7 @@ class _Attempts:
         self.collector = Collector()
 
     def restart(self) -> Callable[[Bytes, Bytes], None]:
+        self.collector.close()
         self.collector = Collector()
         return self.collector.take
 
@@ -34,54 +48,79 @@ class TrainingSets:
         self._definitions = definitions
 
     def make(
-        self,
-        service: str,
-        spine: Any,
-        event_time: str | None,
-        label: str | None,
-        as_of: Any,
-        as_known: bool,
-        unknown: str | None,
-        timeout: float | None,
+        self, service: str, spine: Any, options: MakeOptions, timeout: float | None
     ) -> TrainingSet:
-        if unknown not in (None, "keep"):
-            raise InvalidArgument(f'unknown "{unknown}" is not a choice: expected None or "keep"')
+        rows, request = self._request(service, spine, options)
+        attempts = _Attempts()
+        try:
+            made = self._session.stream(
+                Op.MAKE_TRAINING_SET,
+                request,
+                training_pb2.TrainingSet,
+                lambda: (rows.items(), attempts.restart()),
+                upload=True,
+                write=True,
+                timeout=timeout,
+            )
+            return attempts.collector.finish(made)
+        finally:
+            attempts.collector.close()
+
+    def get(self, id: str, incomplete: bool, timeout: float | None) -> TrainingSet:
+        attempts = _Attempts()
+        try:
+            made = self._session.stream(
+                Op.GET_TRAINING_SET,
+                training_pb2.TrainingSetRequest(id=id, incomplete=incomplete),
+                training_pb2.TrainingSet,
+                lambda: ((), attempts.restart()),
+                timeout=timeout,
+            )
+            return attempts.collector.finish(made)
+        except DataLoss as error:
+            raise incomplete_of(error) from None
+        finally:
+            attempts.collector.close()
+
+    def stream(
+        self, service: str, spine: Any, options: MakeOptions, timeout: float | None
+    ) -> TrainingSetStream:
+        rows, request = self._request(service, spine, options)
+        call, early = self._session.begin(
+            Op.MAKE_TRAINING_SET, request, rows.items, write=True, timeout=timeout
+        )
+        return TrainingSetStream(call, early)
+
+    def stream_again(self, id: str, incomplete: bool, timeout: float | None) -> TrainingSetStream:
+        request = training_pb2.TrainingSetRequest(id=id, incomplete=incomplete)
+        call, early = self._session.begin(Op.GET_TRAINING_SET, request, timeout=timeout)
+        return TrainingSetStream(call, early)
+
+    def _request(
+        self, service: str, spine: Any, options: MakeOptions
+    ) -> tuple[Spine, training_pb2.MakeTrainingSetRequest]:
+        if options.unknown not in (None, "keep"):
+            raise InvalidArgument(
+                f'unknown "{options.unknown}" is not a choice: expected None or "keep"'
+            )
         found = self._definitions.service(service, fresh=True)
-        rows = Spine(spine, found, event_time)
-        if label and label not in rows.table.column_names:
-            raise InvalidArgument(f'the spine has no label column "{label}"')
+        rows = Spine(spine, found, options.event_time)
+        names = [field.name for field in rows.schema]
+        if options.label and options.label not in names:
+            raise InvalidArgument(
+                f'the spine has no label column "{options.label}"{near(options.label, names)}'
+            )
         request = training_pb2.MakeTrainingSetRequest(
             service=found.reference,
             schema=to_proto(rows.schema),
             event_time=rows.event_time,
-            label=label or "",
-            as_of=common_pb2.AsOf(**as_of_point(as_of)),
-            as_known=as_known,
-            keep_unknown=unknown == "keep",
+            label=options.label or "",
+            as_of=common_pb2.AsOf(**as_of_point(options.as_of)),
+            as_known=options.as_known,
+            keep_unknown=options.unknown == "keep",
             spine_name=rows.name,
         )
-        attempts = _Attempts()
-        made = self._session.stream(
-            Op.MAKE_TRAINING_SET,
-            request,
-            training_pb2.TrainingSet,
-            lambda: (rows.items(), attempts.restart()),
-            upload=True,
-            write=True,
-            timeout=timeout,
-        )
-        return attempts.collector.finish(made)
-
-    def get(self, id: str, timeout: float | None) -> TrainingSet:
-        attempts = _Attempts()
-        made = self._session.stream(
-            Op.GET_TRAINING_SET,
-            training_pb2.TrainingSetRequest(id=id),
-            training_pb2.TrainingSet,
-            lambda: ((), attempts.restart()),
-            timeout=timeout,
-        )
-        return attempts.collector.finish(made)
+        return rows, request
 
     def all(self) -> list[TrainingSetRecord]:
         answer, _ = self._session.call(

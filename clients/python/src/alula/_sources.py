@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -42,8 +43,10 @@ class Source(Protocol):
     rows: int | None
     #: Whether values are text to be read (CSV).
     is_text: bool
-    #: SHA-256 of the file's bytes; None where the rows themselves are to be hashed.
-    digest: bytes | None
+
+    @property
+    def digest(self) -> bytes | None:
+        """SHA-256 of the file's bytes; None where the rows themselves are to be hashed."""
 
     def pieces(
         self, columns: Sequence[str], on_problem: Callable[[Problem], None] | None
@@ -86,9 +89,10 @@ def _open_file(path: Path) -> Source:
 def file_digest(path: Path) -> bytes:
     """SHA-256 of a file's bytes."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+    block = memoryview(bytearray(1 << 20))
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(block):
+            digest.update(block[:count])
     return digest.digest()
 
 
@@ -96,7 +100,7 @@ class TableSource:
     """pandas, Arrow, or a dict of columns."""
 
     is_text = False
-    digest: bytes | None = None
+    digest = None
 
     def __init__(self, source: Any, wanted: Mapping[str, ValueType]) -> None:
         self.name = f"{type(source).__module__.split('.')[0]}.{type(source).__name__}"
@@ -138,13 +142,17 @@ class ParquetSource:
         self.name, self._path = path.name, path
         with _readable(path, "a Parquet file"):
             file = pq.ParquetFile(path)
-            self.columns = list(file.schema_arrow.names)
+            self.schema: pa.Schema = file.schema_arrow
+            self.columns = list(self.schema.names)
             self.rows: int | None = file.metadata.num_rows
             groups = range(file.metadata.num_row_groups)
             size = sum(file.metadata.row_group(group).total_byte_size for group in groups)
         check_unique(self.columns)
         self._batch_rows = _rows_for(size, self.rows or 0)
-        self.digest: bytes | None = file_digest(path)
+
+    @cached_property
+    def digest(self) -> bytes | None:
+        return file_digest(self._path)
 
     def pieces(
         self, columns: Sequence[str], on_problem: Callable[[Problem], None] | None
@@ -166,8 +174,12 @@ class ArrowSource:
         self.name, self._path = path.name, path
         self.rows: int | None = None
         with _readable(path, "an Arrow file"), pa.memory_map(str(path)) as file:
-            self.columns = list(self._open(file).schema.names)
-        self.digest: bytes | None = file_digest(path)
+            self.schema: pa.Schema = self._open(file).schema
+            self.columns = list(self.schema.names)
+
+    @cached_property
+    def digest(self) -> bytes | None:
+        return file_digest(self._path)
 
     def _open(self, file: Any) -> Any:
         magic = file.read(6)
@@ -210,7 +222,10 @@ class CSVSource:
                 f"{path.name}: the header is not UTF-8 text: is this a CSV file?"
             ) from None
         check_unique(self.columns)
-        self.digest: bytes | None = file_digest(path)
+
+    @cached_property
+    def digest(self) -> bytes | None:
+        return file_digest(self._path)
 
     def pieces(
         self, columns: Sequence[str], on_problem: Callable[[Problem], None] | None

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 
 from ._arrow import infer_type
 from ._batch import Batch, encode_batch, split_rows
@@ -21,21 +23,36 @@ from ._encode import BadValues, encode_array
 from ._frames import Bytes
 from ._sources import ArrowSource, CSVSource, ParquetSource, open_source
 from ._types import MAX_BATCH_ROWS, MAX_FRAME_BYTES, Field, Scalar, Schema, ValueType
-from .errors import InvalidArgument
+from .errors import InvalidArgument, Unavailable
 from .records import Service
 
 _TIME = ValueType(Scalar.TIMESTAMP)
 _USUAL_EVENT_TIMES = ("event_time", "event_timestamp")
+_PIECE_BYTES = 16 << 20
+
+
+@dataclass
+class _Rows:
+    """Rows of a spine before they are brought to its types: all at once, or piece by piece."""
+
+    name: str
+    schema: pa.Schema
+    pieces: Callable[[], Iterator[pa.Table]]
+    is_text: bool = False
 
 
 class Spine:
     """Rows with keys, event times, request fields and whatever they carry, in their order."""
 
-    def __init__(self, source: Any, service: Service, event_time: str | None) -> None:
-        typed = (*service.key_columns, *service.request_fields)
+    def __init__(
+        self, source: Any, service: Service, event_time: str | None, keys_only: bool = False
+    ) -> None:
+        """``keys_only``: nothing but the keys and the event time is wanted."""
+        typed = (*service.key_columns, *(() if keys_only else service.request_fields))
         wanted = {field.name: field.type for field in typed}
-        self.name, self.table = _read(source, wanted, event_time)
-        names = self.table.column_names
+        self._rows = _open(source, wanted, event_time)
+        self.name = self._rows.name
+        names = self._rows.schema.names
         check_unique(names)
         missing = [str(field) for field in typed if field.name not in names]
         if missing:
@@ -48,13 +65,16 @@ class Spine:
         self._keys = {field.name for field in service.key_columns}
         wanted[self.event_time] = _TIME
         self.schema: Schema = tuple(
-            Field(name, wanted.get(name) or infer_type(name, self.table.schema.field(name).type))
-            for name in names
+            Field(field.name, wanted.get(field.name) or infer_type(field.name, field.type))
+            for field in self._rows.schema
+            if field.name in wanted or not keys_only
         )
-        self._text = {self.event_time, *wanted} if isinstance(source, (str, os.PathLike)) else set()
+        #: Rows sent so far in the present try.
+        self.rows_sent = 0
+        self._text = {self.event_time, *wanted} if self._rows.is_text else set()
 
     def _event_time(self, named: str | None) -> str:
-        names = self.table.column_names
+        names = self._rows.schema.names
         if named is not None:
             if named not in names:
                 raise InvalidArgument(
@@ -67,7 +87,7 @@ class Spine:
                 return usual
         times = [
             field.name
-            for field in self.table.schema
+            for field in self._rows.schema
             if pa.types.is_timestamp(field.type) or pa.types.is_date(field.type)
         ]
         if len(times) != 1:
@@ -79,12 +99,16 @@ class Spine:
 
     def items(self) -> Iterator[tuple[bytes, Bytes]]:
         """The rows in frames of less than 1 MiB."""
-        for first in range(0, self.table.num_rows, MAX_BATCH_ROWS):
-            batch = self._batch(self.table.slice(first, MAX_BATCH_ROWS), first)
-            cuts = split_rows(batch, MAX_FRAME_BYTES - 1_024, first)
-            for start, stop in zip(cuts, cuts[1:]):
-                piece = batch.slice(start, stop)
-                yield b"", encode_batch(piece.columns, piece.rows)
+        first = self.rows_sent = 0
+        for table in self._rows.pieces():
+            for start in range(0, table.num_rows, MAX_BATCH_ROWS):
+                batch = self._batch(table.slice(start, MAX_BATCH_ROWS), first)
+                cuts = split_rows(batch, MAX_FRAME_BYTES - 1_024, first)
+                for begin, end in zip(cuts, cuts[1:]):
+                    piece = batch.slice(begin, end)
+                    yield b"", encode_batch(piece.columns, piece.rows)
+                first += batch.rows
+                self.rows_sent = first
 
     def _batch(self, rows: pa.Table, first: int) -> Batch:
         columns = []
@@ -99,25 +123,66 @@ class Spine:
         return Batch(self.schema, columns, rows.num_rows)
 
 
-def _read(
-    source: Any, wanted: dict[str, ValueType], event_time: str | None
-) -> tuple[str, pa.Table]:
-    if not isinstance(source, (str, os.PathLike)):
-        types = dict(wanted)
-        for name in (event_time,) if event_time else _USUAL_EVENT_TIMES:
-            types.setdefault(name, _TIME)
-        return "", to_table(source, types)
-    path = Path(source)
+def _open(source: Any, wanted: dict[str, ValueType], event_time: str | None) -> _Rows:
+    times = (event_time,) if event_time else _USUAL_EVENT_TIMES
+    if isinstance(source, (str, os.PathLike)):
+        return _open_file(Path(source), wanted, times)
+    if isinstance(source, pa.RecordBatchReader):
+        return _Rows("", source.schema, _once(source))
+    if isinstance(source, Iterator):
+        first = next(source, None)
+        if not isinstance(first, (pa.RecordBatch, pa.Table)):
+            raise InvalidArgument(
+                "an iterator given as a spine yields Arrow record batches, at least one of them",
+                "or give a DataFrame, an Arrow table, a dict of columns or a file's path",
+            )
+        return _Rows("", first.schema, _once(itertools.chain([first], source)))
+    types = dict(wanted)
+    for name in times:
+        types.setdefault(name, _TIME)
+    table = to_table(source, types)
+    return _Rows("", table.schema, lambda: iter([table]))
+
+
+def _open_file(path: Path, wanted: dict[str, ValueType], times: Sequence[str]) -> _Rows:
     opened = open_source(path)
     if isinstance(opened, CSVSource):
-        times = (event_time,) if event_time else _USUAL_EVENT_TIMES
         exact = {n: pa.binary() for n in opened.columns if n in wanted or n in times}
-        return path.name, _read_csv(path, exact)
+        table = _read_csv(path, exact)
+        return _Rows(path.name, table.schema, lambda: iter([table]), is_text=True)
     assert isinstance(opened, (ParquetSource, ArrowSource))
-    pieces = [piece.table for piece in opened.pieces(opened.columns, None)]
-    if not pieces:
-        return path.name, pq.read_table(path) if isinstance(opened, ParquetSource) else pa.table({})
-    return path.name, pa.concat_tables(pieces)
+    columns = opened.columns
+    return _Rows(path.name, opened.schema, lambda: (p.table for p in opened.pieces(columns, None)))
+
+
+def _once(batches: Iterable[pa.RecordBatch | pa.Table]) -> Callable[[], Iterator[pa.Table]]:
+    """Batches that can be read once, some at a time."""
+    left: list[Iterable[pa.RecordBatch | pa.Table]] = [batches]
+
+    def pieces() -> Iterator[pa.Table]:
+        if not left:
+            raise Unavailable(
+                "the connection was lost under a spine that can be read only once",
+                "begin again with a new reader, or give a file's path",
+                retry=0,
+            )
+        waiting: list[pa.RecordBatch] = []
+        rows = 0
+        schema: pa.Schema | None = None
+        for item in left.pop():
+            table = pa.Table.from_batches([item]) if isinstance(item, pa.RecordBatch) else item
+            schema = schema or table.schema
+            if not table.schema.equals(schema):
+                raise InvalidArgument("the record batches of the spine have different schemas")
+            waiting.append(table)
+            rows += table.num_rows
+            if rows >= MAX_BATCH_ROWS or sum(t.nbytes for t in waiting) >= _PIECE_BYTES:
+                yield pa.concat_tables(waiting)
+                waiting, rows = [], 0
+        if waiting:
+            yield pa.concat_tables(waiting)
+
+    return pieces
 
 
 def _read_csv(path: Path, exact: dict[str, pa.DataType]) -> pa.Table:
@@ -186,10 +251,19 @@ def as_of_point(as_of: Any) -> dict[str, Any]:
     if isinstance(as_of, str) and as_of.startswith("ts-"):
         return {"training_set": as_of}
     if isinstance(as_of, (str, datetime.date)):
-        column = to_table({"as_of": [as_of]}).column(0)
-        try:
-            encoded = encode_array(column, Field("as_of", _TIME), "down")
-        except BadValues as bad:
-            raise InvalidArgument(f"as_of: {bad.reason}") from None
-        return {"time_us": int(encoded.values[0])}
+        return {"time_us": microseconds("as_of", as_of)}
     raise InvalidArgument("as_of is a log entry (int), a time, or a training set or its id")
+
+
+def microseconds(name: str, moment: Any) -> int:
+    """A time (a datetime, or ISO 8601 as text) as microseconds since 1970; no zone means UTC."""
+    if not isinstance(moment, (str, datetime.date, np.datetime64)):
+        raise InvalidArgument(f"{name} is a time: a datetime, or text in ISO 8601")
+    column = to_table({name: [moment]}).column(0)
+    try:
+        encoded = encode_array(column, Field(name, _TIME), "down")
+    except BadValues as bad:
+        raise InvalidArgument(f"{name}: {bad.reason}") from None
+    if encoded.validity is not None:
+        raise InvalidArgument(f"{name} is not a time")
+    return int(encoded.values[0])

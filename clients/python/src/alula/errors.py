@@ -131,6 +131,16 @@ class DataLoss(AlulaError):
     code, number = "dataLoss", 15
 
 
+class Incomplete(DataLoss):
+    """A training set cannot be made as it was: history behind it was deleted or retired since.
+
+    ``losses``: for each view part that lost something a ``ViewLoss``; ``details`` says it in words.
+    ``get_training_set(id, incomplete=True)`` takes what is left.
+    """
+
+    losses: Sequence[object] = ()
+
+
 class Unauthenticated(AlulaError):
     """The server does not know who calls."""
 

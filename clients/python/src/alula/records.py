@@ -235,3 +235,22 @@ class ViewReport:
             f"{count:,} {what}" for what, count in counts.items() if count or what == "matched"
         )
         return f"{self.label}: {said}"
+
+
+@dataclass(frozen=True)
+class ViewLoss:
+    """What deleted or retired history has taken from one view part of a training set."""
+
+    label: str
+    #: Rows of the spine that had a row of the view, and have none any more.
+    values: int
+    #: The deletions and retentions that took rows of the view.
+    log_entries: list[int]
+
+    @staticmethod
+    def of(message: Any) -> ViewLoss:
+        return ViewLoss(message.label, message.values, list(message.log_entries))
+
+    def __str__(self) -> str:
+        entries = ", ".join(map(str, self.log_entries))
+        return f"{self.label}: {self.values:,} values lost at log entries {entries}"

@@ -4,41 +4,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ._artifacts import get_file, put_file
 from ._definitions import Definitions
 from ._frames import Op
+from ._history_verbs import HistoryVerbs
 from ._loading import Loaded, begin_load
 from ._progress import ProgressOption
-from ._proto import common_pb2, features_pb2, server_pb2
+from ._proto import common_pb2, server_pb2
 from ._pushing import Pushed, push
 from ._reading import Reading
 from ._registry import Registry
+from ._registry_verbs import RegistryVerbs
 from ._session import Session
-from ._sets import TrainingSets
-from ._streams import history, materialize
+from ._sets import MakeOptions, TrainingSets
+from ._streams import materialize
 from ._transport import DEFAULT_ADDRESS, Transport
 from .answer import Answer
 from .errors import InvalidArgument
-from .models import Model
-from .records import Changes, Import, Service, Status, View
-from .registry import (
-    Artifact,
-    AuditEntry,
-    Lineage,
-    ModelVersion,
-    Promotion,
-    RegisteredModel,
-    RunRecord,
-)
-from .runs import Run
+from .records import Changes, Service, Status, View
+from .stream import TrainingSetStream
 from .training import TrainingSet, TrainingSetRecord
 
 if TYPE_CHECKING:
-    import pandas as pd
     from typing_extensions import Self
 
 
@@ -60,7 +49,7 @@ def connect(
     return Store(Transport(where, timeout), chosen)
 
 
-class Store:
+class Store(HistoryVerbs, RegistryVerbs):
     """A connection to one project of a server. Safe to share between threads; survives a fork."""
 
     def __init__(self, transport: Transport, project: str) -> None:
@@ -163,13 +152,6 @@ class Store:
         """
         return materialize(self._session, [views] if isinstance(views, str) else views, progress)
 
-    def imports(self) -> list[Import]:
-        """Every import of history."""
-        answer, _ = self._session.call(
-            Op.LIST_IMPORTS, common_pb2.HeadOnly(), features_pb2.ImportsResponse
-        )
-        return [Import.of(message) for message in answer.imports]
-
     # Reading
 
     def read(
@@ -187,11 +169,6 @@ class Store:
         """
         return self._reading.read(service, keys, request, timeout)
 
-    def history(self, view: str, key: Mapping[str, Any]) -> pd.DataFrame:
-        """Every row of one entity, oldest first: keys, @event_time, @created_time, @recorded_time,
-        @log_entry, @log_row, @import, then the features."""
-        return history(self._session, self._definitions.view(view), key)
-
     # Training sets
 
     def training_set(
@@ -207,94 +184,58 @@ class Store:
     ) -> TrainingSet:
         """Joins a spine point in time with a service: each row gets what was so at its event time.
 
-        ``spine``: a DataFrame, an Arrow table, a dict of columns, or the path of a Parquet, Arrow
-        or CSV file, with the service's keys and request fields; every row comes back, in order,
-        whatever is null in it. ``event_time``: its column of event times. ``label``: the column
-        that becomes ``y``. ``as_of``: a log entry, a time or an earlier training set: what came
-        later is not seen. ``as_known``: only what was created by each row's event time;
-        ``unknown="keep"`` with rows of which that is not known. Raises DataLoss where the digest of
-        what arrived is not the server's.
+        ``spine``: a DataFrame, an Arrow table, a dict of columns, the path of a Parquet, Arrow or
+        CSV file, or a reader or an iterator of Arrow record batches, with the service's keys and
+        request fields; every row comes back, in order, whatever is null in it. ``event_time``: its
+        column of event times. ``label``: the column that becomes ``y``. ``as_of``: a log entry, a
+        time or an earlier training set: what came later is not seen. ``as_known``: only what was
+        created by each row's event time; ``unknown="keep"`` with rows of which that is not known.
+        ``timeout``: seconds, None for as long as it takes. Raises InvalidArgument for a wrong
+        spine, DataLoss where the digest of what arrived is not the server's.
         """
-        return self._sets.make(service, spine, event_time, label, as_of, as_known, unknown, timeout)
+        options = MakeOptions(event_time, label, as_of, as_known, unknown)
+        return self._sets.make(service, spine, options, timeout)
 
-    def get_training_set(self, id: str, timeout: float | None = None) -> TrainingSet:
-        """Makes an earlier training set again and proves it the same by its digest."""
-        return self._sets.get(id, timeout)
+    def stream_training_set(
+        self,
+        source: str,
+        spine: Any = None,
+        event_time: str | None = None,
+        label: str | None = None,
+        as_of: Any = None,
+        as_known: bool = False,
+        unknown: str | None = None,
+        timeout: float | None = None,
+        incomplete: bool = False,
+    ) -> TrainingSetStream:
+        """As ``training_set``, larger than memory: an iterator of Arrow record batches.
+
+        ``source`` is a service, with a spine, or the id of an earlier training set, without one. A
+        spine from a Parquet or Arrow file, a reader or an iterator is read piece by piece. Returns
+        when the spine is sent; then ``for batch in stream``, or ``stream.write_parquet(path)``;
+        ``stream.record`` at the end. Leaving the loop cancels the call. Raises DataLoss at the end
+        where the digest of what arrived is not the server's, Unavailable where the connection is
+        lost under it.
+        """
+        options = MakeOptions(event_time, label, as_of, as_known, unknown)
+        if spine is not None:
+            return self._sets.stream(source, spine, options, timeout)
+        if options != MakeOptions() or not source.startswith("ts-"):
+            raise InvalidArgument(
+                "a training set is streamed from a service and a spine, or again by its id alone"
+            )
+        return self._sets.stream_again(source, incomplete, timeout)
+
+    def get_training_set(
+        self, id: str, incomplete: bool = False, timeout: float | None = None
+    ) -> TrainingSet:
+        """Makes an earlier training set again and proves it the same by its digest.
+
+        Raises Incomplete, with ``losses``, where history behind it was deleted or retired since;
+        with ``incomplete=True`` what is left is returned, with ``losses`` and ``blanked_rows``.
+        """
+        return self._sets.get(id, incomplete, timeout)
 
     def training_sets(self) -> list[TrainingSetRecord]:
         """Every training set made so far, without its rows."""
         return self._sets.all()
-
-    # The registry
-
-    def run(
-        self,
-        experiment: str,
-        training_set: TrainingSetRecord | str | None = None,
-        params: Mapping[str, Any] | None = None,
-        tags: Mapping[str, Any] | None = None,
-        name: str = "",
-        code_revision: str | None = None,
-    ) -> Run:
-        """Starts a run; as a context manager it ends finished, or failed on an exception."""
-        return self._registry.start_run(experiment, training_set, params, tags, name, code_revision)
-
-    def get_run(self, id: str) -> RunRecord:
-        """A run with every point of every metric."""
-        return self._registry.get_run(id)
-
-    def runs(self, experiment: str = "", limit: int = 100) -> list[RunRecord]:
-        """Runs, newest first; of one experiment or of all."""
-        return self._registry.runs(experiment, limit)
-
-    def models(self) -> list[RegisteredModel]:
-        """Models and who holds their stages."""
-        return self._registry.models()
-
-    def versions(self, model: str) -> list[ModelVersion]:
-        """The versions of a model, newest first."""
-        return self._registry.versions(model)
-
-    def model(self, name: str, stage: str | None = None, version: int | None = None) -> Model:
-        """A version to serve from: by number, or the one that holds a stage now. It stays the same
-        version when another is promoted. Raises NotFound where nothing holds the stage."""
-        if (stage is None) == (version is None):
-            raise InvalidArgument("say which version: stage=STAGE or version=NUMBER")
-        found = self._registry.resolve(name, stage, version)
-        return Model(self._session, self._reading.read, found)
-
-    def promote(
-        self,
-        model: str,
-        version: int,
-        stage: str,
-        reason: str = "",
-        dry_run: bool = False,
-        expected_revision: int = 0,
-    ) -> Promotion:
-        """Moves a version to a stage through its gate. Raises Refused with every reason; with
-        ``dry_run`` nothing changes and the verdict is returned either way.
-        """
-        return self._registry.promote(model, version, stage, reason, dry_run, expected_revision)
-
-    def rollback(self, model: str, stage: str, reason: str = "") -> Promotion:
-        """Puts the previous holder of a stage back."""
-        return self._registry.rollback(model, stage, reason)
-
-    def lineage(self, model: str, version: int) -> Lineage:
-        """The chain from a version to its data; printed, it is a tree."""
-        return self._registry.lineage(model, version)
-
-    def audit(self, object: str = "", after: int = 0, limit: int = 1_000) -> list[AuditEntry]:
-        """What was done, by whom, oldest first; ``object`` such as "model:credit" filters."""
-        return self._registry.audit(object, after, limit)
-
-    # Artifacts
-
-    def put_artifact(self, path: str | os.PathLike[str]) -> Artifact:
-        """Uploads a file unless it is there; returns its name, digest and size."""
-        return put_file(self._session, path)
-
-    def get_artifact(self, digest: str, path: str | os.PathLike[str]) -> Path:
-        """Downloads an artifact to a path, verified by its SHA-256."""
-        return get_file(self._session, digest, path)

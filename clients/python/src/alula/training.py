@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from os import PathLike
@@ -10,17 +11,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ._arrow import arrow_schema, to_record_batch
-from ._batch import Array, Batch, decode_batch
-from ._digest import ColumnsDigest
+from ._batch import Array, Batch, BatchDecoder
 from ._frames import Bytes
 from ._numpy import empty, fill_floats, to_numpy
+from ._parquet import write_parquet
 from ._proto import training_pb2
 from ._types import Schema, from_proto
-from .errors import DataLoss, InvalidArgument
-from .records import ViewReport, moment
+from ._verifying import Verifier
+from .errors import DataLoss, Incomplete, InvalidArgument
+from .records import ViewLoss, ViewReport, moment
 
 
 class TrainingSetRecord:
@@ -46,6 +47,15 @@ class TrainingSetRecord:
         self.feature_columns: list[str] = list(message.feature_columns)
         self.spine_name: str = message.spine_name
         self.actor: str = message.actor
+        #: By view part, what deleted or retired history has taken; empty where nothing is missing.
+        self.losses = [ViewLoss.of(loss) for loss in message.losses]
+        #: Rows of the spine that were blanked because their entity was forgotten.
+        self.blanked_rows: int = message.blanked_rows
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether history behind it was deleted or retired; ``digest`` is that of the whole set."""
+        return bool(self.losses or self.blanked_rows)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.id}: {self.service}, {self.rows:,} rows)"
@@ -55,7 +65,7 @@ class TrainingSet(TrainingSetRecord):
     """Every row of the spine, in its order, with the features behind it.
 
     The columns are those of the spine, then the features. The digest was computed again over the
-    columns as they arrived, and was the server's.
+    columns as they arrived, and was the server's (but not where the set ``is_incomplete``).
     """
 
     def __init__(self, message: Any, batches: list[Batch]) -> None:
@@ -108,9 +118,9 @@ class TrainingSet(TrainingSetRecord):
 
     def to_arrow(self) -> pa.Table:
         """All columns as an Arrow table over the bytes as they came."""
-        return pa.Table.from_batches(
-            [to_record_batch(batch) for batch in self._batches], schema=arrow_schema(self.schema)
-        )
+        schema = arrow_schema(self.schema)
+        batches = [to_record_batch(batch, schema) for batch in self._batches]
+        return pa.Table.from_batches(batches, schema=schema)
 
     def to_pandas(self) -> pd.DataFrame:
         """All columns as a DataFrame; integers with nulls become float64 with NaN."""
@@ -119,42 +129,57 @@ class TrainingSet(TrainingSetRecord):
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows piece by piece, in order."""
+        schema = arrow_schema(self.schema)
         for batch in self._batches:
-            yield to_record_batch(batch)
+            yield to_record_batch(batch, schema)
 
     def write_parquet(self, path: str | PathLike[str]) -> None:
-        """Writes all columns to a Parquet file."""
-        with pq.ParquetWriter(path, arrow_schema(self.schema)) as writer:
-            for batch in self.batches():
-                writer.write_batch(batch)
+        """Writes all columns to a Parquet file, which is there when all of it is."""
+        write_parquet(path, arrow_schema(self.schema), self.batches())
 
 
 class Collector:
-    """Takes the batches of an answer in order, and hashes them on the way."""
+    """Takes the batches of an answer in order, and has them hashed on the way."""
 
     def __init__(self) -> None:
-        self.schema: Schema | None = None
         self.batches: list[Batch] = []
-        self._digest: ColumnsDigest | None = None
+        self._decoder: BatchDecoder | None = None
+        self._verifier: Verifier | None = None
 
     def take(self, control: Bytes, data: Bytes) -> None:
-        item = training_pb2.BatchItem.FromString(bytes(control))
-        if self.schema is None:
-            self.schema = from_proto(item.schema.fields)
-            self._digest = ColumnsDigest(self.schema)
-        batch, _ = decode_batch(data, self.schema)
-        assert self._digest is not None
-        self._digest.add(batch)
+        if self._decoder is None or self._verifier is None:
+            item = training_pb2.BatchItem.FromString(bytes(control))
+            schema = from_proto(item.schema.fields)
+            self._decoder, self._verifier = BatchDecoder(schema), Verifier(schema)
+        batch = self._decoder.decode(data)
+        self._verifier.add(batch, len(data))
         self.batches.append(batch)
 
     def finish(self, message: Any) -> TrainingSet:
         """The training set; raises DataLoss where what came is not what the server says it made."""
-        digest = self._digest or ColumnsDigest(from_proto(message.schema.fields))
-        found = digest.hexdigest()
-        if found != message.digest:
-            raise DataLoss(
-                f"training set {message.id} arrived with digest {found[:16]}…, "
-                f"the server made {message.digest[:16]}…",
-                "get it again; if it stays so, look for damage with: alula verify",
-            )
+        verifier = self._verifier or Verifier(from_proto(message.schema.fields))
+        verifier.finish(message)
         return TrainingSet(message, self.batches)
+
+    def close(self) -> None:
+        """Ends the hashing; nothing more is taken."""
+        if self._verifier is not None:
+            self._verifier.close()
+
+
+_LOSS = re.compile(r"(.+): ([0-9,]+) values? lost at log entr(?:y|ies) ([0-9, ]+)")
+
+
+def incomplete_of(error: DataLoss) -> DataLoss:
+    """The error as Incomplete, where it says that history was deleted or retired since."""
+    if "incomplete" not in error.message:
+        return error
+    found = Incomplete(error.message, error.help, error.details, error.retry)
+    found.losses = [
+        ViewLoss(
+            match[1], int(match[2].replace(",", "")), [int(e) for e in re.findall(r"\d+", match[3])]
+        )
+        for match in map(_LOSS.fullmatch, error.details)
+        if match is not None
+    ]
+    return found

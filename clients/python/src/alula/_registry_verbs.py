@@ -1,0 +1,106 @@
+"""The verbs of the registry: runs, models, versions, artifacts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ._artifacts import get_file, put_file
+from ._reading import Reading
+from ._registry import Registry
+from ._session import Session
+from .errors import InvalidArgument
+from .models import Model
+from .registry import (
+    Artifact,
+    AuditEntry,
+    Lineage,
+    ModelVersion,
+    Promotion,
+    RegisteredModel,
+    RunRecord,
+)
+from .runs import Run
+from .training import TrainingSetRecord
+
+
+class RegistryVerbs:
+    """What a store does with models."""
+
+    _session: Session
+    _reading: Reading
+    _registry: Registry
+
+    def run(
+        self,
+        experiment: str,
+        training_set: TrainingSetRecord | str | None = None,
+        params: Mapping[str, Any] | None = None,
+        tags: Mapping[str, Any] | None = None,
+        name: str = "",
+        code_revision: str | None = None,
+    ) -> Run:
+        """Starts a run; as a context manager it ends finished, or failed on an exception."""
+        return self._registry.start_run(experiment, training_set, params, tags, name, code_revision)
+
+    def get_run(self, id: str) -> RunRecord:
+        """A run with every point of every metric."""
+        return self._registry.get_run(id)
+
+    def runs(self, experiment: str = "", limit: int = 100) -> list[RunRecord]:
+        """Runs, newest first; of one experiment or of all."""
+        return self._registry.runs(experiment, limit)
+
+    def models(self) -> list[RegisteredModel]:
+        """Models and who holds their stages."""
+        return self._registry.models()
+
+    def versions(self, model: str) -> list[ModelVersion]:
+        """The versions of a model, newest first."""
+        return self._registry.versions(model)
+
+    def model(self, name: str, stage: str | None = None, version: int | None = None) -> Model:
+        """A version to serve from: by number, or the one that holds a stage now. It stays the same
+        version when another is promoted. Raises NotFound where nothing holds the stage."""
+        if (stage is None) == (version is None):
+            raise InvalidArgument("say which version: stage=STAGE or version=NUMBER")
+        found = self._registry.resolve(name, stage, version)
+        return Model(self._session, self._reading.read, found)
+
+    def promote(
+        self,
+        model: str,
+        version: int,
+        stage: str,
+        reason: str = "",
+        dry_run: bool = False,
+        expected_revision: int = 0,
+    ) -> Promotion:
+        """Moves a version to a stage through its gate. Raises Refused with every reason; with
+        ``dry_run`` nothing changes and the verdict is returned either way.
+        """
+        return self._registry.promote(model, version, stage, reason, dry_run, expected_revision)
+
+    def rollback(self, model: str, stage: str, reason: str = "") -> Promotion:
+        """Puts the previous holder of a stage back."""
+        return self._registry.rollback(model, stage, reason)
+
+    def lineage(self, model: str, version: int) -> Lineage:
+        """The chain from a version to its data; printed, it is a tree."""
+        return self._registry.lineage(model, version)
+
+    def audit(self, object: str = "", after: int = 0, limit: int = 1_000) -> list[AuditEntry]:
+        """What was done, by whom, oldest first; ``object`` such as "model:credit" filters."""
+        return self._registry.audit(object, after, limit)
+
+    # Artifacts
+
+    def put_artifact(self, path: str | os.PathLike[str]) -> Artifact:
+        """Uploads a file unless it is there; returns its name, digest and size."""
+        return put_file(self._session, path)
+
+    def get_artifact(self, digest: str, path: str | os.PathLike[str]) -> Path:
+        """Downloads an artifact to a path, verified by its SHA-256."""
+        return get_file(self._session, digest, path)
