@@ -126,7 +126,13 @@ extension SegmentMap {
     }
 
     /// All groups of these published segments of the view, in the order of their ids.
-    init(_ db: Database, view: FeatureView, segments: [Int64], through: UInt64) throws {
+    init(
+        _ db: Database,
+        view: FeatureView,
+        segments: [Int64],
+        through: UInt64,
+        pins: SegmentPins? = nil
+    ) throws {
         let list = segments.map(String.init).joined(separator: ",")
         try self.init(
             db,
@@ -136,6 +142,7 @@ extension SegmentMap {
             arguments: [Int64(view.id.number)],
             leavesOutHidden: false
         )
+        pin = pins?.pin(segments)
     }
 
     private init(

@@ -8,40 +8,45 @@ extension OfflineStore {
     struct LiveSegment: Sendable {
         var id: Int64
         var rows: UInt64
+        var oldestEvent: Int64
         var keys: SegmentMap.KeySpan
     }
 
     /// The published segments of a view, oldest rows first.
     func liveSegments(of view: FeatureViewID) throws(AlulaError) -> [LiveSegment] {
-        try read { db in
-            let rows = try Row.fetchCursor(
-                db,
-                sql: """
-                    SELECT s.id, s.rows,
-                        (SELECT min_key FROM row_group WHERE segment = s.id ORDER BY id LIMIT 1),
-                        (SELECT max_key FROM row_group WHERE segment = s.id ORDER BY id DESC LIMIT 1)
-                    FROM segment s LEFT JOIN import i ON i.number = s.import
-                    WHERE s.view = ? AND s.merge IS NULL AND s.rows > 0
-                        AND (s.import IS NULL OR i.log_entry IS NOT NULL)
-                    ORDER BY IFNULL(s.last_entry, i.log_entry), s.id
-                    """,
-                arguments: [Int64(view.number)]
-            )
-            var segments: [LiveSegment] = []
-            while let row = try rows.next() {
-                guard let least: Data = row[2], let greatest: Data = row[3] else {
-                    throw AlulaError.corrupt("segment \(row[0] as Int64) has no row groups")
-                }
-                segments.append(
-                    LiveSegment(
-                        id: row[0],
-                        rows: UInt64(row[1] as Int64),
-                        keys: SegmentMap.KeySpan(least: Array(least), greatest: Array(greatest))
-                    )
-                )
+        try read { try OfflineStore.liveSegments(of: view, $0) }
+    }
+
+    static func liveSegments(of view: FeatureViewID, _ db: Database) throws -> [LiveSegment] {
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT s.id, s.rows,
+                    (SELECT min_key FROM row_group WHERE segment = s.id ORDER BY id LIMIT 1),
+                    (SELECT max_key FROM row_group WHERE segment = s.id ORDER BY id DESC LIMIT 1),
+                    s.oldest_event
+                FROM segment s LEFT JOIN import i ON i.number = s.import
+                WHERE s.view = ? AND s.merge IS NULL AND s.rows > 0
+                    AND (s.import IS NULL OR i.log_entry IS NOT NULL)
+                ORDER BY IFNULL(s.last_entry, i.log_entry), s.id
+                """,
+            arguments: [Int64(view.number)]
+        )
+        var segments: [LiveSegment] = []
+        while let row = try rows.next() {
+            guard let least: Data = row[2], let greatest: Data = row[3] else {
+                throw AlulaError.corrupt("segment \(row[0] as Int64) has no row groups")
             }
-            return segments
+            segments.append(
+                LiveSegment(
+                    id: row[0],
+                    rows: UInt64(row[1] as Int64),
+                    oldestEvent: row[4],
+                    keys: SegmentMap.KeySpan(least: Array(least), greatest: Array(greatest))
+                )
+            )
         }
+        return segments
     }
 
     /// Runs what rewrites segments of a view, when nobody else does and no staged retention waits

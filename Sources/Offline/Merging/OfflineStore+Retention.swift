@@ -71,14 +71,21 @@ extension OfflineStore {
         isCancelled: () -> Bool = { false }
     ) throws(AlulaError) -> UInt64 {
         var cut = rule.cut(now: now)
-        let filter = SegmentMap.Filter(
-            through: appliedThrough,
-            keys: nil,
-            // Where only age counts, what is not old does not matter.
-            notAfter: rule.rowsPerKey == nil
-                ? Timestamp(microseconds: cut.cutoff) : .distantFuture
-        )
-        let runs = try pinnedRuns(of: view, filter)
+        let through = appliedThrough
+        let runs = try read { db in
+            var segments = try OfflineStore.liveSegments(of: view.id, db)
+            // Where only age counts, what has nothing old does not matter.
+            if rule.rowsPerKey == nil { segments.removeAll { $0.oldestEvent >= cut.cutoff } }
+            return try SortedRuns(
+                try SegmentMap(
+                    db,
+                    view: view,
+                    segments: segments.map(\.id),
+                    through: through,
+                    pins: pins
+                )
+            )
+        }
         var merge = SortedMerge(runs, hiding: .marks, tracksKeys: true)
         while !merge.isAtEnd {
             try checkCancelled(isCancelled)
