@@ -86,6 +86,10 @@ struct RetentionTests {
                 ["retention {rows_per_key: 7} to {age: 1d12h}"]
             ), (", retention: {age: 36h}", RetentionRule(age: TimeSpan(text: "36h")), nil),
             (", retention: none", nil, ["retention {age: 1d12h} to none"]),
+            (
+                ", retention: {rows_per_key: 4294967295}", RetentionRule(rowsPerKey: 4_294_967_295),
+                ["retention none to {rows_per_key: 4294967295}"]
+            ),
         ]
         for (options, kept, lines) in steps {
             let changes = try fixture.apply("project: p\n" + yaml(options))
