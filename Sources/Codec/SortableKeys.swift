@@ -50,6 +50,18 @@ package struct SortableKeys: Sendable {
         }
     }
 
+    /// Keys of one int64 each, by their prefixes.
+    package init(exact prefixes: [UInt64]) {
+        isExact = true
+        self.prefixes = prefixes
+    }
+
+    /// Appends the keys of all rows; the column has no nulls, and the keys are one int64 each.
+    package mutating func append(exact column: Column) {
+        precondition(isExact)
+        prefixes += SortableKeys([.int64], columns: [column]).prefixes
+    }
+
     /// Appends a key whose prefix is the whole of it.
     mutating func append(exact prefix: UInt64) {
         precondition(isExact)

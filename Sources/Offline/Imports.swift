@@ -101,57 +101,10 @@ extension OfflineStore {
         rows: FeatureRows,
         layout: RowLayout
     ) throws(AlulaError) -> ImportRecord {
-        try NewSegment.check(rows, layout: layout)
-        return try write { db in
-            var record = try OfflineStore.importRecord(importID, db)
-            guard chunk >= record.nextChunk else { return record }
-            guard record.state == .staging else {
-                throw AlulaError.refused(
-                    "import \(importID) is published: its rows do not change",
-                    help: "import the source again with --again"
-                )
-            }
-            guard chunk == record.nextChunk else {
-                throw AlulaError.invalid(
-                    "import \(importID) goes on with chunk \(record.nextChunk), not \(chunk)"
-                )
-            }
-            guard rows.view == record.descriptor.view else {
-                throw AlulaError.invalid("import \(importID) is of another view")
-            }
-            guard record.rows + UInt64(rows.count) <= UInt64(UInt32.max) else {
-                throw AlulaError(
-                    .outOfRange,
-                    "import \(importID) has more than \(UInt32.max) rows: split its source"
-                )
-            }
-            if rows.count > 0 {
-                guard
-                    let number = try Int64.fetchOne(
-                        db,
-                        sql: "SELECT number FROM import WHERE id = ?",
-                        arguments: [importID]
-                    )
-                else { throw AlulaError.corrupt("import \(importID) has gone") }
-                var writer = try SegmentWriter(db, groupRows: groupRows)
-                let first = UInt32(record.rows)
-                try writer.write(
-                    NewSegment(
-                        rows: rows,
-                        layout: layout,
-                        origin: .staged(number),
-                        numbers: Array(first..<first + UInt32(rows.count))
-                    )
-                )
-            }
-            record.rows += UInt64(rows.count)
-            record.nextChunk = chunk + 1
-            try db.execute(
-                sql: "UPDATE import SET rows = ?, next_chunk = ? WHERE id = ?",
-                arguments: [Int64(record.rows), Int64(record.nextChunk), importID]
-            )
-            return record
-        }
+        let stager = try stager(importID: importID, layout: layout)
+        try stager.add(chunk: chunk, rows: rows)
+        try stager.flush()
+        return stager.record
     }
 
     package func importRecord(id: String) throws(AlulaError) -> ImportRecord {
@@ -163,7 +116,7 @@ extension OfflineStore {
         try read { try OfflineStore.imports($0, where: "project = ?", [project.text]) }
     }
 
-    private static func importRecord(_ id: String, _ db: Database) throws -> ImportRecord {
+    static func importRecord(_ id: String, _ db: Database) throws -> ImportRecord {
         guard let record = try imports(db, where: "id = ?", [id]).last else {
             throw AlulaError.notFound(
                 "there is no import \"\(String(id.prefix(64)))\"",

@@ -134,9 +134,7 @@ extension NewSegment {
             }
         )
         layout = pushed[0].layout
-        origin = .entries(
-            pushed.flatMap { repeatElement(Int64($0.piece.entry), count: $0.rows.count) }
-        )
+        entries = pushed.flatMap { repeatElement(Int64($0.piece.entry), count: $0.rows.count) }
         numbers = pushed.flatMap { 0..<UInt32($0.rows.count) }
     }
 }

@@ -7,16 +7,10 @@ import GRDB
 struct NewSegment {
     var rows: FeatureRows
     var layout: RowLayout
-    var origin: Origin
-    /// For each row its number in the log entry or the import.
+    /// For each row its log entry.
+    var entries: [Int64]
+    /// For each row its number in the log entry.
     var numbers: [UInt32]
-
-    enum Origin {
-        /// A staged import, by its number.
-        case staged(Int64)
-        /// For each row its log entry.
-        case entries([Int64])
-    }
 
     static func check(_ rows: FeatureRows, layout: RowLayout) throws(AlulaError) {
         guard rows.features.map(\.type) == layout.slots.map(\.type), !rows.keys.isEmpty else {
@@ -56,21 +50,14 @@ struct SegmentWriter {
         let keys = SortableKeys(rows.keys.compactMap(\.keyType), columns: rows.keys)
         let order = RowSorting.order(rows, keys: keys)
         let events = rows.event.int64s
-        var importNumber: Int64?
-        var entries: [Int64] = []
-        switch segment.origin {
-        case .staged(let number): importNumber = number
-        case .entries(let each): entries = each
-        }
         try db.execute(
             sql: """
                 INSERT INTO segment
-                    (view, import, first_entry, last_entry, features, rows, oldest_event,
-                        newest_event)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    (view, first_entry, last_entry, features, rows, oldest_event, newest_event)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                Int64(rows.view.number), importNumber, entries.min(), entries.max(),
+                Int64(rows.view.number), segment.entries.min(), segment.entries.max(),
                 FeatureSlots.encode(segment.layout), rows.count, events.min() ?? 0,
                 events.max() ?? 0,
             ]
@@ -92,12 +79,10 @@ struct SegmentWriter {
         let rows = segment.rows
         guard let first = group.first, let last = group.last else { return }
         let times = group.lazy.map { events[Int($0)] }
-        var columns =
-            rows.keys + [rows.event, rows.created, Domain.Column(uint32s: segment.numbers)]
-        if case .entries(let entries) = segment.origin {
-            columns.append(Domain.Column(int64s: entries))
-        }
-        columns += rows.features
+        let positions = [
+            Domain.Column(uint32s: segment.numbers), Domain.Column(int64s: segment.entries),
+        ]
+        let columns = rows.keys + [rows.event, rows.created] + positions + rows.features
         try db.execute(
             literal: """
                 INSERT INTO row_group
@@ -130,17 +115,8 @@ enum RowSorting {
     static func order(_ rows: FeatureRows, keys: SortableKeys) -> [Int32] {
         let events = rows.event.int64s
         let created = rows.created.int64s
-        var items = (0..<rows.count).map {
-            Item(prefix: keys.prefixes[$0], event: events[$0], row: Int32($0))
-        }
-        items.sort { left, right in
-            if left.prefix != right.prefix { return left.prefix < right.prefix }
-            let (leftRow, rightRow) = (Int(left.row), Int(right.row))
-            if !keys.isExact {
-                let tail = keys.compareTails(leftRow, keys, rightRow)
-                if tail != 0 { return tail < 0 }
-            }
-            if left.event != right.event { return left.event < right.event }
+        func isBefore(_ left: Int32, _ right: Int32) -> Bool {
+            let (leftRow, rightRow) = (Int(left), Int(right))
             let (leftKnown, rightKnown) = (
                 rows.created.isValid(leftRow), rows.created.isValid(rightRow)
             )
@@ -148,9 +124,46 @@ enum RowSorting {
             if leftKnown, created[leftRow] != created[rightRow] {
                 return created[leftRow] < created[rightRow]
             }
-            return leftRow < rightRow
+            return left < right
+        }
+        if keys.isExact, var order = KeyTimeOrder.rows(keys: keys.prefixes, times: events) {
+            sortTies(&order, keys.prefixes, events, by: isBefore)
+            return order
+        }
+        var items = (0..<rows.count).map {
+            Item(prefix: keys.prefixes[$0], event: events[$0], row: Int32($0))
+        }
+        items.sort { left, right in
+            if left.prefix != right.prefix { return left.prefix < right.prefix }
+            if !keys.isExact {
+                let tail = keys.compareTails(Int(left.row), keys, Int(right.row))
+                if tail != 0 { return tail < 0 }
+            }
+            if left.event != right.event { return left.event < right.event }
+            return isBefore(left.row, right.row)
         }
         return items.map(\.row)
+    }
+
+    /// Puts rows of one key and event time in order.
+    private static func sortTies(
+        _ order: inout [Int32],
+        _ keys: [UInt64],
+        _ events: [Int64],
+        by isBefore: (Int32, Int32) -> Bool
+    ) {
+        var start = 0
+        while start < order.count {
+            let first = Int(order[start])
+            var end = start + 1
+            while end < order.count, keys[Int(order[end])] == keys[first],
+                events[Int(order[end])] == events[first]
+            {
+                end += 1
+            }
+            if end - start > 1 { order[start..<end].sort(by: isBefore) }
+            start = end
+        }
     }
 }
 

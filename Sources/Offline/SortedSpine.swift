@@ -46,14 +46,15 @@ extension SortedSpine {
         private struct Item {
             var prefix: UInt64
             var time: Int64
-            var row: Int32
-            var key: Int32
+            var entry: Int32
         }
 
         private let types: [KeyType]
         private var rowCount = 0
         private var keys: SortableKeys
-        private var items: [Item] = []
+        private var times: [Int64] = []
+        /// For each entry its row in the spine.
+        private var rows: [Int32] = []
 
         package init(keyTypes: [KeyType]) {
             types = keyTypes
@@ -61,53 +62,81 @@ extension SortedSpine {
         }
 
         /// One column for each key part, of its type, and the event times; any of them may be null.
-        package mutating func append(keys columns: [Column], times: Column) throws(AlulaError) {
-            guard rowCount + times.count <= SortedSpine.mostRows else {
+        package mutating func append(
+            keys columns: [Column],
+            times column: Column
+        ) throws(AlulaError) {
+            guard rowCount + column.count <= SortedSpine.mostRows else {
                 throw AlulaError(.outOfRange, "a spine has at most \(SortedSpine.mostRows) rows")
             }
-            let moments = times.int64s
-            for row in 0..<times.count
-            where times.isValid(row) && columns.allSatisfy({ $0.isValid(row) }) {
-                keys.append(columns, row: row)
-                items.append(
-                    Item(
-                        prefix: keys.prefixes[keys.count - 1],
-                        time: moments[row],
-                        row: Int32(rowCount + row),
-                        key: Int32(keys.count - 1)
-                    )
-                )
+            let moments = column.int64s
+            defer { rowCount += column.count }
+            if keys.isExact, column.validity.isEmpty, columns[0].validity.isEmpty {
+                keys.append(exact: columns[0])
+                times += moments
+                rows += Int32(rowCount)..<Int32(rowCount + column.count)
+                return
             }
-            rowCount += times.count
+            for row in 0..<column.count
+            where column.isValid(row) && columns.allSatisfy({ $0.isValid(row) }) {
+                keys.append(columns, row: row)
+                times.append(moments[row])
+                rows.append(Int32(rowCount + row))
+            }
         }
 
         package consuming func finish() -> SortedSpine {
-            let keys = self.keys
-            items.sort { left, right in
-                if left.prefix != right.prefix { return left.prefix < right.prefix }
-                if !keys.isExact {
-                    let tail = keys.compareTails(Int(left.key), keys, Int(right.key))
-                    if tail != 0 { return tail < 0 }
-                }
-                return left.time != right.time ? left.time < right.time : left.row < right.row
-            }
-            var distinct = SortableKeys(types)
-            var starts: [Int32] = []
-            for (index, item) in items.enumerated() {
-                let isNew =
-                    starts.isEmpty || keys.compare(Int(item.key), distinct, distinct.count - 1) != 0
-                guard isNew else { continue }
-                distinct.append(Int(item.key), of: keys)
-                starts.append(Int32(index))
-            }
-            starts.append(Int32(items.count))
+            let order = self.order()
+            let (distinct, starts) = distinctKeys(order)
             return SortedSpine(
                 rowCount: rowCount,
                 keys: distinct,
                 starts: starts,
-                times: items.map(\.time),
-                rows: items.map(\.row)
+                times: order.map { times[Int($0)] },
+                rows: order.map { rows[Int($0)] }
             )
+        }
+
+        /// Each key once, and where its entries begin.
+        private func distinctKeys(_ order: [Int32]) -> (SortableKeys, [Int32]) {
+            var starts: [Int32] = []
+            guard keys.isExact else {
+                var distinct = SortableKeys(types)
+                for (index, entry) in order.enumerated()
+                where index == 0 || keys.compare(Int(entry), keys, Int(order[index - 1])) != 0 {
+                    distinct.append(Int(entry), of: keys)
+                    starts.append(Int32(index))
+                }
+                return (distinct, starts + [Int32(order.count)])
+            }
+            let prefixes = keys.prefixes
+            var distinct: [UInt64] = []
+            for (index, entry) in order.enumerated() where distinct.last != prefixes[Int(entry)] {
+                distinct.append(prefixes[Int(entry)])
+                starts.append(Int32(index))
+            }
+            return (SortableKeys(exact: distinct), starts + [Int32(order.count)])
+        }
+
+        /// The entries by key, time and row.
+        private func order() -> [Int32] {
+            if keys.isExact, let order = KeyTimeOrder.rows(keys: keys.prefixes, times: times) {
+                return order
+            }
+            var items = times.indices.map {
+                Item(prefix: keys.prefixes[$0], time: times[$0], entry: Int32($0))
+            }
+            let keys = keys
+            items.sort { left, right in
+                if left.prefix != right.prefix { return left.prefix < right.prefix }
+                if !keys.isExact {
+                    let tail = keys.compareTails(Int(left.entry), keys, Int(right.entry))
+                    if tail != 0 { return tail < 0 }
+                }
+                return left.time != right.time
+                    ? left.time < right.time : left.entry < right.entry
+            }
+            return items.map(\.entry)
         }
     }
 

@@ -57,21 +57,43 @@ extension Dispatcher {
 
     func stageRows(_ call: Call) throws -> Answer {
         let request = try Messages.decode(WireStageRowsRequest.self, from: call.control)
-        var record = try importRecord(request.importID)
+        let record = try importRecord(request.importID)
         let view = try view(of: record)
         guard let layout = view.layout(view.schemaVersion) else {
             throw AlulaError(.internal, "view \(view.name) has no layout")
         }
-        let schema = try Schema(wire: request.schema)
-        let allowFuture = record.descriptor.options.hasSuffix(";allow_future")
+        let stager = try services.offline.stager(importID: record.id, layout: layout)
+        let taken = Result {
+            try stageUploads(
+                of: call,
+                schema: try Schema(wire: request.schema),
+                into: stager,
+                view: view,
+                futureRows: record.descriptor.options.hasSuffix(";allow_future") ? .kept : .refused
+            )
+        }
+        // What came before a lost connection or a bad row is kept, to be gone on with.
+        let kept = Result { () throws(AlulaError) in try stager.flush() }
+        try taken.get()
+        try kept.get()
+        return try Answer(WireStageProgress(stager.record))
+    }
+
+    private func stageUploads(
+        of call: Call,
+        schema: Schema,
+        into stager: ImportStager,
+        view: FeatureView,
+        futureRows: FeatureRowsChecker.FutureRows
+    ) throws {
+        var told = stager.record.nextChunk
         while let upload = try call.nextUpload() {
             let chunk = try Messages.decode(WireStageChunk.self, from: upload.control)
-            let batch = try schema.batch(from: upload.data)
             let checked = try FeatureRowsChecker.check(
-                batch,
+                try schema.batch(from: upload.data),
                 view: view,
                 now: services.now(),
-                futureRows: allowFuture ? .kept : .refused
+                futureRows: futureRows
             )
             if let problem = checked.problems.first {
                 throw AlulaError.invalid(
@@ -82,15 +104,14 @@ extension Dispatcher {
                     }
                 )
             }
-            record = try services.offline.stage(
-                importID: record.id,
-                chunk: chunk.chunk,
-                rows: checked.rows,
-                layout: layout
+            try stager.add(chunk: chunk.chunk, rows: checked.rows)
+            guard stager.record.nextChunk > told else { continue }
+            told = stager.record.nextChunk
+            try call.send(
+                control: Messages.encode(WireStageProgress(stager.record)),
+                data: .init()
             )
-            try call.send(control: Messages.encode(WireStageProgress(record)), data: .init())
         }
-        return try Answer(WireStageProgress(record))
     }
 
     func publishImport(_ call: Call) throws -> Answer {
