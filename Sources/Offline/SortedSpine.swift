@@ -120,13 +120,13 @@ extension SortedSpine {
 
         /// The entries by key, time and row.
         private func order() -> [Int32] {
+            let keys = keys
             if keys.isExact, let order = KeyTimeOrder.rows(keys: keys.prefixes, times: times) {
                 return order
             }
             var items = times.indices.map {
                 Item(prefix: keys.prefixes[$0], time: times[$0], entry: Int32($0))
             }
-            let keys = keys
             items.sort { left, right in
                 if left.prefix != right.prefix { return left.prefix < right.prefix }
                 if !keys.isExact {
