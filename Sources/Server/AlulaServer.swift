@@ -119,6 +119,15 @@ private struct Parts: Sendable {
             catalog: { catalog.snapshot },
             now: now
         )
+        let plans = PlanCache()
+        let trainingSets = TrainingSets(offline: offline, artifacts: artifacts)
+        let spines = KeptSpines(
+            sets: PlannedSets(catalog: catalog, registry: registry, plans: plans),
+            registry: registry,
+            artifacts: artifacts,
+            trainingSets: trainingSets,
+            now: now
+        )
         return Parts(
             services: Services(
                 directory: directory,
@@ -129,8 +138,9 @@ private struct Parts: Sendable {
                 offline: offline,
                 online: OnlineStore(database),
                 ingestor: ingestor,
-                trainingSets: TrainingSets(offline: offline, artifacts: artifacts),
-                plans: PlanCache(),
+                trainingSets: trainingSets,
+                plans: plans,
+                spines: spines,
                 connections: Connections(),
                 started: now(),
                 now: now

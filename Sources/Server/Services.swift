@@ -20,7 +20,12 @@ struct Services: Sendable {
     let ingestor: Ingestor
     let trainingSets: TrainingSets
     let plans: PlanCache
+    let spines: KeptSpines
     let connections: Connections
     let started: Timestamp
     let now: @Sendable () -> Timestamp
+
+    var plannedSets: PlannedSets {
+        PlannedSets(catalog: catalog, registry: registry, plans: plans)
+    }
 }

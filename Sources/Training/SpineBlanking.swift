@@ -14,21 +14,31 @@ extension TrainingSets {
         entity: EntityID,
         key: EntityKey
     ) throws -> (artifact: ContentDigest, rows: UInt64)? {
-        var mappings: [[FeatureService.KeyColumn]] = []
-        for part in plan.views
-        where part.view.entity.id == entity && !mappings.contains(part.keyColumns) {
-            mappings.append(part.keyColumns)
-        }
-        guard !mappings.isEmpty else { return nil }
-        let finder = KeyFinder(mappings: mappings, key: KeyCodec.encode(key))
+        let finder = KeyFinder(plan, entity: entity, key: key)
+        let found = try count(record.spineArtifact, finder)
+        guard found > 0 else { return nil }
+        return (try blank(record.spineArtifact, finder), found)
+    }
+
+    /// How many rows of the kept spine of a set are about this key of the entity, in whichever role.
+    package func countSpineRows(
+        of record: TrainingSetRecord,
+        plan: FeaturePlan,
+        entity: EntityID,
+        key: EntityKey
+    ) throws -> UInt64 {
+        try count(record.spineArtifact, KeyFinder(plan, entity: entity, key: key))
+    }
+
+    private func count(_ spine: ContentDigest, _ finder: KeyFinder) throws -> UInt64 {
+        guard !finder.mappings.isEmpty else { return 0 }
         var found: UInt64 = 0
         var start = 0
-        try SpineFileReader.read(record.spineArtifact, in: artifacts) { page in
+        try SpineFileReader.read(spine, in: artifacts) { page in
             found += UInt64(try finder.rows(of: page, firstRow: start).count)
             start += page.rowCount
         }
-        guard found > 0 else { return nil }
-        return (try blank(record.spineArtifact, finder), found)
+        return found
     }
 
     private func blank(_ spine: ContentDigest, _ finder: KeyFinder) throws -> ContentDigest {
@@ -53,6 +63,16 @@ private struct KeyFinder {
     let mappings: [[FeatureService.KeyColumn]]
     /// Canonical bytes.
     let key: [UInt8]
+
+    init(_ plan: FeaturePlan, entity: EntityID, key: EntityKey) {
+        var mappings: [[FeatureService.KeyColumn]] = []
+        for part in plan.views
+        where part.view.entity.id == entity && !mappings.contains(part.keyColumns) {
+            mappings.append(part.keyColumns)
+        }
+        self.mappings = mappings
+        self.key = KeyCodec.encode(key)
+    }
 
     /// Ascending, each once.
     func rows(of page: RecordBatch, firstRow: Int) throws -> [Int] {

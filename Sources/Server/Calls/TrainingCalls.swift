@@ -23,12 +23,15 @@ extension Dispatcher {
             in: project,
             of: snapshot
         ).plan
-        let record = try make(request, plan, project.name, call)
-        try call.checkEnded()
-        let stored = try services.registry.recordTrainingSet(
-            record,
-            call: try writeCall(call, head)
-        ) { try WireTrainingSet($0).serializedBytes() }
+        let stored = try services.spines.whileMaking(plan) {
+            let record = try make(request, plan, project.name, call)
+            try call.checkEnded()
+            let stored = try services.registry.recordTrainingSet(
+                record,
+                call: try writeCall(call, head)
+            ) { try WireTrainingSet($0).serializedBytes() }
+            return (record, stored)
+        }
         return Answer(stored: stored)
     }
 
@@ -79,7 +82,11 @@ extension Dispatcher {
 
     func getTrainingSet(_ call: Call) throws -> Answer {
         let request = try Messages.decode(WireTrainingSetRequest.self, from: call.control)
-        return try remake(try trainingSet(request.id, try CallHead(request.head)), call)
+        return try remake(
+            try trainingSet(request.id, try CallHead(request.head)),
+            takesIncomplete: request.incomplete,
+            call
+        )
     }
 
     /// The answer to a repeated request: the recorded set, made again.
@@ -91,14 +98,20 @@ extension Dispatcher {
         guard let record = try services.registry.trainingSet(id) else {
             throw AlulaError(.internal, "training set \(id) is not recorded")
         }
-        return try remake(record, call)
+        return try remake(record, takesIncomplete: false, call)
     }
 
-    private func remake(_ record: TrainingSetRecord, _ call: Call) throws -> Answer {
+    /// What was taken from the set is known when all of it is made: whoever does not take an
+    /// incomplete one drops what came.
+    private func remake(
+        _ record: TrainingSetRecord,
+        takesIncomplete: Bool,
+        _ call: Call
+    ) throws -> Answer {
         let snapshot = services.catalog.snapshot
         let project = try snapshot.project(record.project.text)
         let plan = try services.plans.plan(record.service, in: project, of: snapshot).plan
-        try waitUntilApplied(record.logEntry, call)
+        try waitUntilApplied(services.ingestor.lastEntry, call)
         let sender = BatchSender(call)
         let remade = try services.trainingSets.remake(
             record,
@@ -108,14 +121,41 @@ extension Dispatcher {
         )
         FreedMemory.giveBack(after: Int(record.rows))
         try call.checkEnded()
-        guard remade.digest == record.digest else {
+        // Read again: a deletion may have blanked its spine meanwhile.
+        let record = try services.registry.trainingSet(record.id) ?? record
+        switch try services.trainingSets.state(of: record, remade: remade, plan: plan) {
+        case .complete: return try Answer(WireTrainingSet(record))
+        case .incomplete(let losses):
+            guard takesIncomplete else { throw Self.refusal(record, losses) }
+            return try Answer(WireTrainingSet(record, losses: losses))
+        case .damaged:
             throw AlulaError(
                 .dataLoss,
-                "training set \(record.id) was made again with digest \(remade.digest): \(record.digest) was recorded",
-                help: "its history has changed: do not trust what was received"
+                "training set \(record.id) was made again with digest \(remade.digest): "
+                    + "\(record.digest) was recorded",
+                help:
+                    "its history has changed: do not trust what was received; alula verify says more"
             )
         }
-        return try Answer(WireTrainingSet(record))
+    }
+
+    private static func refusal(_ record: TrainingSetRecord, _ losses: SetLosses) -> AlulaError {
+        // The Python client reads the counts and the log entries out of these lines.
+        var details = losses.views.map { view in
+            "\(view.label): \(view.values) \(view.values == 1 ? "value" : "values") lost at log "
+                + (view.logEntries.count == 1 ? "entry " : "entries ")
+                + view.logEntries.map(String.init).joined(separator: ", ")
+        }
+        if losses.blankedRows > 0 {
+            details.append("spine: \(losses.blankedRows) of \(record.rows) rows are blanked")
+        }
+        return AlulaError(
+            .dataLoss,
+            "training set \(record.id) is incomplete: history was deleted or retired since it was made",
+            help: "take what is left of it: alula training-set get \(record.id) --incomplete, or "
+                + "incomplete=True",
+            details: details
+        )
     }
 
     private func trainingSet(_ text: String, _ head: CallHead) throws -> TrainingSetRecord {

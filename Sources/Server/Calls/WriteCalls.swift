@@ -4,6 +4,7 @@ import Ingest
 import Log
 import NIOCore
 import Offline
+import Registry
 import SwiftProtobuf
 import Wire
 
@@ -151,6 +152,31 @@ extension Dispatcher {
             return wire
         }
         return try Answer(answer)
+    }
+
+    func abandonImport(_ call: Call) throws -> Answer {
+        let request = try Messages.decode(WireAbandonImportRequest.self, from: call.control)
+        let head = try CallHead(request.head)
+        if let first = try services.registry.storedAnswer(
+            head.requestID,
+            act: "abandon import"
+        ) {
+            return Answer(stored: first)
+        }
+        let record = try importRecord(request.importID, head)
+        var answer = WireAbandonImportResponse()
+        answer.rows = try services.offline.abandonImport(id: record.id)
+        return Answer(
+            stored: try services.registry.record(
+                .abandonImport(
+                    record.id,
+                    of: try view(of: record).name,
+                    rows: answer.rows
+                ),
+                call: try writeCall(call, head),
+                answer: try answer.serializedBytes()
+            )
+        )
     }
 
     func materialize(_ call: Call) throws -> Answer {

@@ -103,7 +103,9 @@ struct Dispatcher: Sendable {
         case .read: try read(call)
         case .history: try history(call)
         case .export: try export(call)
-        case .explain, .abandonImport, .retract, .forget, .compact, .verify:
+        case .explain: try explain(call)
+        case .abandonImport: try abandonImport(call)
+        case .retract, .forget, .compact, .verify:
             throw AlulaError(.internal, "\(call.operation) is not served yet")
         case .makeTrainingSet: try makeTrainingSet(call)
         case .listTrainingSets: try listTrainingSets(call)

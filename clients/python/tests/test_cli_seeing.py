@@ -145,3 +145,44 @@ def test_history_says_which_row_a_join_takes_and_why_not_the_others(alula: Comma
     seen = alula.lines("history", "v", "k=a", "n=1", "--as-of", entry)
     assert [row["i"] for row in seen] == [1, 2, 3, 4]
     assert "expected a log entry" in alula.error("history", "v", "k=a", "n=1", "--as-of", "x")
+
+
+def test_explain_tells_of_one_label_what_the_join_does_and_makes_nothing(
+    alula: CommandLine,
+) -> None:
+    load(alula)
+    alula.push("w", {"k": "a", "n": 1, "event_time": day(2), "s": "from w"})
+    spine = alula.file(
+        "spine.csv",
+        f"k,n,event_time,label\na,1,{day(6)},0\nä,-7,{day(30)},1\n,,{day(6)},1\nzz,1,{day(6)},0\n",
+    )
+    make = ("training-set", "make", "s", "--spine", spine)
+    told = [alula.json(*make, "--explain", row) for row in (1, 2, 3, 4)]
+    assert alula.json("training-set", "list") == []
+    assert [[part["status"] for part in one["views"]] for one in told] == [
+        ["matched", "matched"], ["expired", "notFound"], ["nullKey", "nullKey"],
+        ["notFound", "notFound"],
+    ]  # fmt: skip
+    assert told[0]["row"]["label"] == 0 and told[0]["service"] == "s@1"
+    by_view = {part["view"]: part for part in told[0]["views"]}
+    taken = {
+        view: [row for row in part["rows"] if row["@verdict"] == "taken"]
+        for view, part in by_view.items()
+    }
+    assert [row["i"] for row in taken["v"]] == [4] and [row["s"] for row in taken["w"]] == [
+        "from w"
+    ]
+    assert len(by_view["v"]["rows"]) == 5 and by_view["v"]["lookback_us"] == 10 * 86_400 * 10**6
+    alula(*make, "--out", "set.ndjson")
+    made = [json.loads(line) for line in (alula.directory / "set.ndjson").read_text().splitlines()]
+    assert [row["i"] for row in made] == [4, None, None, None]
+    shown = alula(*make, "--explain", 1)
+    assert "v: matched, look-back 10d" in shown and "earlier created time" in shown
+    assert "no rows of this key" in alula(*make, "--explain", 4)
+    assert "row 5" in alula.error(*make, "--explain", 5)
+    assert "row 0" in alula.error(*make, "--explain", 0)
+    alula.error(*make, "--explain", 1, "--out", "both.csv", code=2)
+    alula.error(*make, code=2)
+    earlier = alula.json(*make, "--explain", 1, "--as-of", 1)
+    assert earlier["log_entry"] == 1
+    assert [part["status"] for part in earlier["views"]] == ["matched", "notFound"]
