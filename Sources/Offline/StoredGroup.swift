@@ -4,7 +4,7 @@ import GRDB
 import struct Foundation.Data
 
 /// A row group as its record has it, of whatever segment: published, staged, or not yet merged in.
-struct StoredGroup: Sendable {
+struct StoredGroup: Sendable, Hashable {
     var id: Int64
     var segment: Int64
     var firstBlock: Int64
