@@ -52,9 +52,14 @@ package struct Frame: Sendable, Equatable {
 extension Frame {
     /// Appends the frame; the caller keeps the payload within `Limits.frameBytes`.
     package func encode(into buffer: inout ByteBuffer) {
-        let payload = payloadBytes
-        buffer.reserveCapacity(minimumWritableBytes: Self.headerBytes + payload)
-        buffer.writeInteger(UInt32(payload), endianness: .little)
+        buffer.reserveCapacity(minimumWritableBytes: Self.headerBytes + payloadBytes)
+        encodeHead(into: &buffer)
+        buffer.writeImmutableBuffer(data)
+    }
+
+    /// Appends all that stands before the data.
+    package func encodeHead(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(UInt32(payloadBytes), endianness: .little)
         buffer.writeInteger(kind.rawValue)
         buffer.writeInteger(UInt8(hasMore ? 1 : 0))
         buffer.writeInteger(operation, endianness: .little)
@@ -64,6 +69,5 @@ extension Frame {
         guard data.readableBytes > 0 else { return }
         let padding = Self.padded(control.readableBytes) - control.readableBytes
         buffer.writeRepeatingByte(0, count: padding)
-        buffer.writeImmutableBuffer(data)
     }
 }

@@ -75,6 +75,7 @@ extension Dispatcher {
         }
         // What came before a lost connection or a bad row is kept, to be gone on with.
         let kept = Result { () throws(AlulaError) in try stager.flush() }
+        FreedMemory.giveBack(after: Int(stager.record.rows - record.rows))
         try taken.get()
         try kept.get()
         return try Answer(WireStageProgress(stager.record))

@@ -173,9 +173,14 @@ extension SessionHandler {
             actor: .local,
             eventLoop: context.eventLoop
         ) { frame, promise in
-            var bytes = channel.allocator.buffer(capacity: Frame.headerBytes + frame.payloadBytes)
-            frame.encode(into: &bytes)
-            channel.writeAndFlush(bytes, promise: promise)
+            // Large data goes as it is, behind its head, with nothing of others in between.
+            var head = channel.allocator.buffer(capacity: 1_024)
+            frame.encodeHead(into: &head)
+            let data = frame.data
+            channel.eventLoop.execute {
+                if data.readableBytes > 0 { channel.write(head, promise: nil) }
+                channel.writeAndFlush(data.readableBytes > 0 ? data : head, promise: promise)
+            }
         }
         calls[frame.call] = call
         schedule(call, context)
