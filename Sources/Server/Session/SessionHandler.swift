@@ -174,9 +174,9 @@ extension SessionHandler {
             eventLoop: context.eventLoop
         ) { frame, promise in
             // Large data goes as it is, behind its head, with nothing of others in between.
-            var head = channel.allocator.buffer(capacity: 1_024)
-            frame.encodeHead(into: &head)
-            let data = frame.data
+            var bytes = channel.allocator.buffer(capacity: 1_024)
+            frame.encodeHead(into: &bytes)
+            let (head, data) = (bytes, frame.data)
             channel.eventLoop.execute {
                 if data.readableBytes > 0 { channel.write(head, promise: nil) }
                 channel.writeAndFlush(data.readableBytes > 0 ? data : head, promise: promise)
