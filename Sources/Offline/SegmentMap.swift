@@ -5,8 +5,8 @@ import GRDB
 
 /// What a query has to read: the row groups of one view, and what they have in common by segment.
 ///
-/// It stays true after its snapshot has ended, because segments never change; where it was made
-/// with pins, their blocks stay as long as it lives.
+/// It stays true after its snapshot has ended, because blocks never change; where it was made with
+/// pins, those that it names stay as long as it lives.
 struct SegmentMap: Sendable {
     struct Segment: Sendable {
         var id: Int64

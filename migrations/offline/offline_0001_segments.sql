@@ -39,7 +39,8 @@ CREATE TABLE abandoned_import (
     id TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
 
--- Rows of one view sorted by (key, event, created with none first, position), never changed once written.
+-- Rows of one view sorted by (key, event, created with none first, position). Once written they change by
+-- deletion only, which gives a row group other blocks.
 CREATE TABLE segment (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     view INTEGER NOT NULL,

@@ -11,8 +11,8 @@ extension OfflineStore {
     /// Deletes the segments that merges have replaced and nobody reads, and what was written by
     /// merges that did not come to their end, in small transactions.
     ///
-    /// With `isSecure` nothing is left of the bytes deleted, which writes them all once more. Answers
-    /// whether there was anything to do.
+    /// With `isSecure`, or where keys wait to be erased, nothing is left of the bytes deleted, which
+    /// writes them all once more. Answers whether there was anything to do.
     func clean(
         isSecure: Bool = false,
         isCancelled: () -> Bool = { false }
@@ -28,6 +28,12 @@ extension OfflineStore {
             ).filter { $0[2] || !merges.isWriting($0[1]) }.map { $0[0] as Int64 }
         }
         let free = pins.unread(of: found)
+        var isSecure = isSecure
+        if !free.isEmpty, !isSecure {
+            isSecure = try read { db in
+                try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM erasure)") ?? false
+            }
+        }
         for segment in free {
             while try deleteStep(segment, isSecure: isSecure) { try checkCancelled(isCancelled) }
             pins.forget([segment])
