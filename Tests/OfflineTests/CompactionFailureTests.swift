@@ -1,4 +1,6 @@
+import Codec
 import Domain
+import Foundation
 import GRDB
 import TestSupport
 import Testing
@@ -223,5 +225,58 @@ struct CompactionFailureTests {
         _ = try store.compact(view)
         #expect(try pages("freelist_count") == 0)
         #expect(try pages("page_count") <= before + 5)
+    }
+
+    @Test func `no transaction writes more than 8 MiB`() throws {
+        let scratch = try Scratch()
+        let store = try scratch.store()
+        let length = 4_096
+        let view = try FeatureView.test(features: [
+            (1, "vector", .fixedList(.float64, length: length)), (2, "number", .int64),
+        ])
+        var random = SplitMix(state: 1)
+        let count = 200
+        for entry in 1...4 as ClosedRange<UInt64> {
+            let words = (0..<count * length).map { _ in Int64(bitPattern: random.next() >> 2) }
+            let numbers = Domain.Column(int64s: (0..<Int64(count)).map { $0 })
+            let rows = FeatureRows(
+                view: view.id,
+                schemaVersion: 1,
+                keys: [numbers],
+                event: Domain.Column(int64s: numbers.int64s, type: .timestamp),
+                created: Domain.Column(int64s: numbers.int64s, type: .timestamp),
+                features: [
+                    Domain.Column(
+                        type: view.features[0].type,
+                        count: count,
+                        validity: [],
+                        offsets: [],
+                        itemOffsets: [],
+                        values: Domain.Column(int64s: words).values
+                    ), numbers,
+                ]
+            )
+            try store.push(entry, rows, view)
+        }
+        try store.pool.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
+            try db.checkpoint(.truncate)
+        }
+        // Asked before every transaction that is not a small one.
+        var sizes: [Int] = []
+        let path = scratch.path + "/offline.sqlite-wal"
+        _ = try store.compact(
+            view,
+            isCancelled: {
+                let file = try? FileManager.default.attributesOfItem(atPath: path)
+                sizes.append(file?[.size] as? Int ?? 0)
+                return false
+            },
+            progress: { _, _ in }
+        )
+        let steps = zip(sizes.dropFirst(), sizes).map { $0 - $1 }
+        #expect((steps.max() ?? 0) <= MergeWriter.mostBytes)
+        #expect(steps.reduce(0, +) > 25 << 20 && steps.filter { $0 > 0 }.count > 5)
+        #expect(try store.leftovers() == [])
     }
 }

@@ -18,6 +18,8 @@ final class Follower: Sendable {
     let progress: Waitable<Progress>
     private let log: FeatureLog
     private let offline: OfflineStore
+    /// The last entry from before the start.
+    private let inherited: UInt64
 
     private static let pieceBytes = 8 << 20
     private static let firstPause = Duration.milliseconds(100)
@@ -43,15 +45,20 @@ final class Follower: Sendable {
                     + "restored alone"
             )
         }
+        inherited = last
         progress = Waitable(Progress(last: last, applied: applied))
     }
 
     func start() {
         startThread("alula follower") { [self] in
             var pause = Self.firstPause
+            var isSettled = false
+            // Where it fails, it is tried again behind the next entry.
+            try? settle(&isSettled)
             while let applied = nextPosition() {
                 do throws(AlulaError) {
                     try advance(from: applied)
+                    try settle(&isSettled)
                     pause = Self.firstPause
                 } catch {
                     progress.update { $0.failure = error }
@@ -94,6 +101,13 @@ final class Follower: Sendable {
             }
             return state.applied < state.last ? .some(state.applied) : nil
         }
+    }
+
+    /// Gives up retention whose log entry did not come before the process ended.
+    private func settle(_ isSettled: inout Bool) throws(AlulaError) {
+        guard !isSettled, offline.appliedThrough >= inherited else { return }
+        try offline.discardAbandonedRetention()
+        isSettled = true
     }
 
     private func advance(from applied: UInt64) throws(AlulaError) {

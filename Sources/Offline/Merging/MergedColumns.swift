@@ -60,12 +60,13 @@ struct MergedColumns {
     private let keyCount: Int
     private let parts: [Part]
 
-    /// Reads each block once for all rows that stand in it, on all cores.
+    /// Reads each block once for all rows that stand in it.
     init(
         _ rows: [MergedRow],
         of map: SegmentMap,
         layout: RowLayout,
-        in store: OfflineStore
+        in store: OfflineStore,
+        on cores: MergeCores
     ) throws(AlulaError) {
         let picks = RowPicks(rows, groupCount: map.groups.count)
         let keys = map.keyTypes.indices.map {
@@ -76,7 +77,7 @@ struct MergedColumns {
         }
         let wanted = keys + features
         let gathered = Mutex([Int: Part]())
-        try inParallel(wanted.count) { number in
+        try cores.forEach(wanted.count) { number in
             let (content, type) = wanted[number]
             let column = GatheredColumn(type, count: picks.count)
             try store.read { db in
@@ -109,12 +110,12 @@ struct MergedColumns {
     var byteCount: Int { parts.indices.reduce(0) { $0 + byteCount($1, 0..<rows.count) } }
 
     /// The rows as groups of at most `groupRows`, fewer where they are wide.
-    func encoded(groupRows: Int) throws(AlulaError) -> [EncodedGroup] {
+    func encoded(groupRows: Int, on cores: MergeCores) throws(AlulaError) -> [EncodedGroup] {
         let ranges = stride(from: 0, to: rows.count, by: groupRows).flatMap {
             cut($0..<min($0 + groupRows, rows.count))
         }
         let blocks = Mutex([[[UInt8]]](repeating: [], count: parts.count))
-        try inParallel(parts.count) { [self] part in
+        try cores.forEach(parts.count) { [self] part in
             let encoded = ranges.map { BlockCodec.encode(column(part, $0)) }
             blocks.withLock { $0[part] = encoded }
         }
@@ -182,6 +183,24 @@ struct MergedColumns {
             itemOffsets: [],
             values: times.values
         )
+    }
+}
+
+/// What a merge may take of the machine.
+enum MergeCores {
+    /// Somebody waits for it.
+    case all
+    /// It stands behind everything else.
+    case one
+
+    fileprivate func forEach(
+        _ count: Int,
+        _ body: @Sendable (Int) throws -> Void
+    ) throws(AlulaError) {
+        switch self {
+        case .all: try inParallel(count, body)
+        case .one: try translating { for index in 0..<count { try body(index) } }
+        }
     }
 }
 

@@ -59,6 +59,7 @@ extension OfflineStore {
                 _ = try merge(
                     places.map { segments[$0].id },
                     of: view,
+                    on: .one,
                     isCancelled: { isCancelled() || merges.isWanted(view.id) },
                     progress: { _ in }
                 )

@@ -69,6 +69,7 @@ extension OfflineStore {
     func merge(
         _ segments: [Int64],
         of view: FeatureView,
+        on cores: MergeCores = .all,
         isCancelled: () -> Bool,
         progress: (_ rowsDone: UInt64) -> Void
     ) throws(AlulaError) -> Int64? {
@@ -78,6 +79,7 @@ extension OfflineStore {
             runs,
             of: view,
             cut: &cut,
+            on: cores,
             isCancelled: isCancelled,
             progress: progress
         )
@@ -110,6 +112,7 @@ extension OfflineStore {
         _ runs: SortedRuns,
         of view: FeatureView,
         cut: inout RetentionCut?,
+        on cores: MergeCores = .all,
         isCancelled: () -> Bool,
         progress: (_ rowsDone: UInt64) -> Void
     ) throws(AlulaError) -> (MergeWriter, dropped: [UInt64: UInt64]) {
@@ -133,11 +136,17 @@ extension OfflineStore {
                 let batch = Array(waiting.prefix(pace.rows))
                 let columns: MergedColumns
                 do throws(AlulaError) {
-                    columns = try MergedColumns(batch, of: runs.map, layout: layout, in: self)
+                    columns = try MergedColumns(
+                        batch,
+                        of: runs.map,
+                        layout: layout,
+                        in: self,
+                        on: cores
+                    )
                 } catch  where error.code == .resourceExhausted && pace.shrink() {
                     continue
                 }
-                for group in try columns.encoded(groupRows: groupRows) {
+                for group in try columns.encoded(groupRows: groupRows, on: cores) {
                     try writer.write(group, isCancelled: isCancelled)
                 }
                 pace.note(bytes: columns.byteCount, rows: batch.count)
