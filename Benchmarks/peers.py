@@ -2,10 +2,12 @@
 
 ALULA_BINARY=.build/release/alula PEERS_SYSTEMS=Benchmarks/peers.py python -m peers run W3 --systems duckdb,polars,alula
 
+ALULA_W3=loaded measures training sets on history as it was loaded; else it is compacted first.
 The harness loads this file; it needs the Python client (``pip install clients/python``) in its environment.
 """
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -20,6 +22,7 @@ from peers.systems import System
 
 import alula
 
+W3 = os.environ.get("ALULA_W3", "compacted")
 TYPES = {"f8": "float64", "i8": "int64", "str": "string", "emb64": '"float32[64]"'}
 
 
@@ -38,24 +41,28 @@ def definitions(views: dict[str, list[tuple[str, str]]], services: dict[str, lis
 
 
 class Server:
-    """A release server on a directory of its own."""
+    """A release server on a directory of its own, which is gone at the end."""
 
     def __init__(self) -> None:
         self.directory = tempfile.mkdtemp(prefix="alula-peers-")
+        atexit.register(shutil.rmtree, self.directory, ignore_errors=True)
         self.process = subprocess.Popen(
             [os.environ["ALULA_BINARY"], "serve", "--data", self.directory, "--listen", "127.0.0.1:0", "--http", "none"],
             stdout=subprocess.PIPE, text=True,
         )
         self.address = self.process.stdout.readline().split()[-1]
 
-    def stop(self) -> None:
+    def stop(self, keep: bool = False) -> None:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(30)
-        shutil.rmtree(self.directory, ignore_errors=True)
+        if not keep:
+            shutil.rmtree(self.directory, ignore_errors=True)
 
 
 class Alula(System):
     server: Server | None = None
+    work = ""
+    left = ""  # the directory of the last ingest: its size is taken when the server is gone
 
     def start(self) -> None:
         self.close()
@@ -66,10 +73,11 @@ class Alula(System):
     def close(self) -> None:
         if self.server is not None:
             self.store.close()
-            self.server.stop()
+            self.server.stop(keep=self.work == "W4")
             self.server = None
 
     def load(self, work, n=None, **_):
+        self.work = work
         if work == "W1":
             self.start()
             self.store.apply(definitions(gen.ONLINE, {".".join(v): v for _, v in gen.SHAPES.values()}))
@@ -83,7 +91,9 @@ class Alula(System):
             self.start()
             self.store.apply(definitions(gen.PIT, {"all": list(gen.PIT)}, "lookback: 7d,"))
             for view in gen.PIT:
-                self.store.load(view, gen.p("w3", n, view + ".parquet"), materialize=False)
+                self.store.load(view, gen.p("w3", n, view + ".parquet"), materialize=False, progress=False)
+            if W3 == "compacted":
+                self.store.compact(progress=False)
 
     # W1
     def client(self):
@@ -115,5 +125,16 @@ class Alula(System):
     def pit_join(self, spine):
         return self.store.training_set("all", spine=spine, event_time="ts").to_arrow()
 
+    # W4: a new directory each time, so that its size is that of one load; the start of the server is counted
+    def ingest(self, path, fmt):
+        self.close()
+        if self.left:
+            shutil.rmtree(self.left, ignore_errors=True)
+        self.start()
+        self.left = self.server.directory
+        self.store.apply(definitions({"a": gen.PIT["a"]}, {"all": ["a"]}))
+        self.store.load("a", path, time_unit="us", materialize=False, progress=False)
+        return self.left
 
-SYSTEMS = {"alula": (Alula, ["W1", "W2", "W3"])}
+
+SYSTEMS = {"alula": (Alula, ["W1", "W2", "W3", "W4"])}

@@ -287,8 +287,8 @@ def test_a_spine_is_sent_piece_by_piece(kind: str, tmp_path: Path) -> None:
         assert most[0] - before < 120 << 20
 
 
-def test_a_spine_that_is_read_once_is_not_sent_again() -> None:
-    toy = Endless(1)
+def losing(toy: Endless) -> Any:
+    """Hangs up once, when the first rows of a spine have come."""
     lost = threading.Event()
 
     def handle(peer: Peer, frame: Frame) -> None:
@@ -297,12 +297,16 @@ def test_a_spine_that_is_read_once_is_not_sent_again() -> None:
             peer.hang_up()
         toy.handle(peer, frame)
 
-    with FakeServer(handle) as server:
-        store = alula.connect(server.address)
+    return handle
+
+
+def test_a_spine_that_is_read_once_is_not_sent_again() -> None:
+    with FakeServer(losing(Endless(1))) as server:
         with pytest.raises(alula.Unavailable, match="only once"):
+            store = alula.connect(server.address)
             store.stream_training_set("s", spine_batches(40, 70_000))
-        lost.clear()
-        toy.cancelled.clear()
+    with FakeServer(losing(Endless(1))) as server:
+        store = alula.connect(server.address)
         table = pa.Table.from_batches(spine_batches(4, 70_000))
         assert sum(b.num_rows for b in store.stream_training_set("s", table)) == ROWS
 

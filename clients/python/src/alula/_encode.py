@@ -77,7 +77,8 @@ def wrong_type(field: Field, found: pa.DataType) -> InvalidArgument:
         help = "cast it to float64, or to int64 in the smallest unit"
     elif field.type.scalar is Scalar.TIMESTAMP and pa.types.is_integer(found):
         help = (
-            "numbers are not taken for times: convert them with pandas.to_datetime(..., unit=...)"
+            "numbers are not taken for times: convert them with pandas.to_datetime(..., unit=...), "
+            'or load them with time_unit="us"'
         )
     elif field.type.scalar is Scalar.BYTES and pa.types.is_string(found):
         help = "encode the text first: str.encode()"

@@ -12,7 +12,7 @@ from ._definitions import Definitions
 from ._frames import Bytes, Op
 from ._progress import Progress, ProgressOption
 from ._proto import features_pb2
-from ._rows import Layout, encode_rows, layout_of, wanted_types
+from ._rows import Layout, TimeUnit, encode_rows, layout_of, wanted_types
 from ._session import Session
 from ._sources import Source, open_source
 from ._types import MAX_FRAME_BYTES, to_proto
@@ -101,6 +101,8 @@ class Load:
             f"client=python;chunking={_CHUNKING};on_error={'skip' if self._skips else 'stop'};"
             f"allow_future={self._layout.allow_future};columns={columns}"
         )
+        if self._layout.time_unit is not None:
+            options += f";time_unit={self._layout.time_unit}"
         request = features_pb2.BeginImportRequest(
             view=self._view.name,
             source_name=self._source.name,
@@ -187,11 +189,14 @@ def begin_load(
     source: Any,
     on_error: str,
     allow_future: bool,
+    time_unit: TimeUnit | None,
 ) -> Load:
     """Opens the source and finds the view's columns in it; nothing is sent yet."""
     if on_error not in ("stop", "skip"):
         raise InvalidArgument(f'on_error "{on_error}" is unknown: expected "stop" or "skip"')
+    if time_unit not in (None, "s", "ms", "us", "ns"):
+        raise InvalidArgument(f'time_unit "{time_unit}" is unknown: expected s, ms, us or ns')
     view = definitions.view(view_name, fresh=True)
     opened = open_source(source, wanted_types(view))
-    layout = layout_of(view, opened.columns, whole=True, allow_future=allow_future)
+    layout = layout_of(view, opened.columns, True, allow_future, time_unit)
     return Load(session, view, opened, layout, on_error == "skip")

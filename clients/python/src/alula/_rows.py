@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from ._arrow import plain
 from ._batch import Batch, Column
 from ._definitions import near
 from ._encode import BadValues, encode_array
@@ -21,6 +23,8 @@ EVENT, CREATED = "@event_time", "@created_time"
 _TIME = ValueType(Scalar.TIMESTAMP)
 _MOST_AHEAD_US = 60_000_000
 
+TimeUnit = Literal["s", "ms", "us", "ns"]
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -30,6 +34,8 @@ class Layout:
     schema: Schema
     sources: list[str]
     allow_future: bool = True
+    #: In which unit integers in columns of times count since 1970; None: they are refused.
+    time_unit: TimeUnit | None = None
 
     @property
     def types(self) -> dict[str, ValueType]:
@@ -52,7 +58,13 @@ def wanted_types(view: View) -> dict[str, ValueType]:
     return types
 
 
-def layout_of(view: View, columns: Sequence[str], whole: bool, allow_future: bool = True) -> Layout:
+def layout_of(
+    view: View,
+    columns: Sequence[str],
+    whole: bool,
+    allow_future: bool = True,
+    time_unit: TimeUnit | None = None,
+) -> Layout:
     """Finds a view's columns among a source's.
 
     ``whole`` is for files: every feature has to be there, and columns the view does not know are
@@ -91,7 +103,7 @@ def layout_of(view: View, columns: Sequence[str], whole: bool, allow_future: boo
             if name not in sources and name not in (EVENT, "event_time"):
                 known = [*features, *(key.name for key in view.keys)]
                 raise InvalidArgument(f'view {view.name} has no column "{name}"{near(name, known)}')
-    return Layout(view, tuple(fields), sources, allow_future)
+    return Layout(view, tuple(fields), sources, allow_future, time_unit)
 
 
 def encode_rows(
@@ -120,12 +132,29 @@ def encode_rows(
             table, numbers = table.filter(pa.array(keep)), numbers[keep]
 
 
+def _counted_times(array: pa.Array, unit: TimeUnit) -> pa.Array:
+    """Integers, also as text, as times; anything else as it is."""
+    kind = array.type
+    try:
+        if pa.types.is_binary(kind) or pa.types.is_string(kind):
+            return array.cast(pa.string()).cast(pa.int64()).view(pa.timestamp(unit))
+        if pa.types.is_integer(kind):
+            return array.cast(pa.int64()).view(pa.timestamp(unit))
+    except pa.ArrowInvalid:
+        pass  # what is wrong is said of the values as they are
+    return array
+
+
 def _columns(table: pa.Table, layout: Layout, is_text: bool) -> list[Column]:
     columns = []
     keys = len(layout.view.keys)
     for place, (field, source) in enumerate(zip(layout.schema, layout.sources)):
         shown = Field(source, field.type)
-        column = encode_array(table.column(source), shown, "up", is_text=is_text)
+        array = plain(table.column(source))
+        if layout.time_unit is not None and field.type == _TIME:
+            array = _counted_times(array, layout.time_unit)
+        is_read = is_text and not pa.types.is_timestamp(array.type)
+        column = encode_array(array, shown, "up", is_text=is_read)
         if column.validity is not None and (place < keys or field.name == EVENT):
             what = "a key" if place < keys else "the event time"
             nulls = np.flatnonzero(~column.is_valid())

@@ -44,11 +44,8 @@ class _Rows:
 class Spine:
     """Rows with keys, event times, request fields and whatever they carry, in their order."""
 
-    def __init__(
-        self, source: Any, service: Service, event_time: str | None, keys_only: bool = False
-    ) -> None:
-        """``keys_only``: nothing but the keys and the event time is wanted."""
-        typed = (*service.key_columns, *(() if keys_only else service.request_fields))
+    def __init__(self, source: Any, service: Service, event_time: str | None) -> None:
+        typed = (*service.key_columns, *service.request_fields)
         wanted = {field.name: field.type for field in typed}
         self._rows = _open(source, wanted, event_time)
         self.name = self._rows.name
@@ -67,7 +64,6 @@ class Spine:
         self.schema: Schema = tuple(
             Field(field.name, wanted.get(field.name) or infer_type(field.name, field.type))
             for field in self._rows.schema
-            if field.name in wanted or not keys_only
         )
         #: Rows sent so far in the present try.
         self.rows_sent = 0

@@ -68,7 +68,7 @@ def explain(
     session: Session, service: Service, row: Any, event_time: str | None, as_of: Any, as_known: bool
 ) -> Explanation:
     """Which rows of each view one row of a spine gets."""
-    spine = Spine(_one_row(row), service, event_time, keys_only=True)
+    spine = Spine(_one_row(row, service), service, event_time)
     batches = list(spine.items())
     if spine.rows_sent != 1:
         raise InvalidArgument(f"one row is explained at a time, found {spine.rows_sent}")
@@ -161,12 +161,12 @@ def _export(session: Session, request: Any) -> Iterator[Any]:
         call.close()
 
 
-def _one_row(row: Any) -> Any:
-    """A dict of single values as columns; a Series too."""
+def _one_row(row: Any, service: Service) -> Any:
+    """A dict of single values as a row of a spine; request fields may be left out of it."""
     if isinstance(row, pd.Series):
         row = row.to_dict()
     if isinstance(row, Mapping):
-        return [dict(row)]
+        return [{**{field.name: None for field in service.request_fields}, **row}]
     return row
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 _NEVER, _SAME_REQUEST, _AFTER_READING = 0, 1, 2
 
@@ -134,11 +135,17 @@ class DataLoss(AlulaError):
 class Incomplete(DataLoss):
     """A training set cannot be made as it was: history behind it was deleted or retired since.
 
-    ``losses``: for each view part that lost something a ``ViewLoss``; ``details`` says it in words.
-    ``get_training_set(id, incomplete=True)`` takes what is left.
+    ``losses``: for each view part that lost something a ``ViewLoss``; ``blanked_rows``: rows of the
+    spine that were blanked; ``details`` says it in words. ``get_training_set(id, incomplete=True)``
+    takes what is left.
     """
 
-    losses: Sequence[object] = ()
+    losses: Sequence[Any] = ()
+    blanked_rows: int = 0
+
+    def __reduce__(self) -> tuple[object, ...]:
+        state = {"losses": self.losses, "blanked_rows": self.blanked_rows}
+        return (*super().__reduce__()[:2], state)
 
 
 class Unauthenticated(AlulaError):

@@ -17,6 +17,7 @@ from ._pushing import Pushed, push
 from ._reading import Reading
 from ._registry import Registry
 from ._registry_verbs import RegistryVerbs
+from ._rows import TimeUnit
 from ._session import Session
 from ._sets import MakeOptions, TrainingSets
 from ._streams import materialize
@@ -128,6 +129,7 @@ class Store(HistoryVerbs, RegistryVerbs):
         again: bool = False,
         allow_future: bool = False,
         materialize: bool = True,
+        time_unit: TimeUnit | None = None,
         progress: ProgressOption = None,
     ) -> Loaded:
         """Loads history: a .parquet, .csv or .arrow file, a DataFrame, an Arrow table or a dict of
@@ -136,10 +138,13 @@ class Store(HistoryVerbs, RegistryVerbs):
         Read piece by piece, whatever its size; other columns than the view's are passed over. The
         same source again resumes, or says that it is there (``existed``), unless ``again``.
         ``on_error``: "stop" at the first row that cannot be taken, naming column and row, or "skip"
-        such rows. Published at once at the end; then the newest rows go online, unless
+        such rows. ``time_unit``: "s", "ms", "us" or "ns", for sources whose times are integers
+        since 1970. Published at once at the end; then the newest rows go online, unless
         ``materialize=False``.
         """
-        load = begin_load(self._session, self._definitions, view, source, on_error, allow_future)
+        load = begin_load(
+            self._session, self._definitions, view, source, on_error, allow_future, time_unit
+        )
         loaded = load.run(again, progress)
         if materialize:
             written = self.materialize([view], progress)

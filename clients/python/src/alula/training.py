@@ -167,7 +167,8 @@ class Collector:
             self._verifier.close()
 
 
-_LOSS = re.compile(r"(.+): ([0-9,]+) values? lost at log entr(?:y|ies) ([0-9, ]+)")
+_BLANKED = re.compile(r"spine: ([0-9,]+) of [0-9,]+ rows are blanked")
+_LOSS = re.compile(r"(.+): ([0-9,]+) values? lost(?: at log entr(?:y|ies))? ?([0-9, ]*)")
 
 
 def incomplete_of(error: DataLoss) -> DataLoss:
@@ -182,4 +183,6 @@ def incomplete_of(error: DataLoss) -> DataLoss:
         for match in map(_LOSS.fullmatch, error.details)
         if match is not None
     ]
+    for match in filter(None, map(_BLANKED.fullmatch, error.details)):
+        found.blanked_rows = int(match[1].replace(",", ""))
     return found
