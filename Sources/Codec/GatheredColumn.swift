@@ -24,6 +24,7 @@ package final class GatheredColumn: @unchecked Sendable {
         var targets: [Int32]
     }
 
+    /// All rows are null.
     package init(_ type: ValueType, count: Int) {
         self.type = type
         self.count = count
@@ -31,6 +32,19 @@ package final class GatheredColumn: @unchecked Sendable {
         // Fresh zero pages cost nothing until they are touched.
         values = calloc(max(1, count * rowBytes), 1)
         present = calloc(max(1, count), 1).assumingMemoryBound(to: UInt8.self)
+    }
+
+    /// Rows of blocks are to be placed where there is a 1: one byte for each row.
+    ///
+    /// Placing them is cheaper, because only what is null in its block has to be noted.
+    package convenience init(_ type: ValueType, expecting flags: [UInt8]) {
+        self.init(type, count: flags.count)
+        flags.withUnsafeBytes {
+            UnsafeMutableRawPointer(present).copyMemory(
+                from: $0.baseAddress ?? UnsafeRawPointer(values),
+                byteCount: flags.count
+            )
+        }
     }
 
     deinit {
@@ -66,8 +80,13 @@ package final class GatheredColumn: @unchecked Sendable {
         }
     }
 
-    /// Places row `rows[i]` of a stored block at `targets[i]`; the block's type is this one or one
-    /// that widens to it.
+    /// Leaves these rows null, which are expected.
+    package func leaveNull(_ targets: UnsafeBufferPointer<Int32>) {
+        for target in targets { present[Int(target)] = 0 }
+    }
+
+    /// Places row `rows[i]` of a stored block at `targets[i]`, which is expected; the block's type
+    /// is this one or one that widens to it.
     package func place(
         _ rows: UnsafeBufferPointer<Int32>,
         of block: StoredBlock,
@@ -115,16 +134,11 @@ package final class GatheredColumn: @unchecked Sendable {
         _ value: (Int) -> UInt64
     ) {
         if block.validity.isEmpty {
-            for index in 0..<rows.count {
-                let target = Int(targets[index])
-                words[target] = value(Int(rows[index]))
-                present[target] = 1
-            }
+            for index in 0..<rows.count { words[Int(targets[index])] = value(Int(rows[index])) }
         } else {
-            for index in 0..<rows.count where block.isValid(Int(rows[index])) {
-                let target = Int(targets[index])
-                words[target] = value(Int(rows[index]))
-                present[target] = 1
+            for index in 0..<rows.count {
+                let (row, target) = (Int(rows[index]), Int(targets[index]))
+                if block.isValid(row) { words[target] = value(row) } else { present[target] = 0 }
             }
         }
     }
@@ -145,9 +159,12 @@ package final class GatheredColumn: @unchecked Sendable {
             return
         }
         column.values.withUnsafeBytes { raw in
-            for index in 0..<targets.count where column.isValid(index) {
+            for index in 0..<targets.count {
                 let target = Int(targets[index])
-                present[target] = 1
+                guard column.isValid(index) else {
+                    present[target] = 0
+                    continue
+                }
                 if type == .bool {
                     let bit: UInt8 = column.bit(index) ? 1 : 0
                     values.storeBytes(of: bit, toByteOffset: target, as: UInt8.self)

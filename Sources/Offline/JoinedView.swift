@@ -1,4 +1,4 @@
-import Codec
+package import Codec
 package import Domain
 
 /// What a view has for each row of a spine.
@@ -44,6 +44,13 @@ package struct JoinedView: Sendable {
         }
         self.starts = starts
         self.entries = entries
+    }
+
+    /// A column for each feature of the part, for `gather` to fill.
+    package func columns() -> [GatheredColumn] {
+        var matched = [UInt8](repeating: 0, count: spine.rowCount)
+        for entry in entries { matched[Int(spine.rows[Int(entry)])] = 1 }
+        return part.features.map { GatheredColumn($0.type, expecting: matched) }
     }
 
     /// Counts what was found; late and unknown values are counted where features are gathered.

@@ -3,8 +3,7 @@ package import Domain
 import Synchronization
 
 extension OfflineStore {
-    /// Places the features of all joined views into columns of the spine's length, which are those
-    /// of each part in its order, and answers what was found for each view.
+    /// Places the features of all joined views into the `columns()` of each, and answers what was found for each view.
     ///
     /// Each group is read once, on all cores. Throws `resourceExhausted` where values of no fixed
     /// width would take more than `Limits.gatherBytes`.
@@ -79,7 +78,10 @@ private struct GroupPicks {
     ) throws {
         for (selection, column) in zip(view.part.features, columns) {
             let content = SegmentMap.Content.feature(selection.feature, selection.type)
-            guard let block = view.map.block(content, of: group) else { continue }
+            guard let block = view.map.block(content, of: group) else {
+                unsafe targets.withUnsafeBufferPointer { unsafe column.leaveNull($0) }
+                continue
+            }
             try reading.read(block, rows: view.map.groups[group].rows) { stored in
                 try unsafe rows.withUnsafeBufferPointer { rows in
                     try unsafe targets.withUnsafeBufferPointer { targets in

@@ -199,9 +199,7 @@ private struct Answer {
             parts.append((spine, part))
         }
         let joined = try offline.join(parts, scope: scope, isCancelled: isCancelled)
-        let features = joined.map { view in
-            view.part.features.map { GatheredColumn($0.type, count: chunk.rowCount) }
-        }
+        let features = joined.map { $0.columns() }
         let gathered = Result { () throws(AlulaError) in
             try offline.gather(joined, into: features, isCancelled: isCancelled)
         }

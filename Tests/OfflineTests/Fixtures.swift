@@ -162,7 +162,7 @@ extension OfflineStore {
     /// The features of the joined rows in the order of the spine, and the report.
     func features(of joined: JoinedView) throws -> ([Column], ViewReport) {
         let count = joined.spine.rowCount
-        let columns = joined.part.features.map { GatheredColumn($0.type, count: count) }
+        let columns = joined.columns()
         let reports = try gather([joined], into: [columns], isCancelled: { false })
         let rows = columns.map {
             $0.isFixedWidth ? $0.column(0..<count) : $0.texts().column(0..<count)

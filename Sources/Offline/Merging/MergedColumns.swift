@@ -79,7 +79,10 @@ struct MergedColumns {
         let gathered = Mutex([Int: Part]())
         try cores.forEach(wanted.count) { number in
             let (content, type) = wanted[number]
-            let column = GatheredColumn(type, count: picks.count)
+            let column = GatheredColumn(
+                type,
+                expecting: [UInt8](repeating: 1, count: picks.count)
+            )
             try store.read { db in
                 let reading = try BlockReading(db)
                 try picks.place(
@@ -246,7 +249,10 @@ struct RowPicks: Sendable {
         _ reading: BlockReading
     ) throws {
         for span in spans {
-            guard let block = map.block(content, of: span.group) else { continue }
+            guard let block = map.block(content, of: span.group) else {
+                unsafe targets[span.range].withUnsafeBufferPointer { unsafe column.leaveNull($0) }
+                continue
+            }
             try reading.read(block, rows: map.groups[span.group].rows) { stored in
                 try unsafe sources[span.range].withUnsafeBufferPointer { sources in
                     try unsafe targets[span.range].withUnsafeBufferPointer { targets in
