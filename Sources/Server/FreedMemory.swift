@@ -1,15 +1,26 @@
+import Dispatch
 import Glibc
+import Synchronization
 
 /// Memory that a large answer took and has freed.
 enum FreedMemory {
     /// Answers of at least so many rows are worth the milliseconds.
     static let rows = 50_000
 
-    /// Gives it back to the system; the allocator would keep it, once for every thread that has
+    /// Gives it back to the system a little later; the allocator would keep it, once for every thread that has
     /// worked on such an answer.
     static func giveBack(after rows: Int) {
-        if rows >= Self.rows { _ = trim?(0) }
+        guard rows >= Self.rows else { return }
+        let mine = requests.wrappingAdd(1, ordering: .relaxed).newValue
+        DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + pause) {
+            guard requests.load(ordering: .relaxed) == mine else { return }
+            _ = trim?(0)
+        }
     }
+
+    /// Whoever works on at once takes the same memory again.
+    private static let pause = DispatchTimeInterval.seconds(2)
+    private static let requests = Atomic<UInt64>(0)
 
     /// `malloc_trim` of glibc, which Swift does not import; nil where the C library has none.
     private static let trim: (@convention(c) (Int) -> Int32)? = {
