@@ -34,13 +34,9 @@ extension Ingestor {
                 rowsWritten: written,
                 viewIsDone: false
             )
-            try materialize(view, notAfter: notAfter) { newest throws(AlulaError) in
-                guard !cancelled() else {
-                    throw AlulaError(.cancelled, "materialize was stopped in view \(view.name)")
-                }
-                state.rowsWritten += try write(newest, of: view)
-                state.keysDone += UInt64(newest.rows.count)
-                progress(state)
+            while let entry = try materialize(view, notAfter, &state, cancelled, progress) {
+                // What was withdrawn up to there is not remembered: history says it.
+                try follower.wait(for: entry, isCancelled: cancelled)
             }
             written = state.rowsWritten
             state.viewIsDone = true
@@ -49,29 +45,39 @@ extension Ingestor {
         return written
     }
 
+    /// Answers the log entry that history has to reach before it is done all over again; nil where
+    /// it is done.
     private func materialize(
         _ view: FeatureView,
-        notAfter: Timestamp,
-        _ body: (NewestRows) throws(AlulaError) -> Void
-    ) throws(AlulaError) {
+        _ notAfter: Timestamp,
+        _ state: inout MaterializeProgress,
+        _ cancelled: () -> Bool,
+        _ progress: (MaterializeProgress) -> Void
+    ) throws(AlulaError) -> UInt64? {
+        state.keysDone = 0
+        var stale: UInt64?
         do {
             try offline.newestRows(of: view, notAfter: notAfter, batchRows: Self.batchRows) {
-                try body($0)
+                guard !cancelled() else {
+                    throw AlulaError(.cancelled, "materialize was stopped in view \(view.name)")
+                }
+                guard $0.rows.count > 0 else { return true }
+                let job = MaterializeJob(view: view, newest: $0)
+                switch try writer.run(.materialize(job)) {
+                case .rowsWritten(let count): state.rowsWritten += UInt64(count)
+                case .stale(let entry): stale = entry
+                case .bytes, .entry: throw AlulaError.otherKindOfWrite
+                }
+                guard stale == nil else { return false }
+                state.keysDone += UInt64($0.rows.count)
+                progress(state)
                 return true
             }
+            return stale
         } catch let error as AlulaError {
             throw error
         } catch {
             throw AlulaError(.internal, "history of view \(view.name) could not be read: \(error)")
-        }
-    }
-
-    private func write(_ newest: NewestRows, of view: FeatureView) throws(AlulaError) -> UInt64 {
-        guard newest.rows.count > 0 else { return 0 }
-        let job = MaterializeJob(view: view, rows: newest.rows, positions: newest.positions)
-        switch try writer.run(.materialize(job)) {
-        case .rowsWritten(let count): return UInt64(count)
-        case .bytes: throw AlulaError(.internal, "the writer answered another kind of write")
         }
     }
 

@@ -13,9 +13,15 @@ package final class Ingestor: Sendable {
     let offline: OfflineStore
     let now: @Sendable () -> Timestamp
     let writer: Writer
-    private let database: Database
-    private let catalog: @Sendable () -> CatalogSnapshot
-    private let follower: Follower
+    let database: Database
+    let catalog: @Sendable () -> CatalogSnapshot
+    let follower: Follower
+    let restoration: Restoration
+    let forgetting: Forgetting
+    let retention: Retention
+    /// The secret of the directory's keyed hashes.
+    let secret: [UInt8]
+    let maintenance: Maintenance
     private let answered: AnsweredRequests
 
     /// Resumes where the log and the offline store stand; throws where they are not of one
@@ -24,7 +30,8 @@ package final class Ingestor: Sendable {
         database: Database,
         offline: OfflineStore,
         catalog: @escaping @Sendable () -> CatalogSnapshot,
-        now: @escaping @Sendable () -> Timestamp
+        now: @escaping @Sendable () -> Timestamp,
+        background: BackgroundWork = .all
     ) throws(AlulaError) {
         self.database = database
         self.offline = offline
@@ -37,11 +44,31 @@ package final class Ingestor: Sendable {
         writer = Writer(database: database, catalog: catalog, now: now) {
             follower.acknowledged($0)
         }
-        writer.start(from: try log.head())
-        follower.start()
+        let parts = IngestParts(
+            database: database,
+            offline: offline,
+            writer: writer,
+            follower: follower,
+            catalog: catalog,
+            now: now
+        )
+        secret = try parts.records.secret()
+        restoration = Restoration(parts)
+        forgetting = Forgetting(parts)
+        retention = Retention(parts)
+        maintenance = Maintenance(
+            parts,
+            work: background,
+            restoration: restoration,
+            retention: retention
+        )
+        try writer.start(from: try log.head())
+        follower.start { [maintenance] in maintenance.applied($0) }
+        maintenance.start()
     }
 
     deinit {
+        maintenance.stop()
         writer.stop()
         follower.stop()
     }
@@ -96,14 +123,12 @@ package final class Ingestor: Sendable {
         )
     }
 
-    private func bytes(_ work: Job.Work) throws(AlulaError) -> [UInt8] {
-        switch try writer.run(work) {
-        case .bytes(let answer): return answer
-        case .rowsWritten: throw AlulaError(.internal, "the writer answered another kind of write")
-        }
+    func bytes(_ work: Job.Work) throws(AlulaError) -> [UInt8] {
+        guard case .bytes(let answer) = try writer.run(work) else { throw .otherKindOfWrite }
+        return answer
     }
 
-    private func earlierAnswer(_ requestID: [UInt8]) throws(AlulaError) -> [UInt8]? {
+    func earlierAnswer(_ requestID: [UInt8]) throws(AlulaError) -> [UInt8]? {
         guard requestID.count == Self.requestIDBytes else {
             throw .invalid(
                 "a write needs a request id of \(Self.requestIDBytes) bytes: "
@@ -127,6 +152,9 @@ extension Ingestor {
     /// well.
     package var failure: AlulaError? { database.failure ?? follower.progress.read(\.failure) }
 
+    /// What the work in the background fails of at the moment; it is tried again.
+    package var backgroundFailure: AlulaError? { maintenance.state.read(\.failure) }
+
     /// Waits until the offline store has applied the log up to `entry`; throws `deadlineExceeded`.
     package func waitUntilApplied(
         _ entry: UInt64,
@@ -139,6 +167,8 @@ extension Ingestor {
     ///
     /// Later writes are refused.
     package func stop() throws(AlulaError) {
+        maintenance.stop()
+        maintenance.join()
         writer.stop()
         writer.join()
         follower.stop()

@@ -38,19 +38,42 @@ package enum RowOrigin: Sendable {
     }
 }
 
-/// The rows of a batch that is not written yet, by key, so that what follows in the same batch is
-/// compared with them.
+/// What a batch that is not written yet does, by key, so that what follows in the same batch is
+/// compared with it.
 package struct PendingRows: Sendable {
-    fileprivate var orders: [ArraySlice<UInt8>: RowOrder] = [:]
+    enum Standing: Sendable {
+        case row(RowOrder)
+        /// What stood there is deleted.
+        case nothing
+
+        var order: RowOrder? {
+            switch self {
+            case .row(let order): order
+            case .nothing: nil
+            }
+        }
+    }
+
+    var standing: [ArraySlice<UInt8>: Standing] = [:]
+    /// Keys of the family `rows` where a row took the place of a retracted one: a row of history
+    /// that is newer than it may have to come back.
+    package internal(set) var replacedRetracted: Set<ArraySlice<UInt8>> = []
 
     package init() {}
+
+    /// What stands under the key once the batch is written, where `stored` stands there now.
+    func order(_ key: ArraySlice<UInt8>, stored: RowOrder?) -> RowOrder? {
+        guard let standing = standing[key] else { return stored }
+        return standing.order
+    }
 }
 
 extension OnlineStore {
     /// Puts those rows into the batch that are newer than what stands there or in `pending`, one by
     /// one in their order.
     ///
-    /// The answer says of each row whether it was taken (`accepted`) or is `older`.
+    /// The answer says of each row whether it was taken (`accepted`) or is `older`. A row that stands
+    /// there with one of the `retracted` log entries counts as none.
     ///
     /// Where it throws, neither the batch nor `pending` was touched. The rows are online once the
     /// batch is written.
@@ -58,6 +81,7 @@ extension OnlineStore {
         _ rows: FeatureRows,
         of view: FeatureView,
         from origin: RowOrigin,
+        retracted: [ClosedRange<UInt64>] = [],
         into batch: WriteBatch,
         pending: inout PendingRows
     ) throws(AlulaError) -> [PushStatus] {
@@ -74,8 +98,12 @@ extension OnlineStore {
         }
         let sorted = keys.sorted()
         var newest = try storedOrders(sorted)
+        var isRetracted = [Bool](repeating: false, count: sorted.count)
         for index in 0..<sorted.count {
-            newest[index] = pending.orders[sorted[index]] ?? newest[index]
+            newest[index] = pending.order(sorted[index], stored: newest[index])
+            guard let order = newest[index], retracted.contain(order) else { continue }
+            isRetracted[index] = true
+            newest[index] = nil
         }
         var statuses: [PushStatus] = []
         statuses.reserveCapacity(rows.count)
@@ -98,13 +126,14 @@ extension OnlineStore {
                 Array(sorted[place]),
                 format.encode(rows, row: winner, order: order)
             )
-            pending.orders[sorted[place]] = order
+            pending.standing[sorted[place]] = .row(order)
+            if isRetracted[place] { pending.replacedRetracted.insert(sorted[place]) }
         }
         return statuses
     }
 
     /// What stands under each key; nil where nothing does.
-    private func storedOrders(_ keys: SortedKeys) throws(AlulaError) -> [RowOrder?] {
+    func storedOrders(_ keys: SortedKeys) throws(AlulaError) -> [RowOrder?] {
         let values = try database.get(.rows, keys)
         var orders: [RowOrder?] = []
         orders.reserveCapacity(keys.count)
@@ -116,6 +145,10 @@ extension OnlineStore {
         }
         return orders
     }
+}
+
+extension [ClosedRange<UInt64>] {
+    func contain(_ order: RowOrder) -> Bool { contains { $0.contains(order.position.entry) } }
 }
 
 extension AlulaError {

@@ -90,6 +90,19 @@ extension Database {
         at snapshot: Snapshot? = nil,
         _ body: (_ key: [UInt8], _ value: [UInt8]) throws(AlulaError) -> Bool
     ) throws(AlulaError) {
+        try scanSpans(family, from: from, to: to, at: snapshot) { key, value throws(AlulaError) in
+            try body(key, value.withUnsafeBytes { Array($0) })
+        }
+    }
+
+    /// As `scan`, with values that live as long as the body runs.
+    package func scanSpans(
+        _ family: ColumnFamily,
+        from: [UInt8],
+        to: [UInt8]? = nil,
+        at snapshot: Snapshot? = nil,
+        _ body: (_ key: [UInt8], _ value: RawSpan) throws(AlulaError) -> Bool
+    ) throws(AlulaError) {
         let options = rocksdb_readoptions_create()
         defer { rocksdb_readoptions_destroy(options) }
         rocksdb_readoptions_set_fill_cache(options, 0)
@@ -112,7 +125,7 @@ extension Database {
             let value = rocksdb_iter_value(iterator, &valueSize)
             let goesOn = try body(
                 Array(UnsafeRawBufferPointer(start: key, count: keySize)),
-                Array(UnsafeRawBufferPointer(start: value, count: valueSize))
+                UnsafeRawBufferPointer(start: value, count: valueSize).bytes
             )
             guard goesOn else { break }
             rocksdb_iter_next(iterator)

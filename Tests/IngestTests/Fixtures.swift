@@ -53,7 +53,8 @@ struct IngestFixture {
     init(
         _ views: [FeatureView] = [Fixtures.view()],
         in directory: TemporaryDirectory? = nil,
-        now: Int64 = Fixtures.now
+        now: Int64 = Fixtures.now,
+        background: BackgroundWork = .none
     ) throws {
         self.directory = try directory ?? TemporaryDirectory()
         let clock = TestClock(now)
@@ -67,7 +68,8 @@ struct IngestFixture {
             database: database,
             offline: offline,
             catalog: { catalog.snapshot },
-            now: { clock.now }
+            now: { clock.now },
+            background: background
         )
     }
 

@@ -44,7 +44,7 @@ struct RecoveryTests {
     ) throws -> [Result<Job.Answer, AlulaError>] {
         let database = try Database(path: directory.file("online"), cacheBytes: 8 << 20)
         let catalog = TestCatalog([view])
-        var committer = Committer(database: database, head: head, catalog: { catalog.snapshot })
+        var committer = try Committer(database: database, head: head, catalog: { catalog.snapshot })
         return groups.flatMap { committer.commit($0, now: Timestamp(microseconds: Fixtures.now)) }
     }
 

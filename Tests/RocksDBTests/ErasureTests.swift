@@ -82,6 +82,17 @@ struct ErasureTests {
         #expect(try leaks() == [])
     }
 
+    @Test func `tables that reach over the range and have nothing of it are left alone`() throws {
+        let database = try Database(path: directory.file("db"), cacheBytes: 8 << 20)
+        try put(database, .rows, [("a", "1"), (Self.secretKey, Self.secretValue), ("z", "2")])
+        try delete(database, .rows, Self.secretKey)
+        for _ in 0..<3 {
+            try database.eraseDeleted(in: [range(.rows)])
+            #expect(try leaks() == [])
+        }
+        #expect(try database.get(.rows, Array("z".utf8)) == Array("2".utf8))
+    }
+
     @Test func `a row that was overwritten is gone as well, and others in its table stay`() throws {
         let database = try Database(path: directory.file("db"), cacheBytes: 8 << 20)
         try put(database, .rows, noise(100, 0) + [("k-50", Self.secretValue)])

@@ -9,6 +9,8 @@ final class Follower: Sendable {
         /// The last acknowledged entry.
         var last: UInt64
         var applied: UInt64
+        /// Entries up to this one are no longer in the log.
+        var dropped: UInt64
         /// What it fails of at the moment; nil while it moves.
         var failure: AlulaError?
         var isStopping = false
@@ -38,26 +40,28 @@ final class Follower: Sendable {
                     + "they are not of one directory, or online/ was restored alone"
             )
         }
-        guard try log.dropped() <= applied else {
+        let dropped = try log.dropped()
+        guard dropped <= applied else {
             throw .corrupt(
                 "offline.sqlite ends at log entry \(applied), and the log in online/ begins behind "
-                    + "\(try log.dropped()): they are not of one directory, or offline.sqlite was "
-                    + "restored alone"
+                    + "\(dropped): they are not of one directory, or offline.sqlite was restored "
+                    + "alone"
             )
         }
         inherited = last
-        progress = Waitable(Progress(last: last, applied: applied))
+        progress = Waitable(Progress(last: last, applied: applied, dropped: dropped))
     }
 
-    func start() {
+    /// `applied` is told of changes that have come into history, before those who wait for them.
+    func start(applied: @escaping @Sendable ([LogEntry.Change]) -> Void) {
         startThread("alula follower") { [self] in
             var pause = Self.firstPause
             var isSettled = false
             // Where it fails, it is tried again behind the next entry.
             try? settle(&isSettled)
-            while let applied = nextPosition() {
+            while let position = nextPosition() {
                 do throws(AlulaError) {
-                    try advance(from: applied)
+                    try advance(from: position, applied)
                     try settle(&isSettled)
                     pause = Self.firstPause
                 } catch {
@@ -93,13 +97,36 @@ final class Follower: Sendable {
         )
     }
 
-    /// Waits for something to apply; nil at the end.
-    private func nextPosition() -> UInt64? {
-        progress.wait { state -> UInt64?? in
-            if state.isStopping, state.failure != nil || state.applied >= state.last {
-                return .some(nil)
+    /// As `wait(for:until:)`, for as long as it takes; throws `cancelled`, or why it does not come
+    /// to it.
+    func wait(for entry: UInt64, isCancelled: () -> Bool) throws(AlulaError) {
+        try wait(isCancelled) { $0.applied >= entry }
+    }
+
+    /// Waits until the entries up to this one are applied and no longer in the log.
+    func waitUntilDropped(_ entry: UInt64, isCancelled: () -> Bool) throws(AlulaError) {
+        try wait(isCancelled) { $0.dropped >= entry }
+    }
+
+    private func wait(
+        _ isCancelled: () -> Bool,
+        _ isReached: (Progress) -> Bool
+    ) throws(AlulaError) {
+        while true {
+            let state: Progress? = progress.wait(until: .now + Self.firstPause) { state in
+                isReached(state) || state.isDone ? state : nil
             }
-            return state.applied < state.last ? .some(state.applied) : nil
+            if let state {
+                if isReached(state) { return }
+                throw state.failure
+                    ?? AlulaError(
+                        .unavailable,
+                        "the server is stopping: what waits for the offline store goes on later"
+                    )
+            }
+            guard !isCancelled() else {
+                throw AlulaError(.cancelled, "it was stopped while the offline store catches up")
+            }
         }
     }
 
@@ -110,8 +137,22 @@ final class Follower: Sendable {
         isSettled = true
     }
 
-    private func advance(from applied: UInt64) throws(AlulaError) {
-        let entries = try log.entries(after: applied, limitBytes: Self.pieceBytes)
+    /// Waits for something to apply or to drop; nil at the end.
+    private func nextPosition() -> UInt64? {
+        progress.wait { state -> UInt64?? in
+            let isBehind = state.applied < state.last || state.dropped < state.applied
+            if state.isStopping, state.failure != nil || !isBehind { return .some(nil) }
+            return isBehind ? .some(state.applied) : nil
+        }
+    }
+
+    private func advance(
+        from position: UInt64,
+        _ applied: ([LogEntry.Change]) -> Void
+    ) throws(AlulaError) {
+        // A crash may have come between the two.
+        try drop(through: position)
+        let entries = try log.entries(after: position, limitBytes: Self.pieceBytes)
         guard let last = entries.last?.number else { return }
         try offline.apply(
             entries.map { number, entry in
@@ -122,11 +163,21 @@ final class Follower: Sendable {
                 )
             }
         )
+        applied(entries.map(\.entry.change))
         progress.update { state in
             state.applied = last
             state.failure = nil
         }
-        try log.dropThrough(last)
+        try drop(through: last)
+    }
+
+    private func drop(through entry: UInt64) throws(AlulaError) {
+        guard progress.read(\.dropped) < entry else { return }
+        try log.dropThrough(entry)
+        progress.update { state in
+            state.dropped = entry
+            state.failure = nil
+        }
     }
 }
 

@@ -9,20 +9,23 @@ import RocksDB
 struct Committer {
     /// How far the log reaches, durable.
     private(set) var head: LogHead
+    private(set) var withdrawals: Withdrawals
     private let database: Database
     private let log: FeatureLog
-    private let online: OnlineStore
-    private let answered: AnsweredRequests
+    let online: OnlineStore
+    let answered: AnsweredRequests
+    let records: WithdrawalRecords
     private let catalog: @Sendable () -> CatalogSnapshot
     private var nextSweep = Timestamp.distantPast
 
     private static let sweepEvery = TimeSpan.seconds(60)
 
     /// What the jobs of a group share until it is written.
-    private struct Group {
+    struct Group {
         let batch: WriteBatch
         let snapshot: CatalogSnapshot
         var head: LogHead
+        var withdrawals: Withdrawals
         var pending = PendingRows()
         var answers: [[UInt8]: [UInt8]] = [:]
         var publications: [String: UInt64] = [:]
@@ -32,19 +35,30 @@ struct Committer {
         database: Database,
         head: LogHead,
         catalog: @escaping @Sendable () -> CatalogSnapshot
-    ) {
+    ) throws(AlulaError) {
         self.database = database
         self.head = head
         self.catalog = catalog
         log = FeatureLog(database)
         online = OnlineStore(database)
         answered = AnsweredRequests(database: database)
+        records = WithdrawalRecords(database: database)
+        withdrawals = Withdrawals(
+            retractions: try records.retractions(),
+            expiries: try records.expiries(),
+            last: head.number
+        )
     }
 
     /// A result for each job, in their order; a job that fails leaves nothing, and the others go
     /// on.
     mutating func commit(_ jobs: [Job], now: Timestamp) -> [Result<Job.Answer, AlulaError>] {
-        var group = Group(batch: WriteBatch(database), snapshot: catalog(), head: head)
+        var group = Group(
+            batch: WriteBatch(database),
+            snapshot: catalog(),
+            head: head,
+            withdrawals: withdrawals
+        )
         group.head.recorded = max(now, head.recorded)
         var results: [Result<Job.Answer, AlulaError>] = []
         for job in jobs {
@@ -53,6 +67,7 @@ struct Committer {
             )
         }
         guard group.batch.count > 0 else { return results }
+        for key in group.pending.replacedRetracted { records.putToRestore(key, in: group.batch) }
         do throws(AlulaError) {
             if now >= nextSweep {
                 try answered.sweep(before: now - Limits.requestIdLife, in: group.batch)
@@ -60,6 +75,7 @@ struct Committer {
             }
             try database.write(group.batch, .synced)
             head = group.head
+            withdrawals = group.withdrawals
             return results
         } catch {
             return results.map { result in
@@ -85,16 +101,44 @@ struct Committer {
                     job.answer(try publish(job, in: &group))
                 }
             )
-        case .materialize(let job):
-            let statuses = try online.apply(
-                job.rows,
-                of: job.view,
-                from: .history(job.positions),
-                into: group.batch,
-                pending: &group.pending
+        case .retract(let job):
+            return .bytes(
+                try once(job.requestID, &group) { group throws(AlulaError) in
+                    Self.bytes(try retract(job, in: &group))
+                }
             )
-            return .rowsWritten(statuses.count { $0 == .accepted })
+        case .forget(let job):
+            return .bytes(
+                try once(job.requestID, &group) { group throws(AlulaError) in
+                    Self.bytes(try forget(job, in: &group))
+                }
+            )
+        case .retire(let job): return .entry(retire(job, in: &group))
+        case .materialize(let job): return try materialize(job, in: &group)
+        case .restore(let job): return try restore(job, in: &group)
+        case .expire(let job):
+            return .rowsWritten(
+                try online.expire(
+                    job.keys,
+                    before: job.expiry.before,
+                    through: job.expiry.through,
+                    into: group.batch,
+                    pending: &group.pending
+                )
+            )
+        case .finish(let work):
+            finish(work, in: &group)
+            return .rowsWritten(0)
         }
+    }
+
+    /// A log entry as an answer that is kept.
+    static func bytes(_ entry: UInt64) -> [UInt8] {
+        (0..<8).map { UInt8(truncatingIfNeeded: entry >> (8 * $0)) }
+    }
+
+    static func entry(_ bytes: [UInt8]) -> UInt64 {
+        bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     /// The answer kept under this request id, or a new one, which is kept.
@@ -132,6 +176,7 @@ struct Committer {
             rows,
             of: job.view,
             from: .push(entry: entry, recorded: group.head.recorded),
+            retracted: group.withdrawals.retracted(of: job.view.id),
             into: group.batch,
             pending: &group.pending
         )
@@ -155,7 +200,7 @@ struct Committer {
         return entry
     }
 
-    private func append(_ change: LogEntry.Change, to group: inout Group) {
+    func append(_ change: LogEntry.Change, to group: inout Group) {
         group.head.number += 1
         log.append(
             LogEntry(recorded: group.head.recorded, change: change),

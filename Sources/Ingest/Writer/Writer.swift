@@ -8,8 +8,8 @@ import RocksDB
 final class Writer: Sendable {
     private struct Queue {
         var jobs: [Job] = []
-        /// Rows from history go behind pushes, one job a group.
-        var materializing: [Job] = []
+        /// What goes behind, one job a group.
+        var background: [Job] = []
         var isStopping = false
         var isDone = false
     }
@@ -37,9 +37,10 @@ final class Writer: Sendable {
     }
 
     /// Begins to write behind `head`.
-    func start(from head: LogHead) {
+    func start(from head: LogHead) throws(AlulaError) {
+        let begin = try Committer(database: database, head: head, catalog: catalog)
         startThread("alula writer") { [self] in
-            var committer = Committer(database: database, head: head, catalog: catalog)
+            var committer = begin
             while let jobs = nextGroup() {
                 let results = committer.commit(jobs, now: now())
                 acknowledged(committer.head.number)
@@ -65,8 +66,8 @@ final class Writer: Sendable {
                     "\(Self.queueJobs) writes are waiting: send this one again"
                 )
             }
-            if case .materialize = work {
-                queue.materializing.append(job)
+            if work.isBackground {
+                queue.background.append(job)
             } else {
                 queue.jobs.append(job)
             }
@@ -90,8 +91,8 @@ final class Writer: Sendable {
                 group.append(queue.jobs[group.count])
             }
             queue.jobs.removeFirst(group.count)
-            if bytes < Self.groupBytes, !queue.materializing.isEmpty {
-                group.append(queue.materializing.removeFirst())
+            if bytes < Self.groupBytes, !queue.background.isEmpty {
+                group.append(queue.background.removeFirst())
             }
             guard group.isEmpty else { return .some(group) }
             return queue.isStopping ? .some(nil) : nil

@@ -8,17 +8,18 @@ extension OfflineStore {
     /// Checkpoints that are tried before reads are kept out for one.
     private static let politeCheckpoints = 100
 
-    /// Takes the rows of all forgotten keys out of the file, in small transactions, and returns when
-    /// neither the file nor its log of writes holds their bytes.
+    /// Takes the rows of all keys forgotten up to a log entry out of the file, in small transactions,
+    /// and returns when neither the file nor its log of writes holds their bytes.
     ///
     /// Answers are without those rows before it begins. It waits for reads that may still need
     /// them. Where it was cut short it goes on from there when it runs again.
     package func eraseForgotten(
+        through entry: UInt64 = .max,
         isCancelled: () -> Bool,
         progress: (_ done: UInt64, _ total: UInt64) -> Void
     ) throws(AlulaError) {
         while true {
-            let (ids, views) = try erasures()
+            let (ids, views) = try erasures(through: entry)
             guard !ids.isEmpty else { return }
             let total = try groupCount(of: views)
             var done: UInt64 = 0
@@ -42,9 +43,15 @@ extension OfflineStore {
         }
     }
 
-    private func erasures() throws(AlulaError) -> (ids: [Int64], views: [FeatureViewID]) {
+    private func erasures(
+        through entry: UInt64
+    ) throws(AlulaError) -> (ids: [Int64], views: [FeatureViewID]) {
         try read { db in
-            let rows = try Row.fetchAll(db, sql: "SELECT id, view FROM erasure ORDER BY id")
+            let rows = try Row.fetchAll(
+                db,
+                sql: "SELECT id, view FROM erasure WHERE log_entry <= ? ORDER BY id",
+                arguments: [Int64(clamping: entry)]
+            )
             let views = Set(rows.map { FeatureViewID(UInt32(clamping: $0[1] as Int64)) })
             return (rows.map { $0[0] }, views.sorted { $0.number < $1.number })
         }

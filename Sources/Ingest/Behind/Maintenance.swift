@@ -1,0 +1,151 @@
+import Domain
+import Log
+import Offline
+
+/// What the ingestor does by itself behind its callers.
+package enum BackgroundWork: Sendable {
+    /// Segments are merged, retention rules are kept, retractions are brought to their end.
+    case all
+    /// As `all`, but segments are merged only when somebody asks for it.
+    case withoutCompaction
+    /// Nothing: what is pending stays so.
+    case none
+}
+
+/// The thread that does what can wait, one thing at a time: restores online rows after retractions,
+/// keeps retention rules once a day, merges segments while there are too many.
+///
+/// What fails is tried again later; nothing waits for it.
+final class Maintenance: Sendable {
+    struct State: Sendable {
+        /// Log entries that came into history since segments were last merged.
+        var entriesSinceMerge = 0
+        /// Something has come that should not wait for the next look around.
+        var isUrgent = true
+        var isWorking = false
+        var failure: AlulaError?
+        var isStopping = false
+        var isDone = false
+    }
+
+    let state = Waitable(State())
+    private let parts: IngestParts
+    private let work: BackgroundWork
+    private let restoration: Restoration
+    private let retention: Retention
+
+    /// So many entries of pushes may leave segments that are worth merging.
+    private static let manyEntries = 64
+    private static let pause = Duration.seconds(60)
+    private static let firstRetry = Duration.seconds(1)
+    private static let longestRetry = Duration.seconds(300)
+
+    init(
+        _ parts: IngestParts,
+        work: BackgroundWork,
+        restoration: Restoration,
+        retention: Retention
+    ) {
+        self.parts = parts
+        self.work = work
+        self.restoration = restoration
+        self.retention = retention
+    }
+
+    func start() {
+        guard work != .none else { return state.update { $0.isDone = true } }
+        startThread("alula maintenance") { [self] in
+            var retry = Self.firstRetry
+            while !isStopping() {
+                let failure = failureOfRound()
+                state.update { state in
+                    state.failure = failure
+                    state.isWorking = false
+                }
+                if failure == nil {
+                    retry = Self.firstRetry
+                    waitForWork()
+                } else {
+                    _ = state.wait(until: .now + retry) { $0.isStopping ? () : nil }
+                    retry = min(retry * 2, Self.longestRetry)
+                }
+            }
+            state.update { $0.isDone = true }
+        }
+    }
+
+    /// Notes what has come into history.
+    func applied(_ changes: [LogEntry.Change]) {
+        state.update { state in
+            state.entriesSinceMerge += changes.count
+            for change in changes {
+                switch change {
+                case .push: break
+                case .publishImport, .retract, .forget, .retire: state.isUrgent = true
+                }
+            }
+        }
+    }
+
+    /// Waits until all is done that there was to do; false when the deadline has passed.
+    func waitUntilIdle(deadline: ContinuousClock.Instant) -> Bool {
+        let isIdle: Void? = state.wait(until: deadline) { state in
+            state.isUrgent || state.isWorking || state.entriesSinceMerge >= Self.manyEntries
+                ? nil : ()
+        }
+        return isIdle != nil
+    }
+
+    /// Stops what runs, at once.
+    func stop() { state.update { $0.isStopping = true } }
+
+    func join() { state.wait { $0.isDone ? () : nil } }
+
+    private func isStopping() -> Bool { state.read(\.isStopping) }
+
+    private func waitForWork() {
+        _ = state.wait(until: .now + Self.pause) { state in
+            state.isStopping || state.isUrgent || state.entriesSinceMerge >= Self.manyEntries
+                ? () : nil
+        }
+    }
+
+    /// Does all there is to do; answers why it could not.
+    private func failureOfRound() -> AlulaError? {
+        state.update { state in
+            state.isUrgent = false
+            state.isWorking = true
+        }
+        do throws(AlulaError) {
+            if try restoration.isPending() {
+                _ = try restoration.run(
+                    views: parts.views(),
+                    isCancelled: isStopping,
+                    progress: { _, _, _ in }
+                )
+            }
+            try retention.expire(isCancelled: isStopping)
+            for view in parts.views() where try retention.isDue(view) {
+                _ = try retention.run(
+                    view,
+                    dryRun: false,
+                    isCancelled: isStopping,
+                    progress: { _, _ in }
+                )
+            }
+            try mergeSegments()
+            return nil
+        } catch {
+            return error.code == .cancelled ? nil : error
+        }
+    }
+
+    private func mergeSegments() throws(AlulaError) {
+        guard work == .all else { return }
+        state.update { $0.entriesSinceMerge = 0 }
+        while !isStopping(), try parts.offline.compactStep(parts.views(), isCancelled: isStopping) {
+            // What cannot wait goes first; the rest of the merging follows in the same round.
+            if try restoration.isPending() { return state.update { $0.isUrgent = true } }
+        }
+    }
+}
