@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// State that threads share, and that they may wait upon.
 final class Waitable<State>: @unchecked Sendable {
@@ -52,8 +53,19 @@ final class Waitable<State>: @unchecked Sendable {
 }
 
 /// Starts a thread that lives until `body` returns.
+///
+/// What the body holds is let go before the thread ends: Foundation would do it among the thread's
+/// last destructors, where RocksDB has freed what it keeps for the thread and a database that is
+/// closed then writes into freed memory.
 func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) {
-    let thread = Thread(block: body)
+    let work = Mutex<(@Sendable () -> Void)?>(body)
+    let thread = Thread {
+        let body = work.withLock { work in
+            defer { work = nil }
+            return work
+        }
+        body?()
+    }
     thread.name = name
     thread.start()
 }

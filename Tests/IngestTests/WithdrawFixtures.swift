@@ -76,17 +76,41 @@ extension IngestFixture {
     ) throws
         -> IngestFixture
     {
-        let next = try TemporaryDirectory()
-        let manager = FileManager.default
-        for name in try manager.contentsOfDirectory(atPath: directory.path) {
-            try manager.copyItem(atPath: directory.file(name), toPath: next.file(name))
-        }
+        var copy: TemporaryDirectory?
+        for _ in 0..<20 where copy == nil { copy = try? copied() }
+        let next = try #require(copy)
         return try IngestFixture(
             views ?? Array(catalog.snapshot.projects.values.flatMap(\.views.values)),
             in: next,
             now: clock.now.microseconds,
             background: background
         )
+    }
+
+    /// Throws where RocksDB deletes a file meanwhile. What it names first is copied first, so that a
+    /// copy that comes to its end is whole.
+    private func copied() throws -> TemporaryDirectory {
+        let next = try TemporaryDirectory()
+        let manager = FileManager.default
+        try manager.createDirectory(
+            atPath: next.file("online"),
+            withIntermediateDirectories: true
+        )
+        try manager.copyItem(
+            atPath: directory.file("online/CURRENT"),
+            toPath: next.file("online/CURRENT")
+        )
+        for name in try manager.contentsOfDirectory(atPath: directory.file("online"))
+        where name != "CURRENT" {
+            try manager.copyItem(
+                atPath: directory.file("online/" + name),
+                toPath: next.file("online/" + name)
+            )
+        }
+        for name in try manager.contentsOfDirectory(atPath: directory.path) where name != "online" {
+            try manager.copyItem(atPath: directory.file(name), toPath: next.file(name))
+        }
+        return next
     }
 
     /// Retractions whose winners are not all restored.

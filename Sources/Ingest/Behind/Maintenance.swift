@@ -114,6 +114,7 @@ final class Maintenance: Sendable {
     private func failureOfRound() -> AlulaError? {
         state.update { state in
             state.isUrgent = false
+            state.entriesSinceMerge = 0
             state.isWorking = true
         }
         do throws(AlulaError) {
@@ -142,7 +143,6 @@ final class Maintenance: Sendable {
 
     private func mergeSegments() throws(AlulaError) {
         guard work == .all else { return }
-        state.update { $0.entriesSinceMerge = 0 }
         while !isStopping(), try parts.offline.compactStep(parts.views(), isCancelled: isStopping) {
             // What cannot wait goes first; the rest of the merging follows in the same round.
             if try restoration.isPending() { return state.update { $0.isUrgent = true } }
