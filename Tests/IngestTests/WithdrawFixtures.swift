@@ -87,7 +87,9 @@ extension IngestFixture {
         )
     }
 
-    /// Throws where RocksDB deletes a file meanwhile. What it names first is copied first, so that a
+    /// Throws where RocksDB deletes a file meanwhile.
+    ///
+    /// What it names first is copied first, so that a
     /// copy that comes to its end is whole.
     private func copied() throws -> TemporaryDirectory {
         let next = try TemporaryDirectory()
