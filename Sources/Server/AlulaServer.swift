@@ -38,8 +38,8 @@ package enum AlulaServer {
             )
         }
         OpenFiles.allowAsManyAsPossible()
-        let parts = try await blocking { () throws(AlulaError) in
-            try Parts.open(configuration.dataDirectory)
+        let parts = try await blocking { [logger] () throws(AlulaError) in
+            try Parts.open(configuration, logger: logger)
         }
         let workers = Workers()
         workers.start()
@@ -76,6 +76,7 @@ package enum AlulaServer {
         )
         var failure: (any Error)?
         do { try await group.run() } catch { failure = error }
+        _ = try await blocking { () throws(AlulaError) in parts.services.forgetting.close() }
         await workers.stop()
         _ = try await blocking { () throws(AlulaError) in try parts.close() }
         if let failure {
@@ -101,9 +102,12 @@ package enum AlulaServer {
 private struct Parts: Sendable {
     let services: Services
 
-    static func open(_ path: String) throws(AlulaError) -> Parts {
+    static func open(
+        _ configuration: ServerConfiguration,
+        logger: Logger
+    ) throws(AlulaError) -> Parts {
         let now: @Sendable () -> Timestamp = { Timestamp.now }
-        let directory = try DataDirectory(path: path)
+        let directory = try DataDirectory(path: configuration.dataDirectory)
         let pool = try openCatalogPool(path: directory.catalog)
         let catalog = try CatalogStore(pool: pool)
         let artifacts = try ArtifactStore(directory: directory.artifacts)
@@ -117,7 +121,8 @@ private struct Parts: Sendable {
             database: database,
             offline: offline,
             catalog: { catalog.snapshot },
-            now: now
+            now: now,
+            background: configuration.compaction == .on ? .all : .withoutCompaction
         )
         let plans = PlanCache()
         let trainingSets = TrainingSets(offline: offline, artifacts: artifacts)
@@ -128,6 +133,9 @@ private struct Parts: Sendable {
             trainingSets: trainingSets,
             now: now
         )
+        let forgetting = Forgetting(ingestor: ingestor, spines: spines, logger: logger)
+        // What a stopped or killed server has begun.
+        forgetting.finishBehind()
         return Parts(
             services: Services(
                 directory: directory,
@@ -141,6 +149,7 @@ private struct Parts: Sendable {
                 trainingSets: trainingSets,
                 plans: plans,
                 spines: spines,
+                forgetting: forgetting,
                 connections: Connections(),
                 started: now(),
                 now: now

@@ -6,13 +6,23 @@ package struct ServerConfiguration: Sendable {
     /// Where the HTTP port listens; nil is nowhere.
     package var http: String?
 
+    /// Whether segments of history are merged in the background.
+    package var compaction: Compaction
+
+    package enum Compaction: String, Sendable, CaseIterable {
+        case on
+        case off
+    }
+
     package init(
         dataDirectory: String,
         listen: String = "127.0.0.1:7461",
-        http: String? = "127.0.0.1:7462"
+        http: String? = "127.0.0.1:7462",
+        compaction: Compaction = .on
     ) {
         self.dataDirectory = dataDirectory
         self.listen = listen
         self.http = http
+        self.compaction = compaction
     }
 }

@@ -21,6 +21,7 @@ struct Services: Sendable {
     let trainingSets: TrainingSets
     let plans: PlanCache
     let spines: KeptSpines
+    let forgetting: Forgetting
     let connections: Connections
     let started: Timestamp
     let now: @Sendable () -> Timestamp

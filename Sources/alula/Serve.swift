@@ -20,11 +20,15 @@ struct Serve: AsyncParsableCommand {
     )
     var http = "127.0.0.1:7462"
 
+    @Option(help: "on or off: merge segments of history in the background.")
+    var compaction = ServerConfiguration.Compaction.on
+
     func run() async throws {
         let configuration = ServerConfiguration(
             dataDirectory: data,
             listen: listen,
-            http: http == "none" ? nil : http
+            http: http == "none" ? nil : http,
+            compaction: compaction
         )
         do {
             try await AlulaServer.run(configuration) { Output.announcement($0) }
@@ -37,3 +41,5 @@ struct Serve: AsyncParsableCommand {
         _exit(0)
     }
 }
+
+extension ServerConfiguration.Compaction: ExpressibleByArgument {}

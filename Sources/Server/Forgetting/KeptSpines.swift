@@ -115,7 +115,7 @@ final class KeptSpines: Sendable {
     }
 
     /// Removes the files of spines that were replaced, also those that a crash has left.
-    private func removeReplaced() throws(AlulaError) {
+    func removeReplaced() throws(AlulaError) {
         for digest in try registry.discardedArtifacts() {
             try artifacts.remove(digest)
             try registry.artifactIsGone(digest)

@@ -105,8 +105,10 @@ struct Dispatcher: Sendable {
         case .export: try export(call)
         case .explain: try explain(call)
         case .abandonImport: try abandonImport(call)
-        case .retract, .forget, .compact, .verify:
-            throw AlulaError(.internal, "\(call.operation) is not served yet")
+        case .retract: try retract(call)
+        case .forget: try forget(call)
+        case .compact: try compact(call)
+        case .verify: try verify(call)
         case .makeTrainingSet: try makeTrainingSet(call)
         case .listTrainingSets: try listTrainingSets(call)
         case .showTrainingSet: try showTrainingSet(call)
