@@ -31,6 +31,7 @@ package final class Database: @unchecked Sendable {
         syncedWrites = rocksdb_writeoptions_create()
         rocksdb_writeoptions_set_sync(syncedWrites, 1)
         plainWrites = rocksdb_writeoptions_create()
+        OpenDatabases.opened()
     }
 
     private static func open(
@@ -72,6 +73,7 @@ package final class Database: @unchecked Sendable {
         rocksdb_readoptions_destroy(readOptions)
         rocksdb_writeoptions_destroy(syncedWrites)
         rocksdb_writeoptions_destroy(plainWrites)
+        OpenDatabases.closed()
     }
 }
 
