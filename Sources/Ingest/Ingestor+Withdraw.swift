@@ -37,6 +37,12 @@ extension Ingestor {
         try restoration.run(views: views, isCancelled: cancelled, progress: progress)
     }
 
+    /// How many rows of these views came online in the place of retracted ones since the start, by
+    /// `restoreOnline` or in the background, whichever was first.
+    package func restoredRows(of views: [FeatureView]) -> UInt64 {
+        restoration.restoredRows(of: views)
+    }
+
     /// Takes the rows of a key out of all answers of all views of the entity, and deletes them online in
     /// the same batch; answers the log entry, that of the first call with this request id.
     ///

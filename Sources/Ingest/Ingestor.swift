@@ -26,12 +26,15 @@ package final class Ingestor: Sendable {
 
     /// Resumes where the log and the offline store stand; throws where they are not of one
     /// directory.
+    ///
+    /// `retired` is told of the rows that retention took out of a view by itself.
     package init(
         database: Database,
         offline: OfflineStore,
         catalog: @escaping @Sendable () -> CatalogSnapshot,
         now: @escaping @Sendable () -> Timestamp,
-        background: BackgroundWork = .all
+        background: BackgroundWork = .all,
+        retired: @escaping @Sendable (FeatureView, UInt64) -> Void = { _, _ in }
     ) throws(AlulaError) {
         self.database = database
         self.offline = offline
@@ -60,7 +63,8 @@ package final class Ingestor: Sendable {
             parts,
             work: background,
             restoration: restoration,
-            retention: retention
+            retention: retention,
+            retired: retired
         )
         try writer.start(from: try log.head())
         follower.start { [maintenance] in maintenance.applied($0) }

@@ -122,7 +122,10 @@ private struct Parts: Sendable {
             offline: offline,
             catalog: { catalog.snapshot },
             now: now,
-            background: configuration.compaction == .on ? .all : .withoutCompaction
+            background: configuration.compaction == .on ? .all : .withoutCompaction,
+            retired: { view, rows in
+                audit(rows, retiredFrom: view, catalog, registry, now(), logger)
+            }
         )
         let plans = PlanCache()
         let trainingSets = TrainingSets(offline: offline, artifacts: artifacts)
@@ -155,6 +158,33 @@ private struct Parts: Sendable {
                 now: now
             )
         )
+    }
+
+    /// Notes what retention took by itself; a registry that takes no writes does not undo it.
+    private static func audit(
+        _ rows: UInt64,
+        retiredFrom view: FeatureView,
+        _ catalog: CatalogStore,
+        _ registry: RegistryStore,
+        _ now: Timestamp,
+        _ logger: Logger
+    ) {
+        let owner = catalog.snapshot.projects.values.first { $0.views[view.name]?.id == view.id }
+        guard let owner, let rule = view.retention else { return }
+        do throws(AlulaError) {
+            try registry.record(
+                .retention(view.name, rule, rows: rows),
+                call: WriteCall(
+                    requestID: [],
+                    actor: "server",
+                    isVerified: true,
+                    project: owner.name,
+                    now: now
+                )
+            )
+        } catch {
+            logger.warning("retention was not audited", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Writes what waits and puts everything on disk; the stores close with the last reference to them.

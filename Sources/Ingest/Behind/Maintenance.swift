@@ -33,6 +33,8 @@ final class Maintenance: Sendable {
     private let work: BackgroundWork
     private let restoration: Restoration
     private let retention: Retention
+    /// Told of the rows that retention took out of a view.
+    private let retired: @Sendable (FeatureView, UInt64) -> Void
 
     /// So many entries of pushes may leave segments that are worth merging.
     private static let manyEntries = 64
@@ -44,8 +46,10 @@ final class Maintenance: Sendable {
         _ parts: IngestParts,
         work: BackgroundWork,
         restoration: Restoration,
-        retention: Retention
+        retention: Retention,
+        retired: @escaping @Sendable (FeatureView, UInt64) -> Void
     ) {
+        self.retired = retired
         self.parts = parts
         self.work = work
         self.restoration = restoration
@@ -127,12 +131,13 @@ final class Maintenance: Sendable {
             }
             try retention.expire(isCancelled: isStopping)
             for view in parts.views() where try retention.isDue(view) {
-                _ = try retention.run(
+                let rows = try retention.run(
                     view,
                     dryRun: false,
                     isCancelled: isStopping,
                     progress: { _, _ in }
                 )
+                if rows > 0 { retired(view, rows) }
             }
             try mergeSegments()
             return nil

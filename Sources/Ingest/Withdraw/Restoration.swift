@@ -7,6 +7,8 @@ import Online
 struct Restoration: Sendable {
     let parts: IngestParts
     private let turn = Turn()
+    /// Rows that came online, whoever asked for it.
+    private let restored = Waitable<[FeatureViewID: UInt64]>([:])
 
     /// Rows of the online store looked at with one reader.
     private static let scanRows = 16_384
@@ -36,6 +38,11 @@ struct Restoration: Sendable {
             while try round(views, &seen, &restored, isCancelled, progress) {}
             return restored
         }
+    }
+
+    /// How many rows of these views came online since the server started.
+    func restoredRows(of views: [FeatureView]) -> UInt64 {
+        restored.read { counts in views.reduce(0) { $0 + (counts[$1.id] ?? 0) } }
     }
 
     /// One pass over what is pending and was not `seen`; answers whether there was something.
@@ -189,6 +196,7 @@ struct Restoration: Sendable {
             case .rowsWritten(let count):
                 pass.rowsRestored += UInt64(count)
                 pass.keysDone += UInt64(onlineKeys.count)
+                restored.update { $0[pass.view.id, default: 0] += UInt64(count) }
                 return progress(pass.view.name, pass.keysDone, pass.rowsRestored)
             case .bytes, .entry: throw .otherKindOfWrite
             }

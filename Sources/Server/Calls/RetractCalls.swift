@@ -12,9 +12,12 @@ extension Dispatcher {
         let head = try CallHead(request.head)
         try waitUntilApplied(services.ingestor.lastEntry, call)
         let scope = try scope(of: request, head)
+        let views = scope.views.map(\.view)
+        let restoredBefore = services.ingestor.restoredRows(of: views)
         if let first = try services.registry.storedAnswer(head.requestID, act: "retract") {
             var answer = try WireRetractResponse(serializedBytes: first)
-            try restore(scope.views.map(\.view), after: answer.logEntry, &answer, call)
+            try restore(views, after: answer.logEntry, call)
+            answer.rowsRestored = services.ingestor.restoredRows(of: views) - restoredBefore
             return try Answer(answer)
         }
         var answer = WireRetractResponse()
@@ -36,7 +39,8 @@ extension Dispatcher {
         }
         if !request.dryRun {
             // Also where nothing is left to hide: what an interrupted call began is ended.
-            try restore(scope.views.map(\.view), after: answer.logEntry, &answer, call)
+            try restore(views, after: answer.logEntry, call)
+            answer.rowsRestored = services.ingestor.restoredRows(of: views) - restoredBefore
         }
         return try Answer(answer)
     }
@@ -111,12 +115,11 @@ extension Dispatcher {
     private func restore(
         _ views: [FeatureView],
         after entry: UInt64,
-        _ answer: inout WireRetractResponse,
         _ call: Call
     ) throws {
         try waitUntilApplied(entry, call)
         let progress = ProgressItems(call)
-        answer.rowsRestored = try services.ingestor.restoreOnline(
+        _ = try services.ingestor.restoreOnline(
             views: views,
             cancelled: { call.isEnded }
         ) { view, keysDone, rowsRestored in

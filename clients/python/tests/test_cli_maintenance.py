@@ -232,6 +232,24 @@ def test_compact_retires_what_the_rule_says_and_names_the_sets_that_used_it(
     assert alula.json("verify")["problem_count"] == 0
 
 
+def test_the_server_keeps_retention_rules_by_itself_and_says_so(alula: CommandLine) -> None:
+    alula.file("definitions.yaml", DEFINITIONS.replace(
+        "{name: v, entity: e,", "{name: v, entity: e, retention: {age: 30d},"))  # fmt: skip
+    alula("apply", "definitions.yaml")
+    alula("import", "v", source(alula, "a.csv", 100))
+    alula.server.stop()
+    alula.server.start()
+    limit = time.monotonic() + 90
+    while not (acts := [one for one in alula.json("audit") if one["act"] == "retention"]):
+        assert time.monotonic() < limit
+        time.sleep(0.2)
+    assert [(one["actor"], one["object"]) for one in acts] == [("server", "view:v")]
+    assert json.loads(acts[0]["detail"])["rows"] == 100
+    assert rows_of(alula, "v") == 0 and history(alula, "k1") == []
+    assert alula.json("verify")["problem_count"] == 0
+    alula.error("serve", "--data", "elsewhere", "--compaction", "maybe", code=2)
+
+
 def test_verify_finds_what_is_damaged(alula: CommandLine) -> None:
     alula("import", "v", source(alula, "a.csv", 500))
     spine = alula.file("spine.csv", "k,event_time\nk1,2024-01-10T00:00:00Z\n")
