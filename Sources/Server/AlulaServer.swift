@@ -38,6 +38,7 @@ package enum AlulaServer {
             )
         }
         OpenFiles.allowAsManyAsPossible()
+        FreedMemory.shareHeaps()
         let parts = try await blocking { [logger] () throws(AlulaError) in
             try Parts.open(configuration, logger: logger)
         }

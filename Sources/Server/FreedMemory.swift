@@ -22,6 +22,20 @@ enum FreedMemory {
     private static let pause = DispatchTimeInterval.seconds(2)
     private static let requests = Atomic<UInt64>(0)
 
+    /// Lets threads share their heaps: with one for each of many threads, what one has freed is of
+    /// no use to the others.
+    ///
+    /// To be called before there are threads.
+    static func shareHeaps() {
+        guard let function = unsafe dlsym(nil, "mallopt") else { return }
+        let set = unsafe unsafeBitCast(function, to: (@convention(c) (Int32, Int32) -> Int32).self)
+        _ = set(arenaMax, arenas)
+    }
+
+    /// `M_ARENA_MAX` of glibc.
+    private static let arenaMax: Int32 = -8
+    private static let arenas: Int32 = 4
+
     /// `malloc_trim` of glibc, which Swift does not import; nil where the C library has none.
     private static let trim: (@convention(c) (Int) -> Int32)? = {
         guard let function = unsafe dlsym(nil, "malloc_trim") else { return nil }

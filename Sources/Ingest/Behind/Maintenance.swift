@@ -1,4 +1,5 @@
 import Domain
+import Glibc
 import Log
 import Offline
 
@@ -39,6 +40,7 @@ final class Maintenance: Sendable {
     /// So many entries of pushes may leave segments that are worth merging.
     private static let manyEntries = 64
     private static let pause = Duration.seconds(60)
+    private static let niceness: Int32 = 10
     private static let firstRetry = Duration.seconds(1)
     private static let longestRetry = Duration.seconds(300)
 
@@ -59,6 +61,8 @@ final class Maintenance: Sendable {
     func start() {
         guard work != .none else { return state.update { $0.isDone = true } }
         startThread("alula maintenance") { [self] in
+            // On Linux, of this thread only: calls come first where there are not enough cores.
+            _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
             var retry = Self.firstRetry
             while !isStopping() {
                 let failure = failureOfRound()

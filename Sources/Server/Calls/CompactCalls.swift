@@ -18,6 +18,7 @@ extension Dispatcher {
         for view in views {
             answer.views.append(try compact(view, dryRun: request.dryRun, progress, call, head))
         }
+        FreedMemory.giveBack(after: answer.views.reduce(0) { $0 + Int($1.rows) })
         return try Answer(answer)
     }
 
