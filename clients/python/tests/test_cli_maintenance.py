@@ -233,10 +233,10 @@ def test_compact_retires_what_the_rule_says_and_names_the_sets_that_used_it(
 
 
 def test_the_server_keeps_retention_rules_by_itself_and_says_so(alula: CommandLine) -> None:
+    alula("import", "v", source(alula, "a.csv", 100))
     alula.file("definitions.yaml", DEFINITIONS.replace(
         "{name: v, entity: e,", "{name: v, entity: e, retention: {age: 30d},"))  # fmt: skip
     alula("apply", "definitions.yaml")
-    alula("import", "v", source(alula, "a.csv", 100))
     alula.server.stop()
     alula.server.start()
     limit = time.monotonic() + 90
