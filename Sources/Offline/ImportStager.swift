@@ -8,16 +8,18 @@ import Synchronization
 /// segment when there are enough, while the next are gathered.
 ///
 /// What is durable is said by `record.nextChunk`; chunks behind it are to be sent again after a
-/// crash. Used by one thread at a time.
+/// crash. After a run that failed nothing more is taken, so that no chunk is staged without those
+/// before it. Used by one thread at a time.
 package final class ImportStager {
     /// Rows of a segment, and about the bytes in memory.
-    private static let runRows = 1 << 20
+    static let runRows = 1 << 20
     private static let runBytes = 112 << 20
 
     /// The import as far as it is known to be durable.
     package private(set) var record: OfflineStore.ImportRecord
     private let store: OfflineStore
     private let layout: RowLayout
+    private let runRows: Int
     private var waiting: [FeatureRows] = []
     private var waitingRows = 0
     private var waitingBytes = 0
@@ -25,10 +27,18 @@ package final class ImportStager {
     private var nextChunk: UInt64
     private var rowsTaken: UInt64
     private var running: ImportRun?
+    /// Why a run failed.
+    private var failure: AlulaError?
 
-    init(_ store: OfflineStore, importID: String, layout: RowLayout) throws(AlulaError) {
+    init(
+        _ store: OfflineStore,
+        importID: String,
+        layout: RowLayout,
+        runRows: Int = ImportStager.runRows
+    ) throws(AlulaError) {
         self.store = store
         self.layout = layout
+        self.runRows = runRows
         record = try store.importRecord(id: importID)
         nextChunk = record.nextChunk
         rowsTaken = record.rows
@@ -41,6 +51,7 @@ package final class ImportStager {
     /// A chunk that is already there is skipped. Chunks come in their order; rows are numbered on
     /// from chunk to chunk. Throws also what befell earlier chunks.
     package func add(chunk: UInt64, rows: FeatureRows) throws(AlulaError) {
+        if let failure { throw failure }
         try NewSegment.check(rows, layout: layout)
         guard chunk >= nextChunk else { return }
         guard record.state == .staging else {
@@ -66,7 +77,7 @@ package final class ImportStager {
         waitingBytes += rows.columns.reduce(0) { $0 + BatchCodec.byteCount($1) }
         rowsTaken += UInt64(rows.count)
         nextChunk = chunk + 1
-        if waitingRows >= Self.runRows || waitingBytes >= Self.runBytes { try startRun() }
+        if waitingRows >= runRows || waitingBytes >= Self.runBytes { try startRun() }
     }
 
     /// Makes all chunks taken durable.
@@ -90,9 +101,15 @@ package final class ImportStager {
     }
 
     private func endRun() throws(AlulaError) {
+        if let failure { throw failure }
         guard let run = running else { return }
         running = nil
-        record = try run.result().get()
+        switch run.result() {
+        case .success(let staged): record = staged
+        case .failure(let error):
+            failure = error
+            throw error
+        }
     }
 }
 
