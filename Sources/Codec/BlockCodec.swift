@@ -106,6 +106,6 @@ extension BlockCodec {
         type: ValueType,
         rows: Int
     ) throws(AlulaError) -> Column {
-        try StoredBlock(bytes, type: type, rows: rows, isVerified: false).column()
+        try StoredBlock(bytes, type: type, rows: rows).column()
     }
 }

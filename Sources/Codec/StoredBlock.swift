@@ -19,22 +19,17 @@ package struct StoredBlock {
     let body: Body
 
     /// Throws where the bytes are not a block of this type and number of rows.
-    ///
-    /// `isVerified`: the checksum was found right before.
     package init(
         _ bytes: UnsafeRawBufferPointer,
         type: ValueType,
-        rows: Int,
-        isVerified: Bool
+        rows: Int
     ) throws(AlulaError) {
         guard bytes.count >= BlockCodec.headerBytes else {
             throw .corrupt("a block is shorter than its header")
         }
-        if !isVerified {
-            let checksum = bytes.loadUnaligned(as: UInt64.self).littleEndian
-            guard Checksum.xxh64(UnsafeRawBufferPointer(rebasing: bytes[8...])) == checksum else {
-                throw .corrupt("a block of history does not match its checksum")
-            }
+        let checksum = bytes.loadUnaligned(as: UInt64.self).littleEndian
+        guard Checksum.xxh64(UnsafeRawBufferPointer(rebasing: bytes[8...])) == checksum else {
+            throw .corrupt("a block of history does not match its checksum")
         }
         let stored = bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self).littleEndian
         guard Int(stored) == rows else {

@@ -168,7 +168,6 @@ extension OfflineStore {
             return try write { try OfflineStore.advance(record, by: 0, to: nextChunk, $0) }
         }
         var writer = try MergeWriter(self, view: rows.view, layout: layout)
-        defer { merges.ended(writer.merge) }
         do throws(AlulaError) {
             try encodeGroups(of: rows, firstNumber: UInt32(record.rows)) {
                 group throws(AlulaError) in
@@ -176,7 +175,7 @@ extension OfflineStore {
             }
             try writer.flush(isCancelled: { false })
             let written = writer
-            return try write { db in
+            let staged = try write { db in
                 try written.finish(db)
                 try db.execute(
                     sql: """
@@ -194,8 +193,10 @@ extension OfflineStore {
                     db
                 )
             }
-        } catch {
             merges.ended(writer.merge)
+            return staged
+        } catch {
+            merges.ended(writer.merge)  // Else it would not be cleaned.
             _ = try? clean()  // What is left goes at the next start.
             throw error
         }

@@ -19,6 +19,7 @@ package func inParallel(_ count: Int, _ body: @Sendable (Int) throws -> Void) th
     if let error = failure.withLock({ $0 }) { throw error }
 }
 
-func checkCancelled(_ isCancelled: () -> Bool) throws(AlulaError) {
+/// Throws `cancelled` where the caller does not want it any more.
+package func checkCancelled(_ isCancelled: () -> Bool) throws(AlulaError) {
     guard !isCancelled() else { throw AlulaError(.cancelled, "the call was cancelled") }
 }

@@ -6,10 +6,11 @@ extension OfflineStore {
     /// Places the features of all joined views into the `columns()` of each, and answers what was found for each view.
     ///
     /// Each group is read once, on all cores. Throws `resourceExhausted` where values of no fixed
-    /// width would take more than `Limits.gatherBytes`.
+    /// width would take more than `mostTextBytes` in one column.
     package func gather(
         _ joined: [JoinedView],
         into columns: [[GatheredColumn]],
+        mostTextBytes: Int = Limits.gatherBytes,
         isCancelled: @Sendable () -> Bool
     ) throws(AlulaError) -> [ViewReport] {
         let work = joined.enumerated().flatMap { index, view in
@@ -26,7 +27,13 @@ extension OfflineStore {
                     try checkCancelled(isCancelled)
                     let picks = GroupPicks(group, of: view)
                     try lateness.count(picks, group, view, reading)
-                    try picks.place(group, of: view, into: columns, reading)
+                    try picks.place(
+                        group,
+                        of: view,
+                        into: columns,
+                        mostTextBytes: mostTextBytes,
+                        reading
+                    )
                 }
             }
             reports.withLock { reports in
@@ -74,6 +81,7 @@ private struct GroupPicks {
         _ group: Int,
         of view: JoinedView,
         into columns: [GatheredColumn],
+        mostTextBytes: Int,
         _ reading: BlockReading
     ) throws {
         for (selection, column) in zip(view.part.features, columns) {
@@ -89,10 +97,11 @@ private struct GroupPicks {
                     }
                 }
             }
-            guard column.isFixedWidth || column.waitingBytes <= Limits.gatherBytes else {
+            guard column.isFixedWidth || column.waitingBytes <= mostTextBytes else {
                 throw AlulaError(
                     .resourceExhausted,
-                    "feature \(selection.column) takes more than \(Limits.gatherBytes) bytes"
+                    "feature \(selection.column) takes more than \(mostTextBytes) bytes",
+                    help: "take fewer features at once"
                 )
             }
         }

@@ -74,7 +74,7 @@ struct BlockReading {
             }
             return try unsafe data.withUnsafeBytes { raw in
                 try body(
-                    try unsafe StoredBlock(raw, type: block.type, rows: rows, isVerified: false)
+                    try unsafe StoredBlock(raw, type: block.type, rows: rows)
                 )
             }
         }

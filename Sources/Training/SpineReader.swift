@@ -92,27 +92,39 @@ struct SpineChunk {
         return builder.finish()
     }
 
-    /// The halves, where there is more than one page.
+    /// The halves, where there is more than one row.
     func halves() -> [SpineChunk]? {
-        guard pages.count > 1 else { return nil }
+        guard rowCount > 1 else { return nil }
+        let whole = pages
+        let parts: (first: [RecordBatch], second: [RecordBatch])
+        if whole.count > 1 {
+            let middle = whole.count / 2
+            parts = (Array(whole[..<middle]), Array(whole[middle...]))
+        } else {
+            let middle = rowCount / 2
+            parts = ([whole[0].slice(0..<middle)], [whole[0].slice(middle..<rowCount)])
+        }
         var first = SpineChunk(layout, firstRow: firstRow)
-        for page in pages[..<(pages.count / 2)] { first.append(page) }
+        for page in parts.first { first.append(page) }
         var second = SpineChunk(layout, firstRow: firstRow + first.rowCount)
-        for page in pages[(pages.count / 2)...] { second.append(page) }
+        for page in parts.second { second.append(page) }
         return [first, second]
     }
 }
 
-/// How many rows of a spine are held in memory with their answer.
-enum ChunkSize {
-    /// Memory for one training set, beside what waits for the client.
-    private static let goalBytes = 640 << 20
+/// The memory that one training set may take, beside what waits for the client.
+struct TrainingMemory: Sendable {
+    /// For the rows of a spine that are joined in one go, and their answer.
+    var chunkBytes = 640 << 20
+    /// For the values of one column of no fixed width.
+    var textBytes = Limits.gatherBytes
 
-    static func rows(_ layout: SpineLayout) -> Int {
-        let answer = layout.answerSchema.fields.reduce(0) { $0 + 1 + rowBytes($1.type) }
-        let spine = layout.schema.fields.reduce(0) { $0 + 1 + rowBytes($1.type) }
+    /// How many rows of a spine are joined in one go.
+    func chunkRows(_ layout: SpineLayout) -> Int {
+        let answer = layout.answerSchema.fields.reduce(0) { $0 + 1 + Self.rowBytes($1.type) }
+        let spine = layout.schema.fields.reduce(0) { $0 + 1 + Self.rowBytes($1.type) }
         let order = 40 + 24 * layout.plan.views.count
-        let pages = goalBytes / (answer + spine + order) / SpinePages.pageRows
+        let pages = chunkBytes / (answer + spine + order) / SpinePages.pageRows
         return max(1, pages) * SpinePages.pageRows
     }
 

@@ -12,10 +12,16 @@ package import Offline
 package struct TrainingSets: Sendable {
     let offline: OfflineStore
     let artifacts: ArtifactStore
+    private let memory: TrainingMemory
 
     package init(offline: OfflineStore, artifacts: ArtifactStore) {
+        self.init(offline: offline, artifacts: artifacts, memory: TrainingMemory())
+    }
+
+    init(offline: OfflineStore, artifacts: ArtifactStore, memory: TrainingMemory) {
         self.offline = offline
         self.artifacts = artifacts
+        self.memory = memory
     }
 
     /// A set that was made again.
@@ -50,6 +56,7 @@ package struct TrainingSets: Sendable {
             layout,
             scope: JoinScope(through: request.through, asKnown: request.asKnown),
             keepUnknown: request.keepUnknown,
+            textBytes: memory.textBytes,
             emit: emit,
             isCancelled: isCancelled
         )
@@ -99,6 +106,7 @@ package struct TrainingSets: Sendable {
             layout,
             scope: JoinScope(through: record.logEntry, asKnown: record.asKnown),
             keepUnknown: record.keepUnknown,
+            textBytes: memory.textBytes,
             emit: emit,
             isCancelled: isCancelled
         )
@@ -121,7 +129,7 @@ package struct TrainingSets: Sendable {
     ) throws -> KeptSpine {
         let digest = TableDigest(layout.schema)
         let file = try SpineFileWriter(try artifacts.writer(), schema: layout.schema)
-        let most = ChunkSize.rows(layout)
+        let most = memory.chunkRows(layout)
         var pages = SpinePages(layout.schema)
         var chunk: SpineChunk? = SpineChunk(layout, firstRow: 0)
         while let batch = try spine() {
@@ -148,7 +156,7 @@ package struct TrainingSets: Sendable {
         to answer: inout Answer,
         isCancelled: () -> Bool
     ) throws {
-        let most = ChunkSize.rows(answer.layout)
+        let most = memory.chunkRows(answer.layout)
         var chunk = SpineChunk(answer.layout, firstRow: 0)
         try SpineFileReader.read(spine, in: artifacts) { page in
             try checkCancelled(isCancelled)
@@ -171,6 +179,7 @@ private struct Answer {
     private(set) var reports: [ViewReport] = []
     private let scope: JoinScope
     private let keepUnknown: Bool
+    private let textBytes: Int
     private let isCancelled: @Sendable () -> Bool
     private let writer: AnswerWriter
 
@@ -178,12 +187,14 @@ private struct Answer {
         _ layout: SpineLayout,
         scope: JoinScope,
         keepUnknown: Bool,
+        textBytes: Int,
         emit: @escaping (Schema, BatchAssembler) throws -> Void,
         isCancelled: @escaping @Sendable () -> Bool
     ) {
         self.layout = layout
         self.scope = scope
         self.keepUnknown = keepUnknown
+        self.textBytes = textBytes
         self.isCancelled = isCancelled
         writer = AnswerWriter(layout.answerSchema, emit: emit)
     }
@@ -201,7 +212,12 @@ private struct Answer {
         let joined = try offline.join(parts, scope: scope, isCancelled: isCancelled)
         let features = joined.map { $0.columns() }
         let gathered = Result { () throws(AlulaError) in
-            try offline.gather(joined, into: features, isCancelled: isCancelled)
+            try offline.gather(
+                joined,
+                into: features,
+                mostTextBytes: textBytes,
+                isCancelled: isCancelled
+            )
         }
         if case .failure(let error) = gathered, error.code == .resourceExhausted,
             let halves = chunk.halves()
@@ -251,8 +267,4 @@ extension ViewReport {
         sum.newestEvent = [newestEvent, other.newestEvent].compactMap { $0 }.max()
         return sum
     }
-}
-
-func checkCancelled(_ isCancelled: () -> Bool) throws(AlulaError) {
-    guard !isCancelled() else { throw AlulaError(.cancelled, "the call was cancelled") }
 }

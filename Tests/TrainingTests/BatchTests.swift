@@ -45,6 +45,72 @@ struct BatchTests {
         #expect(try scratch.remake(whole.record, plan).0 == whole.record.digest)
     }
 
+    @Test(arguments: [TrainingMemory(chunkBytes: 1), TrainingMemory(textBytes: 1_000)])
+    func `a spine joined in pieces is the spine joined whole`(memory: TrainingMemory) throws {
+        let scratch = try Scratch()
+        let view = try FeatureView.test(
+            features: [(1, "value", .float64), (2, "text", .string)],
+            lookback: TimeSpan(microseconds: 300)
+        )
+        try scratch.push(
+            1,
+            view,
+            (0..<500).map { ($0 % 50, $0, 700, [.float64(Double($0)), .string("text \($0)")]) }
+        )
+        let count: Int64 = 5_000
+        let spine = try RecordBatch.test([
+            ("id", .int64, (0..<count).map { $0 % 11 == 0 ? .null : .int64($0 * 7 % 60) }),
+            ("when", .timestamp, (0..<count).map { .timestamp(time($0 * 13 % 900)) }),
+            ("name", .string, (0..<count).map { .string("n\($0)") }),
+        ])
+        let plan = try FeaturePlan.test([view.part()])
+        let whole = try scratch.make(plan, spine)
+        let pieces = TrainingSets(
+            offline: scratch.offline,
+            artifacts: scratch.artifacts,
+            memory: memory
+        )
+        for batchRows in [5_000, 700] {
+            let made = try scratch.make(plan, spine, batchRows: batchRows, by: pieces)
+            #expect(made.record.digest == whole.record.digest)
+            #expect(made.record.spineArtifact == whole.record.spineArtifact)
+            #expect(made.record.reports == whole.record.reports)
+            #expect(made.values("text") == whole.values("text"))
+        }
+        let again = try pieces.remake(
+            whole.record,
+            plan: plan,
+            emit: { _, _ in },
+            isCancelled: { false }
+        )
+        #expect(again.digest == whole.record.digest && again.reports == whole.record.reports)
+    }
+
+    @Test func `texts that take just the limit are gathered, and one byte more is refused`() throws
+    {
+        let scratch = try Scratch()
+        let view = try FeatureView.test(features: [(1, "text", .string)])
+        try scratch.push(1, view, [(1, 1, 1, [.string("0123456789")])])
+        let plan = try FeaturePlan.test([view.part()])
+        let spine = try RecordBatch.test([
+            ("id", .int64, [.int64(1)]), ("when", .timestamp, [.timestamp(time(5))]),
+        ])
+        // Ten bytes and two offsets of four.
+        for (most, fits) in [(18, true), (17, false)] {
+            let sets = TrainingSets(
+                offline: scratch.offline,
+                artifacts: scratch.artifacts,
+                memory: TrainingMemory(textBytes: most)
+            )
+            let made = Result { try scratch.make(plan, spine, by: sets) }
+            switch made {
+            case .success(let made): #expect(fits && made.values("text") == [.string("0123456789")])
+            case .failure(let error):
+                #expect(!fits && (error as? AlulaError)?.code == .resourceExhausted)
+            }
+        }
+    }
+
     @Test(arguments: [1, 100, 1_000, 4_096])
     func `batches fit a frame whatever the number of columns`(columns: Int) throws {
         let rows = max(1, 400_000 / columns)

@@ -199,11 +199,12 @@ extension Scratch {
         label: String = "",
         through: UInt64? = nil,
         asKnown: Bool = false,
-        keepUnknown: Bool = false
+        keepUnknown: Bool = false,
+        by others: TrainingSets? = nil
     ) throws -> Made {
         var batches: [RecordBatch] = []
         var start = 0
-        let record = try sets.make(
+        let record = try (others ?? sets).make(
             TrainingRequest(
                 id: .random(prefix: "ts"),
                 plan: plan,
