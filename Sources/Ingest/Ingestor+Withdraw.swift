@@ -25,7 +25,7 @@ extension Ingestor {
     }
 
     /// Gives every online row of these views that was retracted its place to the newest row of history
-    /// that is not hidden, or deletes it where there is none; answers how many rows came online.
+    /// that is not hidden, or deletes it where there is none; answers how many changed or went.
     ///
     /// Waits until history has followed. Throws `cancelled` between batches; what is restored then stays,
     /// and the rest is done in the background.
@@ -37,7 +37,7 @@ extension Ingestor {
         try restoration.run(views: views, isCancelled: cancelled, progress: progress)
     }
 
-    /// How many rows of these views came online in the place of retracted ones since the start, by
+    /// How many retracted online rows of these views changed or went since the start, by
     /// `restoreOnline` or in the background, whichever was first.
     package func restoredRows(of views: [FeatureView]) -> UInt64 {
         restoration.restoredRows(of: views)

@@ -48,7 +48,7 @@ extension OnlineStore {
     /// Makes each of these keys what history says: its newest row, where one is given and it is newer
     /// than what stands there, or nothing, where only a retracted row stands there.
     ///
-    /// Answers how many rows were put.
+    /// Answers how many rows changed or went.
     package func restore(
         _ keys: [[UInt8]],
         newest rows: FeatureRows,
@@ -68,14 +68,16 @@ extension OnlineStore {
             into: batch,
             pending: &pending
         )
+        var count = statuses.count { $0 == .accepted }
         for index in 0..<sorted.count {
             let key = sorted[index]
             if let order = pending.order(key, stored: stored[index]), retracted.contain(order) {
                 pending.delete(key, from: batch)
+                count += 1
             }
             pending.replacedRetracted.remove(key)
         }
-        return statuses.count { $0 == .accepted }
+        return count
     }
 
     /// Deletes the rows of these keys that are older than `time` and of log entries up to `entry`;
