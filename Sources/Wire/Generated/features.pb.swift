@@ -153,7 +153,8 @@ package nonisolated struct WireBeginImportResponse: Sendable {
 }
 
 /// Operation STAGE_ROWS: StageRowsRequest, then upload items StageChunk + batch, then
-/// end -> items StageProgress, response StageProgress. Each chunk is one durable transaction.
+/// end -> items StageProgress, response StageProgress. Chunks are gathered into sorted runs, each of which is
+/// durable as one: after a lost connection the client goes on from next_chunk.
 package nonisolated struct WireStageRowsRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -208,6 +209,7 @@ package nonisolated struct WireStageProgress: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// chunks before it are durable
   package var nextChunk: UInt64 = 0
 
   package var stagedRows: UInt64 = 0
@@ -719,6 +721,18 @@ package nonisolated struct WireReadRequest: Sendable {
   /// plan id of an earlier answer: its schema is left out
   package var knownPlan: UInt64 = 0
 
+  /// instead of a service: the service version of a version of this model,
+  package var model: String = String()
+
+  ///   the newest holder of this stage, production where all three are left out,
+  package var stage: String = String()
+
+  ///   or the version that this alias points at,
+  package var alias: String = String()
+
+  ///   or this one; with a stage it must be a holder of it
+  package var version: UInt32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -752,6 +766,9 @@ package nonisolated struct WireReadResponse: Sendable {
   package var parts: [WireViewPart] = []
 
   package var rows: UInt32 = 0
+
+  /// of a read by model
+  package var modelVersion: UInt32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2226,7 +2243,7 @@ nonisolated extension WireMaterializeProgress: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension WireReadRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ReadRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}service\0\u{1}schema\0\u{3}known_plan\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}service\0\u{1}schema\0\u{3}known_plan\0\u{1}model\0\u{1}stage\0\u{1}alias\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2238,6 +2255,10 @@ nonisolated extension WireReadRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 2: try { try decoder.decodeSingularStringField(value: &self.service) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._schema) }()
       case 4: try { try decoder.decodeSingularFixed64Field(value: &self.knownPlan) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.model) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.stage) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.alias) }()
+      case 8: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
       default: break
       }
     }
@@ -2260,6 +2281,18 @@ nonisolated extension WireReadRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.knownPlan != 0 {
       try visitor.visitSingularFixed64Field(value: self.knownPlan, fieldNumber: 4)
     }
+    if !self.model.isEmpty {
+      try visitor.visitSingularStringField(value: self.model, fieldNumber: 5)
+    }
+    if !self.stage.isEmpty {
+      try visitor.visitSingularStringField(value: self.stage, fieldNumber: 6)
+    }
+    if !self.alias.isEmpty {
+      try visitor.visitSingularStringField(value: self.alias, fieldNumber: 7)
+    }
+    if self.version != 0 {
+      try visitor.visitSingularUInt32Field(value: self.version, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2268,6 +2301,10 @@ nonisolated extension WireReadRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.service != rhs.service {return false}
     if lhs._schema != rhs._schema {return false}
     if lhs.knownPlan != rhs.knownPlan {return false}
+    if lhs.model != rhs.model {return false}
+    if lhs.stage != rhs.stage {return false}
+    if lhs.alias != rhs.alias {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2275,7 +2312,7 @@ nonisolated extension WireReadRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireReadResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ReadResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}plan\0\u{1}service\0\u{1}schema\0\u{1}parts\0\u{1}rows\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}plan\0\u{1}service\0\u{1}schema\0\u{1}parts\0\u{1}rows\0\u{3}model_version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2288,6 +2325,7 @@ nonisolated extension WireReadResponse: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 3: try { try decoder.decodeSingularMessageField(value: &self._schema) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.parts) }()
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.rows) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.modelVersion) }()
       default: break
       }
     }
@@ -2313,6 +2351,9 @@ nonisolated extension WireReadResponse: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.rows != 0 {
       try visitor.visitSingularUInt32Field(value: self.rows, fieldNumber: 5)
     }
+    if self.modelVersion != 0 {
+      try visitor.visitSingularUInt32Field(value: self.modelVersion, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2322,6 +2363,7 @@ nonisolated extension WireReadResponse: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs._schema != rhs._schema {return false}
     if lhs.parts != rhs.parts {return false}
     if lhs.rows != rhs.rows {return false}
+    if lhs.modelVersion != rhs.modelVersion {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -331,30 +331,40 @@ class MaterializeProgress(_message.Message):
     def __init__(self, view: _Optional[str] = ..., keys_done: _Optional[int] = ..., keys_total: _Optional[int] = ..., rows_written: _Optional[int] = ..., view_done: bool = ...) -> None: ...
 
 class ReadRequest(_message.Message):
-    __slots__ = ("head", "service", "schema", "known_plan")
+    __slots__ = ("head", "service", "schema", "known_plan", "model", "stage", "alias", "version")
     HEAD_FIELD_NUMBER: _ClassVar[int]
     SERVICE_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     KNOWN_PLAN_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    ALIAS_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
     head: _common_pb2.CallHead
     service: str
     schema: _common_pb2.Schema
     known_plan: int
-    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., service: _Optional[str] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., known_plan: _Optional[int] = ...) -> None: ...
+    model: str
+    stage: str
+    alias: str
+    version: int
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., service: _Optional[str] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., known_plan: _Optional[int] = ..., model: _Optional[str] = ..., stage: _Optional[str] = ..., alias: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
 
 class ReadResponse(_message.Message):
-    __slots__ = ("plan", "service", "schema", "parts", "rows")
+    __slots__ = ("plan", "service", "schema", "parts", "rows", "model_version")
     PLAN_FIELD_NUMBER: _ClassVar[int]
     SERVICE_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     PARTS_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
+    MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
     plan: int
     service: str
     schema: _common_pb2.Schema
     parts: _containers.RepeatedCompositeFieldContainer[ViewPart]
     rows: int
-    def __init__(self, plan: _Optional[int] = ..., service: _Optional[str] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., parts: _Optional[_Iterable[_Union[ViewPart, _Mapping]]] = ..., rows: _Optional[int] = ...) -> None: ...
+    model_version: int
+    def __init__(self, plan: _Optional[int] = ..., service: _Optional[str] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., parts: _Optional[_Iterable[_Union[ViewPart, _Mapping]]] = ..., rows: _Optional[int] = ..., model_version: _Optional[int] = ...) -> None: ...
 
 class ViewPart(_message.Message):
     __slots__ = ("label", "view", "columns", "max_age_us")
