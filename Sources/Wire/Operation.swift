@@ -1,3 +1,5 @@
+package import Domain
+
 /// Every call of the protocol.
 ///
 /// Adding a case makes the compiler ask for its permission, its shape and its place in the
@@ -46,27 +48,14 @@ package enum Operation: UInt16, Sendable, CaseIterable {
 
 extension Operation {
     /// What a caller must be allowed to do.
-    package enum Permission: Sendable {
-        case observe
-        case operate
-        case erase
-        case readFeatures
-        case writeFeatures
-        case define
-        case train
-        case readRegistry
-        case writeRegistry
-        case promote
-        case audit
-    }
-
     package var permission: Permission {
         switch self {
         case .status: .observe
         case .verify, .compact: .operate
         case .forget: .erase
-        case .plan, .apply: .define
-        case .describeCatalog, .read, .history, .export, .listImports: .readFeatures
+        case .plan, .apply: .apply
+        case .describeCatalog, .listImports: .readDefinitions
+        case .read, .history, .export: .readFeatures
         case .push, .beginImport, .stageRows, .publishImport, .materialize, .abandonImport,
             .retract:
             .writeFeatures

@@ -29,7 +29,7 @@ struct CallTests {
         let call = Call(
             request: request,
             operation: .putArtifact,
-            actor: .local,
+            identity: .local,
             eventLoop: MultiThreadedEventLoopGroup.singleton.any()
         ) { frame, promise in
             sent.append(frame)

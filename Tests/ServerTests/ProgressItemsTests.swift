@@ -17,7 +17,7 @@ struct ProgressItemsTests {
         let call = Call(
             request: Frame(kind: .request, operation: Wire.Operation.verify.rawValue, call: 1),
             operation: .verify,
-            actor: .local,
+            identity: .local,
             eventLoop: MultiThreadedEventLoopGroup.singleton.any()
         ) { _, promise in
             sent.count.withLock { $0 += 1 }

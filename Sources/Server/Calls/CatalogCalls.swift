@@ -53,8 +53,8 @@ extension Dispatcher {
             : try services.catalog.snapshot.project(head.project).name
         return WriteCall(
             requestID: head.requestID,
-            actor: call.actor.name,
-            isVerified: call.actor.isVerified,
+            actor: call.identity.name,
+            isVerified: call.identity.isVerified,
             project: project,
             now: services.now()
         )

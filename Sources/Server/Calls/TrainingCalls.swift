@@ -55,7 +55,7 @@ extension Dispatcher {
                 asKnown: request.asKnown,
                 keepUnknown: request.keepUnknown,
                 spineName: request.spineName,
-                actor: call.actor.name,
+                actor: call.identity.name,
                 made: services.now()
             ),
             spine: { try call.nextUpload().map { try schema.batch(from: $0.data) } },

@@ -32,7 +32,7 @@ final class Call: @unchecked Sendable {
     let operation: Wire.Operation
     let control: ByteBuffer
     let data: ByteBuffer
-    let actor: Actor
+    let identity: Identity
     private let write: @Sendable (Frame, EventLoopPromise<Void>?) -> Void
     private let eventLoop: any EventLoop
     // `state` is only touched while `condition` is locked: that is what makes this class Sendable.
@@ -47,7 +47,7 @@ final class Call: @unchecked Sendable {
     init(
         request: Frame,
         operation: Wire.Operation,
-        actor: Actor,
+        identity: Identity,
         eventLoop: any EventLoop,
         write: @escaping @Sendable (Frame, EventLoopPromise<Void>?) -> Void
     ) {
@@ -55,7 +55,7 @@ final class Call: @unchecked Sendable {
         self.operation = operation
         control = request.control
         data = request.data
-        self.actor = actor
+        self.identity = identity
         self.eventLoop = eventLoop
         self.write = write
         state = State(uploadEnded: !request.hasMore)
@@ -192,13 +192,4 @@ extension Call {
             state.uploads = []
         }
     }
-}
-
-/// Who calls.
-struct Actor: Sendable {
-    var name: String
-    var isVerified: Bool
-
-    /// Anyone on this machine, without credentials.
-    static let local = Actor(name: "local", isVerified: false)
 }

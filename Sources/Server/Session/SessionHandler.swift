@@ -18,6 +18,8 @@ final class SessionHandler: ChannelInboundHandler {
     private let dispatcher: Dispatcher
     private let workers: Workers
     private let logger: Logger
+    /// Who calls on this connection.
+    private var identity = Identity.local
     private var phase = Phase.preface(ByteBuffer())
     private var calls: [UInt32: Call] = [:]
     private var deadlines: [UInt32: Scheduled<Void>] = [:]
@@ -170,7 +172,7 @@ extension SessionHandler {
         let call = Call(
             request: frame,
             operation: operation,
-            actor: .local,
+            identity: identity,
             eventLoop: context.eventLoop
         ) { frame, promise in
             // Large data goes as it is, behind its head, with nothing of others in between.
