@@ -102,7 +102,7 @@ extension Ingestor {
         of entity: Entity,
         views: [FeatureView]
     ) throws(AlulaError) -> [FeatureViewID: UInt64] {
-        try OnlineStore(database).count(
+        try online.count(
             try canonical(key, of: entity),
             of: entity.id,
             in: views.map(\.id)
@@ -118,7 +118,7 @@ extension Ingestor {
     ) throws(AlulaError) -> (rows: UInt64, problems: [String]) {
         let log = FeatureLog(database)
         var verifier = OnlineVerifier(
-            OnlineStore(database),
+            online,
             selected: Set(views.map(\.id)),
             lastEntry: { () throws(AlulaError) in try log.last() },
             view: { self.catalog().view(id: $0) }

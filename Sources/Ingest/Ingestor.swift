@@ -1,6 +1,7 @@
 package import Domain
 import Log
 package import Offline
+package import Online
 package import RocksDB
 
 /// The way in: a push made durable, then visible; imports published; history carried to the online
@@ -11,6 +12,7 @@ package import RocksDB
 /// follower applies the log to the offline store behind. Calls block and may come from any thread.
 package final class Ingestor: Sendable {
     let offline: OfflineStore
+    let online: OnlineStore
     let now: @Sendable () -> Timestamp
     let writer: Writer
     let database: Database
@@ -30,6 +32,7 @@ package final class Ingestor: Sendable {
     /// `retired` is told of the rows that retention took out of a view by itself.
     package init(
         database: Database,
+        online: OnlineStore,
         offline: OfflineStore,
         catalog: @escaping @Sendable () -> CatalogSnapshot,
         now: @escaping @Sendable () -> Timestamp,
@@ -37,6 +40,7 @@ package final class Ingestor: Sendable {
         retired: @escaping @Sendable (FeatureView, UInt64) -> Void = { _, _ in }
     ) throws(AlulaError) {
         self.database = database
+        self.online = online
         self.offline = offline
         self.catalog = catalog
         self.now = now
@@ -44,11 +48,12 @@ package final class Ingestor: Sendable {
         let log = FeatureLog(database)
         let follower = try Follower(log: log, offline: offline)
         self.follower = follower
-        writer = Writer(database: database, catalog: catalog, now: now) {
+        writer = Writer(database: database, online: online, catalog: catalog, now: now) {
             follower.acknowledged($0)
         }
         let parts = IngestParts(
             database: database,
+            online: online,
             offline: offline,
             writer: writer,
             follower: follower,

@@ -8,8 +8,12 @@ package import RocksDB
 /// takes the place of a newer one. One thread applies; any may read.
 package struct OnlineStore: Sendable {
     let database: Database
+    package let cache: RowCache
 
-    package init(_ database: Database) { self.database = database }
+    package init(_ database: Database, cache: RowCache) {
+        self.database = database
+        self.cache = cache
+    }
 }
 
 /// Where rows to be applied come from, which says how they are ordered.
@@ -42,13 +46,21 @@ package enum RowOrigin: Sendable {
 /// compared with it.
 package struct PendingRows: Sendable {
     enum Standing: Sendable {
-        case row(RowOrder)
+        /// With its stored bytes.
+        case row(RowOrder, [UInt8])
         /// What stood there is deleted.
         case nothing
 
         var order: RowOrder? {
             switch self {
-            case .row(let order): order
+            case .row(let order, _): order
+            case .nothing: nil
+            }
+        }
+
+        var bytes: [UInt8]? {
+            switch self {
+            case .row(_, let bytes): bytes
             case .nothing: nil
             }
         }
@@ -121,12 +133,9 @@ extension OnlineStore {
         }
         for (place, winner) in winners.enumerated() {
             guard let winner, let order = newest[place] else { continue }
-            batch.put(
-                .rows,
-                Array(sorted[place]),
-                format.encode(rows, row: winner, order: order)
-            )
-            pending.standing[sorted[place]] = .row(order)
+            let bytes = format.encode(rows, row: winner, order: order)
+            batch.put(.rows, Array(sorted[place]), bytes)
+            pending.standing[sorted[place]] = .row(order, bytes)
             if isRetracted[place] { pending.replacedRetracted.insert(sorted[place]) }
         }
         return statuses

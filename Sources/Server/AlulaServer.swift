@@ -118,8 +118,14 @@ private struct Parts: Sendable {
         )
         let offline = try OfflineStore(path: directory.offline)
         let database = try Database(path: directory.online, cacheBytes: 256 << 20)
+        let cache = RowCache(
+            byteBudget: configuration.cacheBytes,
+            lanes: ProcessInfo.processInfo.activeProcessorCount
+        )
+        let online = OnlineStore(database, cache: cache)
         let ingestor = try Ingestor(
             database: database,
+            online: online,
             offline: offline,
             catalog: { catalog.snapshot },
             now: now,
@@ -148,7 +154,7 @@ private struct Parts: Sendable {
                 releases: ReleaseDesk(catalog: catalog, registry: registry),
                 artifacts: artifacts,
                 offline: offline,
-                online: OnlineStore(database),
+                online: online,
                 ingestor: ingestor,
                 trainingSets: trainingSets,
                 plans: plans,

@@ -6,6 +6,9 @@ package struct ServerConfiguration: Sendable {
     /// Where the HTTP port listens; nil is nowhere.
     package var http: String?
 
+    /// How much memory the row cache of the online store may take; 0 is none.
+    package var cacheBytes: Int
+
     /// Whether segments of history are merged in the background.
     package var compaction: Compaction
 
@@ -18,11 +21,13 @@ package struct ServerConfiguration: Sendable {
         dataDirectory: String,
         listen: String = "127.0.0.1:7461",
         http: String? = "127.0.0.1:7462",
+        cacheBytes: Int = 256 << 20,
         compaction: Compaction = .on
     ) {
         self.dataDirectory = dataDirectory
         self.listen = listen
         self.http = http
+        self.cacheBytes = cacheBytes
         self.compaction = compaction
     }
 }

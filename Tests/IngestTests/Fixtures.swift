@@ -63,9 +63,10 @@ struct IngestFixture {
         self.catalog = catalog
         database = try Database(path: self.directory.file("online"), cacheBytes: 8 << 20)
         offline = try OfflineStore(path: self.directory.file("offline.sqlite"))
-        online = OnlineStore(database)
+        online = OnlineStore(database, cache: RowCache(byteBudget: 4 << 20, lanes: 4))
         ingestor = try Ingestor(
             database: database,
+            online: online,
             offline: offline,
             catalog: { catalog.snapshot },
             now: { clock.now },

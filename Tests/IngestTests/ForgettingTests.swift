@@ -207,6 +207,7 @@ struct ForgettingTests {
         try committed.ingestor.stop()
         var committer = try Committer(
             database: committed.database,
+            online: committed.online,
             head: .empty,
             catalog: { [view] in TestCatalog([view]).snapshot }
         )

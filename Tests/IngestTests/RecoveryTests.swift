@@ -44,7 +44,12 @@ struct RecoveryTests {
     ) throws -> [Result<Job.Answer, AlulaError>] {
         let database = try Database(path: directory.file("online"), cacheBytes: 8 << 20)
         let catalog = TestCatalog([view])
-        var committer = try Committer(database: database, head: head, catalog: { catalog.snapshot })
+        var committer = try Committer(
+            database: database,
+            online: OnlineStore(database, cache: RowCache(byteBudget: 0, lanes: 1)),
+            head: head,
+            catalog: { catalog.snapshot }
+        )
         return groups.flatMap { committer.commit($0, now: Timestamp(microseconds: Fixtures.now)) }
     }
 

@@ -12,13 +12,16 @@ struct OnlineFixture {
     init() throws {
         directory = try TemporaryDirectory()
         database = try Database(path: directory.file("db"), cacheBytes: 8 << 20)
-        store = OnlineStore(database)
+        store = OnlineStore(database, cache: RowCache(byteBudget: 4 << 20, lanes: 4))
     }
 
     /// The store as it would be found after a crash now.
     func crashed(_ name: String = "crashed") throws -> OnlineStore {
         try directory.copy("db", to: name)
-        return OnlineStore(try Database(path: directory.file(name), cacheBytes: 8 << 20))
+        return OnlineStore(
+            try Database(path: directory.file(name), cacheBytes: 8 << 20),
+            cache: RowCache(byteBudget: 4 << 20, lanes: 4)
+        )
     }
 
     @discardableResult
@@ -44,7 +47,9 @@ struct OnlineFixture {
         let batch = WriteBatch(database)
         var pending = PendingRows()
         let statuses = try store.apply(rows, of: view, from: origin, into: batch, pending: &pending)
+        store.cache.begin(pending)
         try database.write(batch, .buffered)
+        store.cache.finish(pending, written: true)
         return statuses
     }
 }
@@ -158,7 +163,7 @@ extension OnlineFixture {
     private init(_ directory: TemporaryDirectory, _ database: Database) {
         self.directory = directory
         self.database = database
-        store = OnlineStore(database)
+        store = OnlineStore(database, cache: RowCache(byteBudget: 4 << 20, lanes: 4))
     }
 
     /// A fixture that goes on with what a crash now would leave.

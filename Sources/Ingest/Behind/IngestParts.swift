@@ -7,13 +7,13 @@ import RocksDB
 /// followed.
 struct IngestParts: Sendable {
     let database: Database
+    let online: OnlineStore
     let offline: OfflineStore
     let writer: Writer
     let follower: Follower
     let catalog: @Sendable () -> CatalogSnapshot
     let now: @Sendable () -> Timestamp
 
-    var online: OnlineStore { OnlineStore(database) }
     var records: WithdrawalRecords { WithdrawalRecords(database: database) }
 
     /// Views of all projects, those that take no rows too.

@@ -33,6 +33,7 @@ struct Committer {
 
     init(
         database: Database,
+        online: OnlineStore,
         head: LogHead,
         catalog: @escaping @Sendable () -> CatalogSnapshot
     ) throws(AlulaError) {
@@ -40,7 +41,7 @@ struct Committer {
         self.head = head
         self.catalog = catalog
         log = FeatureLog(database)
-        online = OnlineStore(database)
+        self.online = online
         answered = AnsweredRequests(database: database)
         records = WithdrawalRecords(database: database)
         withdrawals = Withdrawals(
@@ -73,7 +74,7 @@ struct Committer {
                 try answered.sweep(before: now - Limits.requestIdLife, in: group.batch)
                 nextSweep = now + Self.sweepEvery
             }
-            try database.write(group.batch, .synced)
+            try write(group)
             head = group.head
             withdrawals = group.withdrawals
             return results
@@ -85,6 +86,19 @@ struct Committer {
                 }
             }
         }
+    }
+
+    /// Rows that are read while the batch is written are not taken into the row cache, which has the
+    /// new ones before anybody is answered.
+    private func write(_ group: Group) throws(AlulaError) {
+        online.cache.begin(group.pending)
+        do throws(AlulaError) {
+            try database.write(group.batch, .synced)
+        } catch {
+            online.cache.finish(group.pending, written: false)
+            throw error
+        }
+        online.cache.finish(group.pending, written: true)
     }
 
     private func stage(_ work: Job.Work, in group: inout Group) throws(AlulaError) -> Job.Answer {

@@ -15,6 +15,7 @@ final class Writer: Sendable {
     }
 
     private let database: Database
+    private let online: OnlineStore
     private let catalog: @Sendable () -> CatalogSnapshot
     private let now: @Sendable () -> Timestamp
     private let acknowledged: @Sendable (_ last: UInt64) -> Void
@@ -26,11 +27,13 @@ final class Writer: Sendable {
 
     init(
         database: Database,
+        online: OnlineStore,
         catalog: @escaping @Sendable () -> CatalogSnapshot,
         now: @escaping @Sendable () -> Timestamp,
         acknowledged: @escaping @Sendable (_ last: UInt64) -> Void
     ) {
         self.database = database
+        self.online = online
         self.catalog = catalog
         self.now = now
         self.acknowledged = acknowledged
@@ -38,7 +41,12 @@ final class Writer: Sendable {
 
     /// Begins to write behind `head`.
     func start(from head: LogHead) throws(AlulaError) {
-        let begin = try Committer(database: database, head: head, catalog: catalog)
+        let begin = try Committer(
+            database: database,
+            online: online,
+            head: head,
+            catalog: catalog
+        )
         startThread("alula writer") { [self] in
             var committer = begin
             while let jobs = nextGroup() {
