@@ -82,7 +82,7 @@ let package = Package(
         ),
         .target(
             name: "TestSupport",
-            dependencies: ["Domain"],
+            dependencies: ["Domain", "Codec", "Online"],
             path: "Tests/TestSupport",
             swiftSettings: house
         ),

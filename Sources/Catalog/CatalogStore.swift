@@ -8,6 +8,7 @@ import Synchronization
 package final class CatalogStore: Sendable {
     private let pool: DatabasePool
     private let current: Mutex<CatalogState>
+    private let newest = Atomic<UInt64>(0)
 
     /// Reads the definitions of a pool made by `openCatalogPool`.
     package init(pool: DatabasePool) throws(AlulaError) {
@@ -17,7 +18,11 @@ package final class CatalogStore: Sendable {
         } catch {
             throw storageFailure(error)
         }
+        newest.store(snapshot.revision, ordering: .releasing)
     }
+
+    /// The revision of `snapshot`, without a lock.
+    package var revision: UInt64 { newest.load(ordering: .acquiring) }
 
     /// All definitions as of the last apply.
     package var snapshot: CatalogSnapshot { current.withLock { $0.snapshot } }
@@ -31,7 +36,9 @@ package final class CatalogStore: Sendable {
     /// go.
     package func adopt(_ state: CatalogState) {
         current.withLock { current in
-            if state.snapshot.revision > current.snapshot.revision { current = state }
+            guard state.snapshot.revision > current.snapshot.revision else { return }
+            current = state
+            newest.store(state.snapshot.revision, ordering: .releasing)
         }
     }
 

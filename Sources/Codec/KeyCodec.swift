@@ -81,6 +81,15 @@ package enum KeyCodec {
         }
     }
 
+    /// What an int64 takes.
+    static let integerBytes = 9
+
+    static func store(_ number: Int64, at target: UnsafeMutableRawPointer) {
+        target.storeBytes(of: KeyType.int64.rawValue, as: UInt8.self)
+        let bits = UInt64(bitPattern: number) ^ 1 << 63
+        target.storeBytes(of: bits.bigEndian, toByteOffset: 1, as: UInt64.self)
+    }
+
     private static func append(_ number: Int64, to bytes: inout [UInt8]) {
         bytes.append(KeyType.int64.rawValue)
         let bits = UInt64(bitPattern: number) ^ 1 << 63

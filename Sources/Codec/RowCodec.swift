@@ -65,11 +65,11 @@ package enum RowCodec {
 package struct RowFormat: Sendable {
     package let layout: RowLayout
     /// Where each slot stands from the row's start.
-    private let slotStarts: [Int]
+    let slotStarts: [Int]
     /// For each slot, where the end of the variable value before it stands; nil for the first of
     /// them.
-    private let previousEnds: [Int?]
-    private let variableStart: Int
+    let previousEnds: [Int?]
+    let variableStart: Int
 
     package init(_ layout: RowLayout) {
         self.layout = layout

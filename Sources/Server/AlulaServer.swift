@@ -158,6 +158,7 @@ private struct Parts: Sendable {
                 ingestor: ingestor,
                 trainingSets: trainingSets,
                 plans: plans,
+                readDesks: ReadDesks(),
                 spines: spines,
                 forgetting: forgetting,
                 connections: Connections(),

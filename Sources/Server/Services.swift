@@ -20,6 +20,7 @@ struct Services: Sendable {
     let ingestor: Ingestor
     let trainingSets: TrainingSets
     let plans: PlanCache
+    let readDesks: ReadDesks
     let spines: KeptSpines
     let forgetting: Forgetting
     let connections: Connections

@@ -8,8 +8,15 @@ package enum Messages {
         _ type: M.Type,
         from control: ByteBuffer
     ) throws(AlulaError) -> M {
+        try decode(type, from: Array(control.readableBytesView))
+    }
+
+    package static func decode<M: Message>(
+        _ type: M.Type,
+        from bytes: [UInt8]
+    ) throws(AlulaError) -> M {
         do {
-            return try M(serializedBytes: Array(control.readableBytesView))
+            return try M(serializedBytes: bytes)
         } catch {
             throw .invalid("the control message is not a \(M.protoMessageName)")
         }

@@ -1,6 +1,7 @@
 import Domain
 import Online
 import RocksDB
+import TestSupport
 import Testing
 
 /// Every order in which up to four rows can arrive, with every tie of event time, created time and

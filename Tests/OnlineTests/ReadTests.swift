@@ -1,6 +1,7 @@
 import Domain
 import Online
 import RocksDB
+import TestSupport
 import Testing
 
 struct ReadTests {
@@ -249,23 +250,6 @@ struct ReadTests {
         #expect(error.code == .aborted)
     }
 
-    @Test(arguments: [
-        ([("di", ValueType.int64, [FeatureValue.int64(1)])], "\"id\" is missing"),
-        ([("id", .int32, [.int32(1)])], "\"id\" is int32: expected int64"),
-        ([("id", .string, [.string("1")])], "\"id\" is string: expected int64"),
-        ([("id", .int64, [.int64(1), .int64(2), .null])], "\"id\" is null in row 2"),
-    ])
-    func `a key that cannot be looked up is named`(
-        keys: [(String, ValueType, [FeatureValue])],
-        message: String
-    ) throws {
-        let error = try #require(throws: AlulaError.self) {
-            _ = try read([Fixtures.part(Fixtures.view())], keys)
-        }
-        #expect(error.code == .invalidArgument)
-        #expect(error.message.contains(message), "\(error.message)")
-    }
-
     @Test func `a key over the limit is refused, one at the limit is looked up`() throws {
         let view = Fixtures.view(keys: [("name", .string)])
         func key(_ bytes: Int) -> [(String, ValueType, [FeatureValue])] {
@@ -297,8 +281,15 @@ struct ReadTests {
         let batch = WriteBatch(fixture.database)
         batch.put(.rows, stored.key, stored.value)
         try fixture.database.write(batch, .buffered)
+        let cold = OnlineStore(fixture.database, cache: RowCache(byteBudget: 0, lanes: 1))
         for act in [
-            { _ = try read([Fixtures.part(view)], [("id", .int64, [.int64(1)])]) },
+            {
+                _ = try cold.read(
+                    plan: Fixtures.plan([Fixtures.part(view)]),
+                    keys: try Fixtures.keys([("id", .int64, [.int64(1)])]),
+                    now: Timestamp(microseconds: 0)
+                )
+            },
             { _ = try fixture.push(rows, to: view) },
         ] {
             let error = try #require(throws: AlulaError.self) { try act() }

@@ -1,72 +1,64 @@
-import Catalog
 import Codec
 import Domain
-import Ingest
 import NIOCore
-import Offline
 import Online
 import Wire
 
 extension Dispatcher {
+    /// A read that an event loop has left to a worker.
     func read(_ call: Call) throws -> Answer {
-        let request = try Messages.decode(WireReadRequest.self, from: call.control)
-        let head = try CallHead(request.head)
-        let snapshot = services.catalog.snapshot
-        let project = try snapshot.project(head.project)
-        let entry = try services.plans.plan(
-            try FeatureServiceReference(text: request.service),
-            in: project,
-            of: snapshot
-        )
-        let batch = try Schema(wire: request.schema).batch(from: call.data)
-        let input = try ReadInput(batch, plan: entry.plan)
-        let answer = try services.online.read(
-            plan: entry.plan,
-            keys: input.keys,
-            now: services.now()
-        )
-
-        var message = WireReadResponse()
-        message.plan = entry.id
-        message.service = entry.plan.service.description
-        message.rows = UInt32(answer.rowCount)
-        if request.knownPlan != entry.id {
-            message.schema = WireSchema(entry.plan.schema)
-            message.parts = entry.plan.views.map(WireViewPart.init)
-        }
-        let vector = RecordBatch(
-            schema: entry.plan.schema,
-            columns: answer.columns + input.requestColumns,
-            rowCount: answer.rowCount
-        )
-        if ReadAnswerCodec.fitsOneFrame(vector) {
-            return try Answer(message, data: ReadAnswerCodec.encode(vector, answer))
-        }
-        // Over one frame: items of as many rows as fit, then a response that says how many there were.
-        var items: [Answer.Item] = []
-        var item = message
-        try ReadAnswerCodec.pieces(vector, answer) { rows, data throws(AlulaError) in
-            item.rows = UInt32(rows)
-            items.append(
-                Answer.Item(control: try Messages.encode(item), data: ByteBuffer(bytes: data))
+        try services.readDesks.with(services) { desk in
+            let (read, keys, carried, rows) = try open(call, desk)
+            let fits = rows * read.plan.leastRowBytes <= ReadPieces.singleFrameBytes
+            let data =
+                try fits
+                ? desk.piece(read, keys: keys, carried: carried, rows: 0..<rows) : nil
+            guard let data else { return Answer { call in try stream(call) } }
+            return Answer(
+                control: ReadAnswerHead.control(read.answerHead, rows: rows),
+                data: data
             )
-            item.clearSchema()
-            item.parts = []
         }
-        message.clearSchema()
-        message.parts = []
-        var last = try Answer(message)
-        last.items = items
-        return last
     }
-}
 
-extension WireViewPart {
-    fileprivate init(_ part: FeaturePlan.ViewPart) {
-        self.init()
-        label = part.label
-        view = part.view.name.text
-        columns = UInt32(part.features.count)
-        maxAgeUs = part.maxAge?.microseconds ?? 0
+    /// Over one frame: items of as many rows as fit, then a response that says how many there were.
+    private func stream(_ call: Call) throws -> Answer {
+        try services.readDesks.with(services) { desk in
+            let (read, keys, carried, rows) = try open(call, desk)
+            var head = read.answerHead
+            try ReadPieces.each(rows: rows, leastRowBytes: read.plan.leastRowBytes) { range in
+                try call.checkEnded()
+                let data = try desk.piece(read, keys: keys, carried: carried, rows: range)
+                guard let data else { return false }
+                try call.send(
+                    control: ReadAnswerHead.control(head, rows: range.count),
+                    data: data
+                )
+                head = read.shortAnswerHead
+                return true
+            }
+            return Answer(control: ReadAnswerHead.control(read.shortAnswerHead, rows: rows))
+        }
+    }
+
+    private func open(
+        _ call: Call,
+        _ desk: ReadDesk
+    ) throws(AlulaError) -> (read: PreparedRead, keys: [Column], carried: [Column], rows: Int) {
+        let control = Array(call.control.readableBytesView)
+        let prepared: Result<PreparedRead?, AlulaError> = unsafe control.withUnsafeBytes { raw in
+            Result { () throws(AlulaError) in
+                try unsafe desk.preparedRead(raw, mayBlock: true)
+            }
+        }
+        guard let read = try prepared.get() else {
+            throw AlulaError(.internal, "a read could not be prepared")
+        }
+        let input: Result<(keys: [Column], carried: [Column], rows: Int), AlulaError> =
+            unsafe call.data.withUnsafeReadableBytes { raw in
+                Result { () throws(AlulaError) in try unsafe read.input(raw) }
+            }
+        let (keys, carried, rows) = try input.get()
+        return (read, keys, carried, rows)
     }
 }

@@ -11,12 +11,18 @@ import Wire
 struct Answer: Sendable {
     var control: ByteBuffer
     var data = ByteBuffer()
-    /// Items of a short call whose answer is over one frame: they are sent as a stream.
-    var items: [Item] = []
+    /// How the call goes on on a stream's thread, where its answer is over one frame.
+    var rest: (@Sendable (Call) throws -> Answer)?
 
-    struct Item: Sendable {
-        var control: ByteBuffer
-        var data: ByteBuffer
+    init(control: ByteBuffer, data: ByteBuffer = ByteBuffer()) {
+        self.control = control
+        self.data = data
+    }
+
+    /// An answer that is found on a stream's thread.
+    init(rest: @escaping @Sendable (Call) throws -> Answer) {
+        control = ByteBuffer()
+        self.rest = rest
     }
 
     init(_ message: some Message, data: [UInt8] = []) throws(AlulaError) {
@@ -40,10 +46,20 @@ struct Dispatcher: Sendable {
 
     /// Runs on a worker thread and may block.
     func answer(_ call: Call) -> Result<Answer, AlulaError> {
+        answer(call) { call in
+            try checkHead(call)
+            return try perform(call)
+        }
+    }
+
+    /// Likewise, by what is left to do of a call.
+    func answer(
+        _ call: Call,
+        _ body: (Call) throws -> Answer
+    ) -> Result<Answer, AlulaError> {
         do {
             try call.checkEnded()
-            try checkHead(call)
-            return .success(try perform(call))
+            return .success(try body(call))
         } catch let error as AlulaError {
             return .failure(error)
         } catch {
@@ -54,18 +70,6 @@ struct Dispatcher: Sendable {
             return .failure(
                 .init(.internal, "the server failed; its log says more", retry: .never)
             )
-        }
-    }
-
-    /// Sends the items of an answer that is over one frame.
-    ///
-    /// Runs on a stream's thread and may block.
-    func send(_ items: [Answer.Item], of call: Call) -> AlulaError? {
-        do throws(AlulaError) {
-            for item in items { try call.send(control: item.control, data: item.data) }
-            return nil
-        } catch {
-            return error
         }
     }
 

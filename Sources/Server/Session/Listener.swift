@@ -56,6 +56,18 @@ struct Listener: Service {
     }
 
     private func bootstrap(_ group: MultiThreadedEventLoopGroup) -> ServerBootstrap {
+        var desks: [ObjectIdentifier: ReadDesk] = [:]
+        for loop in group.makeIterator() {
+            desks[ObjectIdentifier(loop)] = ReadDesk(dispatcher.services)
+        }
+        let deskOfLoop = desks
+        return bootstrap(group) { deskOfLoop[ObjectIdentifier($0)] }
+    }
+
+    private func bootstrap(
+        _ group: MultiThreadedEventLoopGroup,
+        desk: @escaping @Sendable (any EventLoop) -> ReadDesk?
+    ) -> ServerBootstrap {
         ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -67,11 +79,18 @@ struct Listener: Service {
                 value: .init(low: Limits.callWindow, high: 2 * Limits.callWindow)
             )
             .childChannelInitializer { channel in
-                guard connections.add(channel) else { return channel.close() }
+                guard let desk = desk(channel.eventLoop), connections.add(channel) else {
+                    return channel.close()
+                }
                 channel.closeFuture.whenComplete { _ in connections.remove(channel) }
                 return channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        SessionHandler(dispatcher: dispatcher, workers: workers, logger: logger)
+                        SessionHandler(
+                            dispatcher: dispatcher,
+                            desk: desk,
+                            workers: workers,
+                            logger: logger
+                        )
                     )
                 }
             }

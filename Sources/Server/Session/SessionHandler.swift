@@ -10,8 +10,8 @@ final class SessionHandler: ChannelInboundHandler {
     typealias OutboundOut = ByteBuffer
 
     private enum Phase {
-        case preface(ByteBuffer)
-        case frames(NIOSingleStepByteToMessageProcessor<FrameDecoder>)
+        case preface
+        case frames
         case closed
     }
 
@@ -20,7 +20,14 @@ final class SessionHandler: ChannelInboundHandler {
     private let logger: Logger
     /// Who calls on this connection.
     private var identity = Identity.local
-    private var phase = Phase.preface(ByteBuffer())
+    /// Answers reads at once, where they can be had from memory.
+    private let desk: ReadDesk
+    private var phase = Phase.preface
+    /// What came and is not a whole frame yet.
+    private var waiting = ByteBuffer()
+    private var decoder = FrameDecoder()
+    /// Answers are written that are not flushed yet.
+    private var needsFlush = false
     private var calls: [UInt32: Call] = [:]
     private var deadlines: [UInt32: Scheduled<Void>] = [:]
     /// Streams that are being worked on, ended ones whose thread is not yet free among them.
@@ -30,42 +37,70 @@ final class SessionHandler: ChannelInboundHandler {
     /// The server is stopping: calls in flight finish, new ones are refused.
     private var isDraining = false
 
-    init(dispatcher: Dispatcher, workers: Workers, logger: Logger) {
+    init(dispatcher: Dispatcher, desk: ReadDesk, workers: Workers, logger: Logger) {
         self.dispatcher = dispatcher
+        self.desk = desk
         self.workers = workers
         self.logger = logger
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
+        if waiting.readableBytes == 0 { waiting = bytes } else { waiting.writeBuffer(&bytes) }
         do {
             switch phase {
-            case .preface(var waiting):
-                waiting.writeBuffer(&bytes)
-                guard let version = try Preface.takeClient(from: &waiting) else {
-                    phase = .preface(waiting)
-                    return
-                }
+            case .preface:
+                guard let version = try Preface.takeClient(from: &waiting) else { return }
                 context.writeAndFlush(
                     wrapOutboundOut(Preface.server(chosen: version)),
                     promise: nil
                 )
                 guard version != 0 else { return closeSoon(context) }
-                phase = .frames(NIOSingleStepByteToMessageProcessor(FrameDecoder()))
-                try decode(waiting, context)
-            case .frames: try decode(bytes, context)
-            case .closed: break
+                phase = .frames
+                try takeFrames(context)
+            case .frames: try takeFrames(context)
+            case .closed: waiting.clear()
             }
         } catch {
             fail(context, error)
         }
     }
 
-    private func decode(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) throws {
-        guard case .frames(let processor) = phase else { return }
-        try processor.process(buffer: bytes) { frame in
+    private func takeFrames(_ context: ChannelHandlerContext) throws {
+        while case .frames = phase {
+            if answerRead(context) { continue }
+            guard let frame = try decoder.decode(buffer: &waiting) else { break }
             try receive(frame, context)
         }
+        if waiting.readableBytes == 0 { waiting = ByteBuffer() } else { waiting.discardReadBytes() }
+    }
+
+    /// Answers the next frame at once, where it is a read that needs no waiting; else leaves it.
+    private func answerRead(_ context: ChannelHandlerContext) -> Bool {
+        guard !isDraining, let head = ReadHead(waiting), calls[head.call] == nil,
+            calls.count < Limits.callsPerConnection
+        else { return false }
+        let outcome = unsafe waiting.withUnsafeReadableBytes { raw in
+            unsafe desk.answerFromMemory(
+                control: .init(rebasing: raw[head.control]),
+                data: .init(rebasing: raw[head.data]),
+                call: head.call,
+                allocator: context.channel.allocator
+            )
+        }
+        guard case .frame(let answer) = outcome else { return false }
+        waiting.moveReaderIndex(forwardBy: head.frameBytes)
+        context.write(wrapOutboundOut(answer), promise: nil)
+        needsFlush = true
+        return true
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if needsFlush {
+            needsFlush = false
+            context.flush()
+        }
+        context.fireChannelReadComplete()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -230,24 +265,18 @@ extension SessionHandler {
         waitingStreams.removeFirst()()
     }
 
-    /// The items of an answer over one frame are a stream of their own, so that a client that does not
-    /// take them holds up no short call.
+    /// The rest of an answer over one frame is a stream of its own, so that a client that does not take
+    /// it holds up no short call.
     private func answered(
         _ call: Call,
         _ result: Result<Answer, AlulaError>,
         _ context: ChannelHandlerContext
     ) {
-        guard case .success(var answer) = result, !answer.items.isEmpty, isCurrent(call) else {
+        guard case .success(let answer) = result, let rest = answer.rest, isCurrent(call) else {
             return finish(call, result, context)
         }
-        let items = answer.items
-        answer.items = []
-        let last = answer
         let dispatcher = dispatcher
-        run(call, asStream: true, context) {
-            if let error = dispatcher.send(items, of: call) { return .failure(error) }
-            return .success(last)
-        }
+        run(call, asStream: true, context) { dispatcher.answer(call, rest) }
     }
 
     private func isCurrent(_ call: Call) -> Bool { calls[call.id] === call }

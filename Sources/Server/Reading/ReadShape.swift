@@ -1,53 +1,42 @@
 import Codec
 import Domain
 
-/// What came with a read: the key columns of the plan and its request fields, by name.
-struct ReadInput {
-    let keys: RecordBatch
-    let requestColumns: [Column]
+/// Where the key columns of a plan and its request fields stand in the batch that comes with a read.
+struct ReadShape {
+    let keys: [Int]
+    let requestFields: [Int]
 
     /// Refuses a column that is missing, unknown or of another type, naming it.
-    init(_ batch: RecordBatch, plan: FeaturePlan) throws(AlulaError) {
+    init(_ schema: Schema, plan: FeaturePlan) throws(AlulaError) {
         let wanted = plan.keyColumns
         let fields = plan.requestFields
         let known = Set(wanted.map(\.name.text) + fields.map(\.name.text))
-        if let stranger = batch.schema.fields.first(where: { !known.contains($0.name) }) {
+        if let stranger = schema.fields.first(where: { !known.contains($0.name) }) {
             throw .invalid(
                 "column \"\(stranger.name)\" is neither a key nor a request field of \(plan.service)"
                     + hint(stranger.name, among: known.sorted()),
                 help: Self.help(plan)
             )
         }
-        var columns: [Column] = []
+        var keys: [Int] = []
         for key in wanted {
-            guard let column = batch[key.name.text] else {
+            guard let place = schema.fields.firstIndex(where: { $0.name == key.name.text }) else {
                 throw .invalid("key column \"\(key.name)\" is missing", help: Self.help(plan))
             }
-            columns.append(try KeyColumns.cast(column, to: key.type, named: key.name.text))
+            keys.append(place)
         }
-        keys = RecordBatch(
-            schema: Schema(
-                fields: wanted.map { .init(name: $0.name.text, type: $0.type.valueType) }
-            ),
-            columns: columns,
-            rowCount: batch.rowCount
-        )
-        var carried: [Column] = []
+        var requestFields: [Int] = []
         for field in fields {
-            guard let column = batch[field.name.text] else {
+            guard let place = schema.fields.firstIndex(where: { $0.name == field.name.text }) else {
                 throw .invalid(
                     "request field \"\(field.name)\" (\(field.type)) is missing",
                     help: Self.help(plan)
                 )
             }
-            guard let widened = column.widened(to: field.type) else {
-                throw .invalid(
-                    "request field \"\(field.name)\" is \(column.type): expected \(field.type)"
-                )
-            }
-            carried.append(widened)
+            requestFields.append(place)
         }
-        requestColumns = carried
+        self.keys = keys
+        self.requestFields = requestFields
     }
 
     private static func help(_ plan: FeaturePlan) -> String {
@@ -91,7 +80,9 @@ enum KeyColumns {
         to type: KeyType,
         named name: String
     ) throws(AlulaError) -> Column {
-        if let row = (0..<column.count).first(where: { !column.isValid($0) }) {
+        if !column.validity.isEmpty,
+            let row = (0..<column.count).first(where: { !column.isValid($0) })
+        {
             throw .invalid("key column \"\(name)\", row \(row): a key is wanted, found null")
         }
         guard let widened = column.widened(to: type.valueType) else {

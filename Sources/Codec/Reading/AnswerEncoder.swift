@@ -1,0 +1,291 @@
+package import Domain
+
+/// Writes the answer to a read, as `proto/README.md` draws it, straight from stored rows: the batch of
+/// the vector, then event times and statuses of each part.
+///
+/// First `measure`, then `write` into so many bytes. Belongs to one thread, which uses it again and
+/// again.
+package final class AnswerEncoder {
+    /// What a column takes in this answer.
+    private struct Extent {
+        var hasNulls = false
+        var valueBytes = 0
+        /// Where the rows cannot be copied as they are.
+        var built: Column?
+    }
+
+    private let readers: [PartReader]
+    private let columnCount: Int
+    private let hasBuilt: Bool
+    private var extents: [Extent]
+    private var rows = 0
+    private var carried: [Column] = []
+    private var alignment = 8
+    private var batchBytes = 0
+
+    package init(_ readers: [PartReader], carriedColumns: Int) {
+        self.readers = readers
+        columnCount = readers.reduce(carriedColumns) { $0 + $1.types.count }
+        extents = Array(repeating: Extent(), count: columnCount)
+        hasBuilt = readers.contains { reader in
+            reader.versions.contains { $0.sources.contains { $0.way == .built } }
+        }
+    }
+
+    /// The bytes of the answer: a row for each of the parts' rows, and the columns that the caller
+    /// carries behind them.
+    package func measure(
+        _ parts: [PartRows],
+        base: UnsafeRawPointer,
+        carried: [Column],
+        rows: Int
+    ) throws(AlulaError) -> Int {
+        self.rows = rows
+        self.carried = carried
+        var column = 0
+        var bytes = 0
+        for (index, reader) in readers.enumerated() {
+            let part = parts[index]
+            for feature in reader.types.indices {
+                extents[column] = try extent(reader, feature, part, base)
+                bytes += byteCount(extents[column], reader.shapes[feature])
+                column += 1
+            }
+        }
+        for column in carried { bytes += BatchCodec.byteCount(column) }
+        alignment = bytes > BatchCodec.wideAlignmentFrom ? 64 : 8
+        batchBytes = layout()
+        return batchBytes + readers.count * (8 * rows + (rows + 7) & ~7)
+    }
+
+    private var validityBytes: Int { (rows + 7) / 8 }
+
+    private func byteCount(_ extent: Extent, _ shape: PartReader.Shape) -> Int {
+        if let built = extent.built { return BatchCodec.byteCount(built) }
+        let offsets = if case .text = shape { 4 * (rows + 1) } else { 0 }
+        return (extent.hasNulls ? validityBytes : 0) + offsets + extent.valueBytes
+    }
+
+    private func aligned(_ position: Int) -> Int { (position + alignment - 1) & -alignment }
+
+    /// Where the batch ends.
+    private func layout() -> Int {
+        var position = 8 + (columnCount + 7) / 8
+        func add(_ bytes: Int) { position = aligned(position) + bytes }
+        func add(_ column: Column) {
+            if !column.validity.isEmpty { add(column.validity.count) }
+            if !column.offsets.isEmpty { add(4 * column.offsets.count) }
+            if !column.itemOffsets.isEmpty { add(4 * column.itemOffsets.count) }
+            add(column.values.count)
+        }
+        var index = 0
+        for reader in readers {
+            for shape in reader.shapes {
+                let extent = extents[index]
+                index += 1
+                if let built = extent.built {
+                    add(built)
+                    continue
+                }
+                if extent.hasNulls { add(validityBytes) }
+                if case .text = shape { add(4 * (rows + 1)) }
+                add(extent.valueBytes)
+            }
+        }
+        for column in carried { add(column) }
+        return aligned(position)
+    }
+}
+
+extension AnswerEncoder {
+    private func extent(
+        _ reader: PartReader,
+        _ feature: Int,
+        _ part: PartRows,
+        _ base: UnsafeRawPointer
+    ) throws(AlulaError) -> Extent {
+        if hasBuilt, reader.versions.contains(where: { $0.sources[feature].way == .built }) {
+            let built = try build(reader, feature, part, base)
+            return Extent(hasNulls: !built.validity.isEmpty, valueBytes: 0, built: built)
+        }
+        var extent = Extent()
+        extent.hasNulls = part.hasNulls(reader, feature, base)
+        switch reader.shapes[feature] {
+        case .bits: extent.valueBytes = validityBytes
+        case .fixed(let width): extent.valueBytes = width * rows
+        case .items(let bytes): extent.valueBytes = bytes * rows
+        case .text: extent.valueBytes = try part.textBytes(reader, feature, base)
+        case .built: break
+        }
+        return extent
+    }
+
+    private func build(
+        _ reader: PartReader,
+        _ feature: Int,
+        _ part: PartRows,
+        _ base: UnsafeRawPointer
+    ) throws(AlulaError) -> Column {
+        var builder = ColumnBuilder(reader.types[feature], reservingRows: rows)
+        for row in 0..<rows {
+            let version = reader.versions[Int(part.versions[row])]
+            let source = version.sources[feature]
+            if part.statuses[row] == FeatureStatus.present.rawValue, source.way != .none {
+                let bytes = UnsafeRawBufferPointer(
+                    start: base + Int(part.places[row]),
+                    count: Int(part.sizes[row])
+                )
+                try version.format.append(slot: source.slot, of: bytes.bytes, to: &builder)
+            } else {
+                builder.appendNull()
+            }
+        }
+        return builder.finish()
+    }
+}
+
+extension AnswerEncoder {
+    /// Fills `target`, which has as many bytes as were measured, all of them.
+    package func write(
+        _ parts: [PartRows],
+        base: UnsafeRawPointer,
+        into target: UnsafeMutableRawBufferPointer
+    ) {
+        guard let start = target.baseAddress else { return }
+        var writer = BufferWriter(start: start, alignment: alignment)
+        writer.head(rows: rows, columns: columnCount)
+        let map = writer.take((columnCount + 7) / 8)
+        for index in extents.indices {
+            let carriedFrom = extents.count - carried.count
+            let hasNulls =
+                index < carriedFrom
+                ? extents[index].hasNulls : !carried[index - carriedFrom].validity.isEmpty
+            if hasNulls { map[index >> 3] |= 1 << UInt8(index & 7) }
+        }
+        var index = 0
+        for (number, reader) in readers.enumerated() {
+            let part = parts[number]
+            for feature in reader.types.indices {
+                write(reader, feature, part, base, extents[index], &writer)
+                index += 1
+            }
+        }
+        for column in carried { writer.copy(column) }
+        writer.align()
+        for part in parts {
+            writer.copy(UnsafeRawPointer(part.eventTimes), 8 * rows)
+            writer.copy(UnsafeRawPointer(part.statuses), rows)
+            writer.pad(to: 8)
+        }
+        carried = []
+        if hasBuilt { for index in extents.indices { extents[index].built = nil } }
+    }
+
+    private func write(
+        _ reader: PartReader,
+        _ feature: Int,
+        _ part: PartRows,
+        _ base: UnsafeRawPointer,
+        _ extent: Extent,
+        _ writer: inout BufferWriter
+    ) {
+        if let built = extent.built { return writer.copy(built) }
+        if extent.hasNulls {
+            writer.align()
+            part.writeValidity(reader, feature, base, to: writer.takeUncleared(validityBytes))
+        }
+        switch reader.shapes[feature] {
+        case .bits:
+            writer.align()
+            part.writeBits(reader, feature, base, to: writer.takeUncleared(validityBytes))
+        case .fixed(let width):
+            writer.align()
+            let target = writer.takeUncleared(width * rows)
+            if width == 8 {
+                part.writeEights(reader, feature, base, to: target)
+            } else {
+                part.writeFours(reader, feature, base, to: target)
+            }
+        case .items(let bytes):
+            writer.align()
+            part.writeItems(reader, feature, base, bytes, to: writer.takeUncleared(bytes * rows))
+        case .text:
+            writer.align()
+            let offsets = writer.takeUncleared(4 * (rows + 1))
+            writer.align()
+            part.writeTexts(
+                reader,
+                feature,
+                base,
+                offsets: offsets,
+                to: writer.takeUncleared(extent.valueBytes)
+            )
+        case .built: break
+        }
+    }
+}
+
+/// Bytes of an answer one after the other, with zeros between buffers.
+struct BufferWriter {
+    let start: UnsafeMutableRawPointer
+    let alignment: Int
+    var position = 0
+
+    init(start: UnsafeMutableRawPointer, alignment: Int) {
+        self.start = start
+        self.alignment = alignment
+    }
+
+    mutating func head(rows: Int, columns: Int) {
+        start.storeBytes(of: UInt32(rows).littleEndian, as: UInt32.self)
+        let flags: UInt16 = alignment == 64 ? 1 : 0
+        start.storeBytes(
+            of: UInt16(columns).littleEndian,
+            toByteOffset: 4,
+            as: UInt16.self
+        )
+        start.storeBytes(of: flags.littleEndian, toByteOffset: 6, as: UInt16.self)
+        position = 8
+    }
+
+    mutating func align() { pad(to: alignment) }
+
+    mutating func pad(to multiple: Int) {
+        let end = (position + multiple - 1) & -multiple
+        while position < end {
+            start.storeBytes(of: 0, toByteOffset: position, as: UInt8.self)
+            position += 1
+        }
+    }
+
+    /// The next bytes, zero.
+    mutating func take(_ count: Int) -> UnsafeMutablePointer<UInt8> {
+        let taken = takeUncleared(count)
+        taken.initializeMemory(as: UInt8.self, repeating: 0, count: count)
+        return taken.assumingMemoryBound(to: UInt8.self)
+    }
+
+    mutating func takeUncleared(_ count: Int) -> UnsafeMutableRawPointer {
+        defer { position += count }
+        return start + position
+    }
+
+    mutating func copy(_ bytes: UnsafeRawPointer, _ count: Int) {
+        (start + position).copyMemory(from: bytes, byteCount: count)
+        position += count
+    }
+
+    mutating func copy(_ column: Column) {
+        if !column.validity.isEmpty { copy(column.validity) }
+        if !column.offsets.isEmpty { copy(column.offsets) }
+        if !column.itemOffsets.isEmpty { copy(column.itemOffsets) }
+        copy(column.values)
+    }
+
+    private mutating func copy<T: BitwiseCopyable>(_ values: [T]) {
+        align()
+        values.withUnsafeBytes { raw in
+            if let bytes = raw.baseAddress { copy(bytes, raw.count) }
+        }
+    }
+}

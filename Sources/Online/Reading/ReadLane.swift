@@ -1,0 +1,185 @@
+import Codec
+package import Domain
+import RocksDB
+
+/// Where a read may look.
+package enum ReadTier: Sendable {
+    /// In the row cache only: for event loops.
+    case memory
+    case disk
+}
+
+/// What one reading thread needs from read to read, so that none of them allocates.
+///
+/// First `find`, then `measure` and `write`.
+package final class ReadLane {
+    private let store: OnlineStore
+    private let cacheLane: RowCache.Lane
+    private var arena = RowArena()
+    private var blocks: [KeyBlock] = []
+    private var hashes: [HashList] = []
+    private var found: [PartRows] = []
+    private var rows = 0
+
+    package init(_ store: OnlineStore) {
+        self.store = store
+        cacheLane = store.cache.lane()
+    }
+
+    /// Finds the newest row of every part for these rows of the key columns, which are those of the
+    /// plan in its order, without nulls; false where it would have to look on the disk and may not.
+    package func find(
+        _ plan: ReadPlan,
+        keys: [Column],
+        rows range: Range<Int>,
+        now: Timestamp,
+        tier: ReadTier
+    ) throws(AlulaError) -> Bool {
+        rows = range.count
+        grow(for: plan)
+        for (index, group) in plan.groups.enumerated() {
+            try blocks[index].fill(
+                group.keyColumns.map { keys[$0] },
+                rows: range,
+                behind: group.prefix
+            )
+            hashes[index].fill(blocks[index], store.cache)
+        }
+        arena.removeAll()
+        unsafe plan.nullRow.withUnsafeBytes { _ = unsafe arena.append($0) }
+        var misses = 0
+        for (index, part) in plan.parts.enumerated() {
+            let target = found[index]
+            target.begin(rows)
+            misses += unsafe store.cache.copy(
+                view: part.view,
+                keys: UnsafeRawBufferPointer(
+                    start: blocks[part.group].bytes,
+                    count: blocks[part.group].byteCount
+                ),
+                starts: blocks[part.group].starts,
+                hashes: hashes[part.group].values,
+                count: rows,
+                arena: &arena,
+                places: target.places,
+                sizes: target.sizes,
+                lane: cacheLane
+            )
+        }
+        if misses > 0 {
+            guard tier == .disk else { return false }
+            try fetch(plan, misses: misses)
+        }
+        for (index, part) in plan.parts.enumerated() {
+            try unsafe found[index].tellApart(
+                base: arena.base,
+                part.reader,
+                of: part.viewName,
+                maxAge: part.maxAge,
+                now: now
+            )
+        }
+        return true
+    }
+
+    /// The bytes of the answer with these columns, which the caller carries, behind the features.
+    package func measure(_ plan: ReadPlan, carried: [Column]) throws(AlulaError) -> Int {
+        try unsafe plan.encoder.measure(found, base: arena.base, carried: carried, rows: rows)
+    }
+
+    /// Writes the answer that was measured.
+    package func write(_ plan: ReadPlan, into target: UnsafeMutableRawBufferPointer) {
+        unsafe plan.encoder.write(found, base: arena.base, into: target)
+    }
+
+    /// Rows that were present and expired, by part.
+    package func counts(part: Int) -> (present: Int, expired: Int) {
+        (found[part].presentCount, found[part].expiredCount)
+    }
+
+    private func grow(for plan: ReadPlan) {
+        while blocks.count < plan.groups.count {
+            blocks.append(KeyBlock())
+            hashes.append(HashList())
+        }
+        while found.count < plan.parts.count { found.append(PartRows()) }
+        // The encoder takes as many as the plan has parts.
+        if found.count > plan.parts.count { found.removeLast(found.count - plan.parts.count) }
+    }
+}
+
+extension ReadLane {
+    /// Looks in RocksDB for what the cache did not have, and lets it in.
+    private func fetch(_ plan: ReadPlan, misses: Int) throws(AlulaError) {
+        var missing: [(part: Int, row: Int)] = []
+        missing.reserveCapacity(misses)
+        var keys = LookupKeys(reservingKeys: misses, bytes: 32 * misses)
+        for (index, part) in plan.parts.enumerated() {
+            for row in 0..<rows where unsafe found[index].places[row] == RowCache.miss {
+                missing.append((index, row))
+                keys.append { bytes in
+                    unsafe bytes.append(contentsOf: blocks[part.group][row])
+                    OnlineKey.append(part.view, to: &bytes)
+                }
+            }
+        }
+        let sorted = keys.sorted()
+        let ticket = store.cache.ticket()
+        let values = try store.database.get(.rows, sorted)
+        var filled = [Bool](repeating: false, count: sorted.count)
+        for (number, miss) in missing.enumerated() {
+            let place = sorted.places[number]
+            let part = plan.parts[miss.part]
+            let key = unsafe blocks[part.group][miss.row]
+            let hash = unsafe hashes[part.group].values[miss.row]
+            let isFirst = !filled[place]
+            filled[place] = true
+            let target = found[miss.part]
+            let isThere: Void? = try values.withValue(place) { row throws(AlulaError) in
+                _ = try RowCodec.header(row)
+                unsafe row.withUnsafeBytes { bytes in
+                    unsafe target.places[miss.row] = arena.append(bytes)
+                    unsafe target.sizes[miss.row] = Int32(bytes.count)
+                    guard isFirst else { return }
+                    unsafe store.cache.fill(
+                        view: part.view,
+                        key: key,
+                        hash: hash,
+                        row: bytes,
+                        ticket: ticket
+                    )
+                }
+            }
+            guard isThere == nil else { continue }
+            unsafe target.places[miss.row] = RowCache.absent
+            guard isFirst else { continue }
+            unsafe store.cache.fill(
+                view: part.view,
+                key: key,
+                hash: hash,
+                row: nil,
+                ticket: ticket
+            )
+        }
+    }
+}
+
+/// The hashes of a block's keys.
+@safe
+private final class HashList {
+    private(set) var values: UnsafeMutablePointer<UInt64>
+    private var capacity = 0
+
+    init() { unsafe values = .allocate(capacity: 0) }
+
+    deinit { unsafe values.deallocate() }
+
+    func fill(_ block: KeyBlock, _ cache: RowCache) {
+        if block.count > capacity {
+            unsafe values.deallocate()
+            capacity = max(block.count, 2 * capacity)
+            unsafe values = .allocate(capacity: capacity)
+        }
+        for row in 0..<block.count { unsafe values[row] = cache.hash(block[row]) }
+    }
+}

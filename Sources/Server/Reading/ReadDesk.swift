@@ -1,0 +1,205 @@
+import Catalog
+import Codec
+import Domain
+import NIOCore
+import Online
+import Wire
+
+/// Answers reads for one thread: an event loop has one of its own, worker threads take one for the
+/// length of a call.
+///
+/// `@unchecked Sendable`: whoever hands it out gives it to one thread at a time.
+final class ReadDesk: @unchecked Sendable {
+    /// What a read came to.
+    enum Outcome {
+        case frame(ByteBuffer)
+        /// It has to look on the disk, or is too large to hold up an event loop.
+        case elsewhere
+    }
+
+    private let services: Services
+    private let lane: ReadLane
+    private var prepared: [[UInt8]: PreparedRead] = [:]
+    private var last: (control: [UInt8], read: PreparedRead)?
+
+    /// Kinds of reads that one thread remembers.
+    private static let mostPrepared = 1_024
+    /// Rows of views that an event loop looks up in one go.
+    private static let mostLookupsOnLoop = 16_384
+
+    init(_ services: Services) {
+        self.services = services
+        lane = ReadLane(services.online)
+    }
+
+    /// The answer to a READ as a frame, where it can be had from memory and fits one frame.
+    ///
+    /// Whatever is wrong with the request is left to the worker, which says so.
+    func answerFromMemory(
+        control: UnsafeRawBufferPointer,
+        data: UnsafeRawBufferPointer,
+        call: UInt32,
+        allocator: ByteBufferAllocator
+    ) -> Outcome {
+        do throws(AlulaError) {
+            let read = try unsafe preparedRead(control, mayBlock: false)
+            guard let read else { return .elsewhere }
+            let (keys, carried, rows) = try unsafe read.input(data)
+            guard rows * read.plan.partCount <= Self.mostLookupsOnLoop else { return .elsewhere }
+            let isFound = try lane.find(
+                read.plan,
+                keys: keys,
+                rows: 0..<rows,
+                now: services.now(),
+                tier: .memory
+            )
+            guard isFound else { return .elsewhere }
+            let bytes = try lane.measure(read.plan, carried: carried)
+            guard bytes <= ReadPieces.singleFrameBytes else { return .elsewhere }
+            return .frame(frame(read, rows: rows, bytes: bytes, call: call, allocator))
+        } catch {
+            return .elsewhere
+        }
+    }
+
+    private func frame(
+        _ read: PreparedRead,
+        rows: Int,
+        bytes: Int,
+        call: UInt32,
+        _ allocator: ByteBufferAllocator
+    ) -> ByteBuffer {
+        let control = read.answerHead.count + ReadAnswerHead.rowsBytes(rows)
+        let padding = (8 - control % 8) % 8
+        let payload = control + padding + bytes
+        var frame = allocator.buffer(capacity: Frame.headerBytes + payload)
+        frame.writeInteger(UInt32(payload), endianness: .little)
+        frame.writeInteger(FrameKind.response.rawValue)
+        frame.writeInteger(UInt8(0))
+        frame.writeInteger(Operation.read.rawValue, endianness: .little)
+        frame.writeInteger(call, endianness: .little)
+        frame.writeInteger(UInt32(control), endianness: .little)
+        frame.writeBytes(read.answerHead)
+        ReadAnswerHead.writeRows(rows, to: &frame)
+        frame.writeRepeatingByte(0, count: padding)
+        write(read, bytes, to: &frame)
+        return frame
+    }
+
+    private func write(_ read: PreparedRead, _ bytes: Int, to buffer: inout ByteBuffer) {
+        unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: bytes) { memory in
+            unsafe lane.write(read.plan, into: .init(rebasing: memory[..<bytes]))
+            return bytes
+        }
+    }
+}
+
+extension ReadDesk {
+    /// The read that a control message asks for; nil where finding out would block and may not.
+    func preparedRead(
+        _ control: UnsafeRawBufferPointer,
+        mayBlock: Bool
+    ) throws(AlulaError) -> PreparedRead? {
+        let catalogRevision = services.catalog.revision
+        if let last, unsafe last.control.matches(control), isCurrent(last.read, catalogRevision) {
+            return last.read
+        }
+        let key = unsafe Array(control)
+        if let known = prepared[key] {
+            if isCurrent(known, catalogRevision) {
+                last = (key, known)
+                return known
+            }
+            prepared[key] = nil
+        }
+        last = nil
+        guard let read = try prepare(key, mayBlock: mayBlock) else { return nil }
+        if prepared.count >= Self.mostPrepared { prepared = [:] }
+        prepared[key] = read
+        last = (key, read)
+        return read
+    }
+
+    private func isCurrent(_ read: PreparedRead, _ catalogRevision: UInt64) -> Bool {
+        guard read.catalogRevision == catalogRevision else { return false }
+        return true
+    }
+
+    private func prepare(
+        _ control: [UInt8],
+        mayBlock: Bool
+    ) throws(AlulaError) -> PreparedRead? {
+        let request = try Messages.decode(WireReadRequest.self, from: control)
+        let head = try CallHead(request.head)
+        let snapshot = services.catalog.snapshot
+        let project = try snapshot.project(head.project)
+        guard request.model.isEmpty else {
+            throw AlulaError(.unimplemented, "this server reads by service")
+        }
+        let entry = try services.plans.plan(
+            try FeatureServiceReference(text: request.service),
+            in: project,
+            of: snapshot
+        )
+        return try PreparedRead(
+            request,
+            entry,
+            modelVersion: nil,
+            modelsRevision: nil,
+            catalogRevision: snapshot.revision
+        )
+    }
+}
+
+extension ReadDesk {
+    /// Rows of an answer, read from wherever they are, as the data section of a frame of their own;
+    /// nil where it would be over the limit of a frame.
+    func piece(
+        _ read: PreparedRead,
+        keys: [Column],
+        carried: [Column],
+        rows: Range<Int>
+    ) throws(AlulaError) -> ByteBuffer? {
+        _ = try lane.find(read.plan, keys: keys, rows: rows, now: services.now(), tier: .disk)
+        let columns = carried.map { $0.rows(rows) }
+        let bytes = try lane.measure(read.plan, carried: columns)
+        guard bytes <= ReadPieces.singleFrameBytes else { return nil }
+        var data = ByteBuffer()
+        write(read, bytes, to: &data)
+        return data
+    }
+}
+
+extension [UInt8] {
+    fileprivate func matches(_ other: UnsafeRawBufferPointer) -> Bool {
+        guard count == other.count else { return false }
+        return unsafe withUnsafeBytes { unsafe $0.elementsEqual(other) }
+    }
+}
+
+/// The control message of an answer, whose last field is the number of rows.
+enum ReadAnswerHead {
+    /// Field 5, a varint.
+    private static let rowsTag: UInt8 = 5 << 3
+
+    static func rowsBytes(_ rows: Int) -> Int {
+        rows == 0 ? 0 : 1 + max(1, (Int.bitWidth - rows.leadingZeroBitCount + 6) / 7)
+    }
+
+    static func writeRows(_ rows: Int, to buffer: inout ByteBuffer) {
+        guard rows > 0 else { return }
+        buffer.writeInteger(rowsTag)
+        var rest = rows
+        while rest >= 0x80 {
+            buffer.writeInteger(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        buffer.writeInteger(UInt8(truncatingIfNeeded: rest))
+    }
+
+    static func control(_ head: [UInt8], rows: Int) -> ByteBuffer {
+        var buffer = ByteBuffer(bytes: head)
+        writeRows(rows, to: &buffer)
+        return buffer
+    }
+}
