@@ -349,7 +349,7 @@ def replaced(data: bytes, at: int, new: bytes) -> bytes:
 KEYS = keys_of(["ab", "cd"])  # header 8, map 1, then offsets at 16: 0, 2, 4, text at 32
 BAD_BATCHES: dict[str, tuple[bytes, str]] = {
     "more rows than came": (replaced(KEYS, 0, b"\x07\0\0\0"), ""),
-    "more rows than a batch holds": (replaced(KEYS, 0, b"\x01\0\x01\0"), "131073"),
+    "more rows than a batch holds": (replaced(KEYS, 0, b"\x01\0\x02\0"), "131073"),
     "the greatest number of rows": (replaced(KEYS, 0, b"\xff\xff\xff\xff"), "4294967295"),
     "another number of columns": (replaced(KEYS, 4, b"\x03\0"), "column"),
     "unknown flags": (replaced(KEYS, 6, b"\x80\0"), "flag"),
