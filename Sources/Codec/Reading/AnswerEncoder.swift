@@ -113,7 +113,9 @@ extension AnswerEncoder {
         switch reader.shapes[feature] {
         case .bits: extent.valueBytes = validityBytes
         case .fixed(let width): extent.valueBytes = width * rows
-        case .items(let bytes): extent.valueBytes = bytes * rows
+        case .items(let bytes):
+            try part.checkItems(reader, feature, base, bytes)
+            extent.valueBytes = bytes * rows
         case .text: extent.valueBytes = try part.textBytes(reader, feature, base)
         case .built: break
         }

@@ -27,6 +27,8 @@ package struct PartReader: Sendable {
         var previousEnd = -1
         /// The number of the slot, which is that of its validity bit.
         var slot = 0
+        /// Where values without a fixed slot begin.
+        var variableStart = 0
     }
 
     struct Version: Sendable {
@@ -68,7 +70,8 @@ package struct PartReader: Sendable {
                             way: Self.way(layout.slots[slot].type, feature.type),
                             start: format.slotStarts[slot],
                             previousEnd: format.previousEnds[slot] ?? -1,
-                            slot: slot
+                            slot: slot,
+                            variableStart: format.variableStart
                         )
                     }
                 )

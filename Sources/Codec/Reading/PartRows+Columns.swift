@@ -3,32 +3,41 @@ import Domain
 // Loops over the rows of a part, a column at a time. The null row is all zero, so that rows that are
 // not present need no branch.
 extension PartRows {
+    /// Calls `body` for each row with the source of the feature in the row's version.
+    @inline(__always)
+    private func eachRow(
+        _ reader: PartReader,
+        _ feature: Int,
+        _ body: (_ row: Int, _ source: PartReader.Source) -> Void
+    ) {
+        if let sole = soleVersion {
+            let source = reader.versions[sole].sources[feature]
+            for row in 0..<count { body(row, source) }
+        } else {
+            for row in 0..<count {
+                body(row, reader.versions[Int(versions[row])].sources[feature])
+            }
+        }
+    }
+
     func hasNulls(_ reader: PartReader, _ feature: Int, _ base: UnsafeRawPointer) -> Bool {
         guard presentCount == count else { return count > 0 }
-        if let sole = soleVersion {
-            guard count > 0 else { return false }
-            let source = reader.versions[sole].sources[feature]
-            guard source.way != .none else { return true }
-            let byte = RowCodec.headerBytes + source.slot >> 3
-            var all: UInt8 = 0xFF
-            for row in 0..<count {
-                all &= base.load(fromByteOffset: Int(places[row]) + byte, as: UInt8.self)
-            }
-            return all & (1 << UInt8(source.slot & 7)) == 0
+        var all = true
+        eachRow(reader, feature) { row, source in
+            all = all && isValid(row, source, base)
         }
-        return !(0..<count).allSatisfy { isValid($0, reader, feature, base) }
+        return !all
     }
 
     /// Whether the row is present and has a value there.
+    @inline(__always)
     private func isValid(
         _ row: Int,
-        _ reader: PartReader,
-        _ feature: Int,
+        _ source: PartReader.Source,
         _ base: UnsafeRawPointer
     ) -> Bool {
-        let source = reader.versions[Int(versions[row])].sources[feature]
         guard source.way != .none else { return false }
-        let byte = Int(places[row]) + RowCodec.headerBytes + source.slot >> 3
+        let byte = Int(places[row]) &+ RowCodec.headerBytes &+ source.slot >> 3
         return base.load(fromByteOffset: byte, as: UInt8.self) & (1 << UInt8(source.slot & 7)) != 0
     }
 
@@ -38,7 +47,10 @@ extension PartRows {
         _ base: UnsafeRawPointer,
         to target: UnsafeMutableRawPointer
     ) {
-        packBits(to: target) { row in isValid(row, reader, feature, base) }
+        target.initializeMemory(as: UInt8.self, repeating: 0, count: (count + 7) / 8)
+        eachRow(reader, feature) { row, source in
+            if isValid(row, source, base) { Self.setBit(row, of: target) }
+        }
     }
 
     func writeBits(
@@ -47,27 +59,24 @@ extension PartRows {
         _ base: UnsafeRawPointer,
         to target: UnsafeMutableRawPointer
     ) {
-        packBits(to: target) { row in
-            let source = reader.versions[Int(versions[row])].sources[feature]
-            guard source.way != .none else { return false }
-            let place = Int(places[row]) + source.start
-            return base.load(fromByteOffset: place, as: UInt8.self) != 0
+        target.initializeMemory(as: UInt8.self, repeating: 0, count: (count + 7) / 8)
+        eachRow(reader, feature) { row, source in
+            guard source.way != .none else { return }
+            let place = Int(places[row]) &+ source.start
+            if base.load(fromByteOffset: place, as: UInt8.self) != 0 {
+                Self.setBit(row, of: target)
+            }
         }
     }
 
     @inline(__always)
-    private func packBits(to target: UnsafeMutableRawPointer, _ bit: (Int) -> Bool) {
-        var row = 0
-        var index = 0
-        while row < count {
-            var byte: UInt8 = 0
-            for place in 0..<min(8, count - row) where bit(row + place) {
-                byte |= 1 << UInt8(place)
-            }
-            target.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
-            row += 8
-            index += 1
-        }
+    private static func setBit(_ row: Int, of target: UnsafeMutableRawPointer) {
+        let byte = target.load(fromByteOffset: row >> 3, as: UInt8.self)
+        target.storeBytes(
+            of: byte | 1 << UInt8(row & 7),
+            toByteOffset: row >> 3,
+            as: UInt8.self
+        )
     }
 }
 
@@ -86,25 +95,30 @@ extension PartRows {
             }
             return
         }
-        for row in 0..<count {
-            let source = reader.versions[Int(versions[row])].sources[feature]
-            let place = Int(places[row]) + source.start
-            let word: UInt64 =
-                switch source.way {
-                case .eight: base.loadUnaligned(fromByteOffset: place, as: UInt64.self)
-                case .widenedInteger:
-                    UInt64(
-                        bitPattern: Int64(base.loadUnaligned(fromByteOffset: place, as: Int32.self))
-                    )
-                case .widenedFloat:
-                    Double(
-                        Float(
-                            bitPattern: base.loadUnaligned(fromByteOffset: place, as: UInt32.self)
-                        )
-                    ).bitPattern
-                case .none, .bit, .four, .text, .items, .built: 0
-                }
-            target.storeBytes(of: word, toByteOffset: row &* 8, as: UInt64.self)
+        eachRow(reader, feature) { row, source in
+            let place = Int(places[row]) &+ source.start
+            target.storeBytes(
+                of: Self.eight(source.way, base, place),
+                toByteOffset: row &* 8,
+                as: UInt64.self
+            )
+        }
+    }
+
+    private static func eight(
+        _ way: PartReader.Way,
+        _ base: UnsafeRawPointer,
+        _ place: Int
+    ) -> UInt64 {
+        switch way {
+        case .eight: return base.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+        case .widenedInteger:
+            let narrow = base.loadUnaligned(fromByteOffset: place, as: Int32.self)
+            return UInt64(bitPattern: Int64(narrow))
+        case .widenedFloat:
+            let bits = base.loadUnaligned(fromByteOffset: place, as: UInt32.self)
+            return Double(Float(bitPattern: bits)).bitPattern
+        case .none, .bit, .four, .text, .items, .built: return 0
         }
     }
 
@@ -114,15 +128,28 @@ extension PartRows {
         _ base: UnsafeRawPointer,
         to target: UnsafeMutableRawPointer
     ) {
-        for row in 0..<count {
-            let source = reader.versions[Int(versions[row])].sources[feature]
+        eachRow(reader, feature) { row, source in
+            let place = Int(places[row]) &+ source.start
             let word: UInt32 =
-                source.way == .four
-                ? base.loadUnaligned(
-                    fromByteOffset: Int(places[row]) + source.start,
-                    as: UInt32.self
-                ) : 0
+                source.way == .four ? base.loadUnaligned(fromByteOffset: place, as: UInt32.self) : 0
             target.storeBytes(of: word, toByteOffset: row &* 4, as: UInt32.self)
+        }
+    }
+
+    /// Throws where a row has a list of another length.
+    func checkItems(
+        _ reader: PartReader,
+        _ feature: Int,
+        _ base: UnsafeRawPointer,
+        _ bytes: Int
+    ) throws(AlulaError) {
+        var isBroken = false
+        eachRow(reader, feature) { row, source in
+            let size = variable(row, source, base).size
+            isBroken = isBroken || (size != 0 && size != bytes)
+        }
+        guard !isBroken else {
+            throw .corrupt("an online row has a list of another length than its type")
         }
     }
 
@@ -133,13 +160,14 @@ extension PartRows {
         _ bytes: Int,
         to target: UnsafeMutableRawPointer
     ) {
-        for row in 0..<count {
+        eachRow(reader, feature) { row, source in
             let goal = target + row &* bytes
-            guard let extent = variable(row, reader, feature, base), extent.size == bytes else {
+            let extent = variable(row, source, base)
+            if extent.size == bytes {
+                goal.copyMemory(from: extent.start, byteCount: bytes)
+            } else {
                 goal.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
-                continue
             }
-            goal.copyMemory(from: extent.start, byteCount: bytes)
         }
     }
 }
@@ -152,14 +180,14 @@ extension PartRows {
         _ base: UnsafeRawPointer
     ) throws(AlulaError) -> Int {
         var sum = 0
-        for row in 0..<count {
-            guard let extent = variable(row, reader, feature, base) else {
-                guard !isValid(row, reader, feature, base) else {
-                    throw .corrupt("an online row has a value that ends outside it")
-                }
-                continue
-            }
-            sum += extent.size
+        var isBroken = false
+        eachRow(reader, feature) { row, source in
+            let size = variable(row, source, base).size
+            isBroken = isBroken || size < 0
+            sum &+= size
+        }
+        guard !isBroken else {
+            throw .corrupt("an online row has a value that ends outside it")
         }
         guard sum <= Int(Int32.max) else {
             throw AlulaError(.resourceExhausted, "a column of the answer is over 2 GiB")
@@ -176,41 +204,37 @@ extension PartRows {
     ) {
         var end = 0
         offsets.storeBytes(of: 0, as: Int32.self)
-        for row in 0..<count {
-            if let extent = variable(row, reader, feature, base) {
-                (target + end).copyMemory(from: extent.start, byteCount: extent.size)
-                end += extent.size
-            }
+        eachRow(reader, feature) { row, source in
+            let extent = variable(row, source, base)
+            (target + end).copyMemory(from: extent.start, byteCount: extent.size)
+            end &+= extent.size
             offsets.storeBytes(
                 of: Int32(truncatingIfNeeded: end),
-                toByteOffset: 4 &* (row + 1),
+                toByteOffset: 4 &* (row &+ 1),
                 as: Int32.self
             )
         }
     }
 
-    /// Where a value of no fixed slot stands; nil where the row has none, or one that ends outside
-    /// it.
+    /// Where a value of no fixed slot stands: empty where the row has none, of size -1 where it ends
+    /// outside the row.
     @inline(__always)
     private func variable(
         _ row: Int,
-        _ reader: PartReader,
-        _ feature: Int,
+        _ source: PartReader.Source,
         _ base: UnsafeRawPointer
-    ) -> (start: UnsafeRawPointer, size: Int)? {
+    ) -> (start: UnsafeRawPointer, size: Int) {
         let size = Int(sizes[row])
-        guard size > 0 else { return nil }
-        let version = reader.versions[Int(versions[row])]
-        let source = version.sources[feature]
-        guard source.way != .none else { return nil }
+        guard size > 0, source.way != .none else { return (base, 0) }
         let place = base + Int(places[row])
-        let variableStart = version.format.variableStart
         let start =
             source.previousEnd < 0
             ? 0
             : Int(place.loadUnaligned(fromByteOffset: source.previousEnd, as: UInt32.self))
         let end = Int(place.loadUnaligned(fromByteOffset: source.start, as: UInt32.self))
-        guard start <= end, end <= size - variableStart - RowCodec.checksumBytes else { return nil }
-        return (place + variableStart + start, end - start)
+        guard start <= end, end <= size &- source.variableStart &- RowCodec.checksumBytes else {
+            return (base, -1)
+        }
+        return (place + source.variableStart + start, end &- start)
     }
 }

@@ -17,7 +17,8 @@ final class PreparedRead {
     let answerHead: [UInt8]
     /// Likewise for answers behind the first of a stream, without schema and parts.
     let shortAnswerHead: [UInt8]
-    /// For each key column of the plan, its number in the batch that comes.
+    private let keyColumns: [FeatureService.KeyColumn]
+    /// For each of them, its number in the batch that comes.
     private let keys: [Int]
     private let requestFields: [Int]
 
@@ -34,6 +35,7 @@ final class PreparedRead {
         self.catalogRevision = catalogRevision
         self.modelsRevision = modelsRevision
         let shape = try ReadShape(schema, plan: plan)
+        keyColumns = plan.keyColumns
         keys = shape.keys
         requestFields = shape.requestFields
 
@@ -57,9 +59,11 @@ final class PreparedRead {
         var columns: [Column] = []
         columns.reserveCapacity(keys.count)
         for (number, place) in keys.enumerated() {
-            let key = plan.plan.keyColumns[number]
+            let key = keyColumns[number]
+            let column = batch.columns[place]
+            let isReady = column.type == key.type.valueType && column.validity.isEmpty
             columns.append(
-                try KeyColumns.cast(batch.columns[place], to: key.type, named: key.name.text)
+                isReady ? column : try KeyColumns.cast(column, to: key.type, named: key.name.text)
             )
         }
         var carried: [Column] = []
