@@ -12,12 +12,9 @@ from fake_server import REQUEST, FakeServer, Frame, Peer
 from toy_store import ToyStore, answer_bytes, batch_bytes, fields
 
 import alula
-from alula._batch import decode_batch
 from alula._frames import Op
-from alula._numpy import fill_floats
 from alula._proto import features_pb2
 from alula._types import from_proto, to_proto
-from alula.answer import Plan
 
 
 class Reads(ToyStore):
@@ -199,26 +196,3 @@ def test_strings_have_no_floats() -> None:
         assert caught.value.details == ["tag: string", "vector: float32[2]"]
         assert answer.column("vector").tolist() == [[1, 2]] * 3
         assert answer.column("tag").tolist() == ["x"] * 3
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_gathered_floats_equal_those_taken_column_by_column(seed: int) -> None:
-    random = np.random.default_rng(seed)
-    kinds = ["bool", "int32", "int64", "float32", "float64", "timestamp"][: 1 + seed % 6]
-    schema = fields(
-        " ".join(f"c{i}:{kinds[random.integers(len(kinds))]}" for i in range(1 + seed * 3))
-    )
-    plan = Plan(features_pb2.ReadResponse(plan=1, service="s@1", schema=to_proto(schema)))
-
-    def value(kind: str) -> Any:
-        if random.random() < 0.3:
-            return None
-        return bool(random.integers(2)) if kind == "bool" else int(random.integers(-9, 9))
-
-    for rows in (1, 2, 7, 8, 9, 33, 2_000):
-        encoded = batch_bytes(schema, [[value(str(f.type)) for f in schema] for _ in range(rows)])
-        batch, _ = decode_batch(encoded, schema)
-        expected = np.empty((rows, len(schema)))
-        fill_floats(batch, list(range(len(schema))), expected)
-        for _ in range(2):
-            np.testing.assert_array_equal(plan.floats(b"" + encoded), expected)

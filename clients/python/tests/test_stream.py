@@ -196,7 +196,8 @@ def test_an_error_in_the_middle_is_raised_in_the_loop() -> None:
 def test_a_lost_connection_ends_a_stream_with_what_to_do() -> None:
     toy = Endless(1_000)
     with FakeServer(toy.handle) as server:
-        stream = alula.connect(server.address).stream_training_set("ts-1")
+        store = alula.connect(server.address)
+        stream = store.stream_training_set("ts-1")
         with pytest.raises(alula.Unavailable, match="again"):
             for number, _ in enumerate(stream):
                 if number == 5:

@@ -8,16 +8,16 @@ threads.
 from __future__ import annotations
 
 import select
-import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 
 from ._frames import FLAG_MORE, PREFACE, Bytes, Header, Kind, encode_frame, split_payload
+from ._line import ConnectionLost, failure_of, open_socket, too_late
 from ._proto import common_pb2 as pb
 from ._reader import FrameReader
-from .errors import AlulaError, Cancelled, DataLoss, DeadlineExceeded, Unavailable, error_of
+from .errors import AlulaError, Cancelled, DataLoss, Unavailable
 
 CALL_WINDOW = 4 << 20
 _GRANT_FROM = 1 << 20
@@ -26,10 +26,6 @@ _SEND_TIMEOUT = 60.0
 
 
 Taker = Callable[[Bytes, Bytes], None]
-
-
-class ConnectionLost(Unavailable):
-    """The connection ended under a call, which may be sent again on another."""
 
 
 class Call:
@@ -122,16 +118,7 @@ class Connection:
     """A socket to a server, safe to share between threads. Ends with its first failure."""
 
     def __init__(self, host: str, port: int, timeout: float) -> None:
-        try:
-            self._socket = socket.create_connection((host, port), timeout=timeout)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise Unavailable(
-                f"no server answers at alula://{host}:{port}: {reason}",
-                "start one with: alula serve --data DIR",
-            ) from None
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._socket = open_socket(host, port, timeout)
         self._socket.setblocking(False)
         self._reader = FrameReader(self._socket)
         self._state = threading.Condition(threading.RLock())
@@ -165,20 +152,6 @@ class Connection:
                 self._calls.pop(number, None)
             raise
         return call
-
-    def unary(
-        self, operation: int, control: bytes, data: Bytes, timeout: float | None
-    ) -> tuple[Bytes, Bytes, list[tuple[Bytes, Bytes]]]:
-        """A call of one request: control and data of the response, and the items before it."""
-        call = self.open(operation, control, data, timeout)
-        items: list[tuple[Bytes, Bytes]] = []
-        try:
-            while (item := call.next_item()) is not None:
-                items.append(item)
-            return *call.result(), items
-        finally:
-            if call.final is None:
-                call.close()
 
     def wait(self, call: Call, ready: Callable[[], bool]) -> None:
         """Returns when ``ready``; until then reads for everybody, or waits while another thread
@@ -229,16 +202,13 @@ class Connection:
             return None
         remaining = call.deadline - time.monotonic()
         if remaining <= 0:
-            raise DeadlineExceeded(
-                "the server did not answer in time",
-                "a write may have happened: look before repeating it; timeout= gives more time",
-            )
+            raise too_late()
         return remaining
 
     def _dispatch(self, header: Header, payload: Bytes) -> None:
         control, data = split_payload(payload, header.control)
         if header.kind == Kind.ERROR and header.call == 0:
-            self.fail(_failure(control))
+            self.fail(failure_of(control))
             return
         with self._state:
             call = self._calls.get(header.call)
@@ -253,7 +223,7 @@ class Connection:
                 call.final = (control, data)
             elif header.kind == Kind.ERROR:
                 del self._calls[header.call]
-                call.final = _failure(control)
+                call.final = failure_of(control)
             if self._waiting:
                 self._state.notify_all()
 
@@ -349,9 +319,14 @@ class Connection:
         self._sending = threading.RLock()
         self.failure = Unavailable("the connection belongs to the parent process")
         self._calls.clear()
+        self._socket.close()  # this process's end of it only
 
     def close(self) -> None:
         self.fail(Unavailable("the connection was closed"))
+
+    def __del__(self) -> None:
+        if hasattr(self, "_socket"):
+            self._socket.close()
 
     def _lost(self) -> AlulaError:
         failure = self.failure
@@ -359,10 +334,3 @@ class Connection:
         if isinstance(failure, (Unavailable, Cancelled)):
             return ConnectionLost(failure.message, failure.help)
         return failure
-
-
-def _failure(control: Bytes) -> AlulaError:
-    failure = pb.Failure.FromString(bytes(control))
-    return error_of(
-        failure.code, failure.message, failure.help, list(failure.details), failure.retry
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import threading
 from collections.abc import Iterable
 
 from ._frames import Op
@@ -19,7 +18,6 @@ class Definitions:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._lock = threading.Lock()
         self._views: dict[str, View] = {}
         self._services: dict[str, list[Service]] = {}
         self._entities: dict[str, Schema] = {}
@@ -35,14 +33,12 @@ class Definitions:
             services.setdefault(message.name, []).append(Service.of(message))
         for versions in services.values():
             versions.sort(key=lambda service: service.version)
-        with self._lock:
-            self._views, self._services = views, services
-            self._entities = {e.name: from_proto(e.keys) for e in answer.entities}
+        self._entities = {e.name: from_proto(e.keys) for e in answer.entities}
+        self._views, self._services = views, services
 
     def forget(self) -> None:
         """What is known may have changed."""
-        with self._lock:
-            self._views, self._services = {}, {}
+        self._views, self._services = {}, {}
 
     def views(self) -> list[View]:
         """All views, read now."""

@@ -120,6 +120,16 @@ def decode_header(buffer: Bytes, offset: int = 0) -> Header:
     return header
 
 
+def check_preface(preface: Bytes) -> None:
+    """Raises DataLoss where what a server opened with is not the protocol, or no version of it."""
+    if bytes(preface[:4]) != PREFACE[:4]:
+        raise DataLoss("what listens there does not speak Alula's protocol", "check the port")
+    if preface[4] == 0:
+        raise DataLoss(
+            "client and server share no protocol version", "upgrade the older of the two"
+        )
+
+
 def split_payload(payload: Bytes, control: int) -> tuple[Bytes, Bytes]:
     """Control message and data of a payload, as views of it."""
     return payload[:control], payload[control + -control % 8 :]

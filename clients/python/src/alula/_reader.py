@@ -11,8 +11,8 @@ import socket
 
 import numpy as np
 
-from ._frames import HEADER_BYTES, PREFACE, PREFACE_BYTES, Bytes, Header, decode_header
-from .errors import DataLoss, Unavailable
+from ._frames import HEADER_BYTES, PREFACE_BYTES, Bytes, Header, check_preface, decode_header
+from .errors import Unavailable
 
 _CHUNK = 64 << 10
 _LARGE = _CHUNK // 2
@@ -121,13 +121,7 @@ class FrameReader:
     def _read_preface(self) -> bool:
         if self._end - self._position < PREFACE_BYTES:
             return False
-        preface = bytes(self._buffer[self._position : self._position + PREFACE_BYTES])
-        if preface[:4] != PREFACE[:4]:
-            raise DataLoss("what listens there does not speak Alula's protocol", "check the port")
-        if preface[4] == 0:
-            raise DataLoss(
-                "client and server share no protocol version", "upgrade the older of the two"
-            )
+        check_preface(self._buffer[self._position : self._position + PREFACE_BYTES])
         self._position += PREFACE_BYTES
         self._greeted = True
         return True

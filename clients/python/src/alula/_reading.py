@@ -1,235 +1,289 @@
-"""Online reads: the hot path of model servers. Lists and arrays go to the wire without Arrow."""
+"""Online reads: the hot path of model servers.
+
+What a read sends but for its keys is the same from call to call, and is made once; so is what its
+answer looks like. ``Reader`` holds both and does no I/O: ``Reading`` does, and ``alula.aio``.
+"""
 
 from __future__ import annotations
 
-import itertools
-import struct
-from collections.abc import Mapping, Sequence
-from typing import Any
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Union
 
-import numpy as np
-
-from ._batch import Batch, Column, assemble, encode_batch, split_rows
-from ._columns import to_array
-from ._definitions import Definitions, near
-from ._encode import BadValues, encode_array
+from ._batch import encode_batch, split_rows
+from ._definitions import Definitions
 from ._frames import Bytes, Op
+from ._inputs import PIECE_BYTES, Inputs
+from ._line import Reply
 from ._proto import features_pb2
 from ._session import Session
-from ._types import MAX_BATCH_ROWS, Field, Scalar, Schema, to_proto
-from .answer import Answer, Plan
-from .errors import InternalError, InvalidArgument, NotFound
+from ._types import to_proto
+from .answer import Answer, Plan, rows_of
+from .errors import InternalError, InvalidArgument, NotFound, Refused, Unavailable
 from .records import Service
+from .registry import ModelVersion
 
-_PIECE_BYTES = 768 << 10
+PRODUCTION = "production"
+_MOST_CONTROLS = 16
+_MOST_FAILURES = 8
 
 
-class _Reader:
-    """What is known of one service: its inputs, and the plan of its last answer."""
+@dataclass(frozen=True)
+class Wanted:
+    """Whose features are asked for: a service, or a model's version by stage, alias or number."""
 
-    def __init__(self, service: Service) -> None:
+    service: str = ""
+    model: str = ""
+    stage: str = ""
+    alias: str = ""
+    version: int = 0
+
+    def __str__(self) -> str:
+        if self.service:
+            return f"service {self.service}"
+        if self.alias:
+            return f"model {self.model} @{self.alias}"
+        of_stage = f" in {self.stage}" if self.stage else ""
+        return f"model {self.model}{f' {self.version}' if self.version else ''}{of_stage}"
+
+
+#: The name of a service, which is the commonest, or more.
+Key = Union[str, Wanted]
+Resolve = Callable[[Wanted], ModelVersion]
+
+
+def wanted(
+    service: str | None,
+    model: str | None,
+    stage: str | None,
+    alias: str | None,
+    version: int | None,
+) -> Key:
+    """What a read asks for; raises InvalidArgument where that is not one thing."""
+    if model is None:
+        if service is None or stage is not None or alias is not None or version is not None:
+            raise InvalidArgument(
+                "say whose features: a service, or model= with stage=, alias= or version="
+            )
+        return service
+    if service is not None:
+        raise InvalidArgument("a read is of a service or of a model, not of both")
+    if alias is not None and (stage is not None or version is not None):
+        raise InvalidArgument("an alias names one version: leave stage= and version= out")
+    if version is not None and int(version) < 1:
+        raise InvalidArgument(f"version {int(version)}: expected 1 or more")
+    number = int(version or 0)
+    at = stage or ("" if alias or number else PRODUCTION)
+    return Wanted(model=model, stage=at, alias=alias or "", version=number)
+
+
+class Reader:
+    """Reads of one thing: its inputs, the messages that ask for it, the plan of its last answer."""
+
+    def __init__(self, key: Key, service: Service, plan: Plan | None = None) -> None:
+        self.key = key
+        self.wanted = Wanted(service=key) if isinstance(key, str) else key
         self.service = service
-        self.fields: Schema = service.key_columns + service.request_fields
-        self.keys = len(service.key_columns)
-        self.names = frozenset(field.name for field in self.fields)
-        self.plan: Plan | None = None
-        self.controls: dict[tuple[str, int, float], bytes] = {}
+        asker = str(self.wanted)
+        if asker != f"service {service.reference}":
+            asker += f" ({service.reference})"
+        self.inputs = Inputs(service, asker)
+        self.plan = plan
+        self._controls: dict[tuple[int, float | None], bytes] = {}
+
+    def control(self, session: Session, seconds: float | None) -> bytes:
+        """The message of a request."""
+        plan = self.plan
+        key = (0 if plan is None else plan.number, seconds)
+        control = self._controls.get(key)
+        if control is None:
+            asked = self.wanted
+            message = features_pb2.ReadRequest(
+                service=asked.service, model=asked.model, stage=asked.stage, alias=asked.alias,
+                version=asked.version, schema=to_proto(self.inputs.fields), known_plan=key[0],
+            )  # fmt: skip
+            control = session.prepare(message, False, seconds)
+            if len(self._controls) > _MOST_CONTROLS:
+                self._controls.clear()
+            self._controls[key] = control
+        return control
+
+    def plan_of(self, control: Bytes) -> tuple[Plan, int]:
+        """The plan that an answer names, learnt where it is new, and the model version."""
+        plan = self.plan
+        version = None if plan is None else plan.version_of(control)
+        if plan is None or version is None:
+            response = features_pb2.ReadResponse.FromString(bytes(control))
+            if not response.HasField("schema"):
+                raise InternalError("the server left out the schema of a plan that was not known")
+            plan = self.plan = Plan(response)
+            self._controls.clear()
+            version = int(response.model_version)
+        return plan, version
+
+    def pinned(self, plan: Plan, version: int) -> Reader:
+        """For further reads of exactly the version that answered."""
+        asked = self.wanted
+        if asked.service:
+            asked = Wanted(service=plan.service)
+        else:
+            asked = Wanted(model=asked.model, version=version)
+        return Reader(asked.service or asked, self.service, plan)
 
 
 class Reading:
-    """Reads of all services of a store."""
+    """Reads of all services and models of a store."""
 
-    def __init__(self, session: Session, definitions: Definitions) -> None:
-        self._session = session
+    def __init__(self, session: Session, definitions: Definitions, resolve: Resolve) -> None:
+        self.session = session
         self._definitions = definitions
-        self._readers: dict[str, _Reader] = {}
+        self._resolve = resolve
+        self._readers: dict[Key, Reader] = {}
 
     def forget(self) -> None:
+        """What is known may have changed."""
         self._readers = {}
+
+    def known(self, key: Key) -> Reader | None:
+        """The reader of something that was read before."""
+        return self._readers.get(key)
+
+    def open(self, key: Key, fresh: bool = False) -> Reader:
+        """Asks the server what the inputs are; ``fresh`` whatever is known."""
+        reference = key if isinstance(key, str) else key.service
+        if isinstance(key, Wanted) and key.model:
+            version = self._resolve(key)
+            if not version.service:
+                raise Refused(
+                    f"model {version.model} {int(version)} names no service",
+                    "it was registered without a training set: read a service by its name",
+                )
+            reference, fresh = version.service, False
+        reader = self._readers[key] = Reader(key, self._definitions.service(reference, fresh))
+        return reader
+
+    def learn(self, reader: Reader, plan: Plan) -> None:
+        """Notes that another version answered than the reader was made for."""
+        if plan.service != reader.service.reference and self._readers.get(reader.key) is reader:
+            self._definitions.forget()
+            del self._readers[reader.key]
 
     def read(
         self,
-        service: str,
+        key: Key,
         keys: Mapping[str, Any],
         request: Mapping[str, Any] | None,
         timeout: float | None,
     ) -> Answer:
-        """The vector of the service for each row of the keys."""
-        reader = self._readers.get(service)
-        known = reader is not None
+        """The vector of what is wanted for each row of the keys."""
+        reader = self._readers.get(key)
         if reader is None:
-            reader = self._readers[service] = _Reader(self._definitions.service(service))
+            return self._read(self.open(key), keys, request, timeout)
         try:
-            return self._read(service, reader, keys, request, timeout)
+            return self._read(reader, keys, request, timeout)
         except (InvalidArgument, NotFound):
             # What is known may be of an older definition: look once, and only then believe it.
-            if not known:
-                raise
-            newer = _Reader(self._definitions.service(service, fresh=True))
+            newer = self.open(key, fresh=True)
             if newer.service == reader.service:
                 raise
-            self._readers[service] = newer
-            return self._read(service, newer, keys, request, timeout)
+        return self._read(newer, keys, request, timeout)
 
     def _read(
         self,
-        service: str,
-        reader: _Reader,
+        reader: Reader,
         keys: Mapping[str, Any],
         request: Mapping[str, Any] | None,
         timeout: float | None,
     ) -> Answer:
-        values = _inputs(reader, keys, request)
-        rows = _row_count(values)
-        data = _encode_quickly(reader, values, rows) if rows <= MAX_BATCH_ROWS else None
-        if data is not None and len(data) <= _PIECE_BYTES:
-            return Answer(*self._call(service, reader, data, timeout), rows)
-        return self._read_in_pieces(service, reader, _encode(reader, values, rows), timeout)
-
-    def _read_in_pieces(
-        self, service: str, reader: _Reader, batch: Batch, timeout: float | None
-    ) -> Answer:
-        """As many calls as the requests need; all are of one version."""
-        pieces: list[Bytes] = []
-        plan: Plan | None = None
-        cuts = split_rows(batch, _PIECE_BYTES)
-        for start, stop in zip(cuts, cuts[1:] or [0]):
-            piece = batch.slice(start, stop)
-            data = encode_batch(piece.columns, piece.rows)
-            newest, answers = self._call(service, reader, data, timeout)
-            if plan is not None and newest.service != plan.service:
-                # A new version was published between two pieces.
-                return self._read_in_pieces(newest.service, reader, batch, timeout)
-            plan = newest
-            pieces += answers
-        assert plan is not None
-        return Answer(plan, pieces, batch.rows)
-
-    def _call(
-        self, service: str, reader: _Reader, data: bytes, timeout: float | None
-    ) -> tuple[Plan, list[Bytes]]:
-        transport = self._session.transport
+        rows, requests = reader.inputs.encode(keys, request)
+        transport = self.session.transport
         seconds = transport.timeout if timeout is None else timeout
-        plan = reader.plan
-        key = (service, 0 if plan is None else plan.number, seconds)
-        control = reader.controls.get(key)
-        if control is None:
-            message = features_pb2.ReadRequest(
-                service=service, schema=to_proto(reader.fields), known_plan=key[1]
-            )
-            control = self._session.prepare(message, False, seconds)
-            if len(reader.controls) > 16:
-                reader.controls.clear()
-            reader.controls[key] = control
-        answer, rows, items = transport.unary(Op.READ, control, data, seconds)
-        # A large answer comes in items, the first of which names the plan.
-        response = features_pb2.ReadResponse.FromString(bytes(items[0][0] if items else answer))
-        if plan is None or response.plan != plan.number:
-            if not response.HasField("schema"):
-                raise InternalError("the server left out the schema of a plan that was not known")
-            plan = reader.plan = Plan(response)
-            reader.controls.clear()
-        return plan, [piece for _, piece in items] if items else [rows]
+        plan, version, pieces = None, 0, []
+        for data in requests:
+            reply = transport.unary(Op.READ, reader.control(self.session, seconds), data, seconds)
+            found, version, some = taken(reader, reply)
+            if plan is None:
+                plan = found
+                self.learn(reader, plan)
+                if len(requests) > 1:
+                    reader = reader.pinned(plan, version)
+            pieces += some
+        assert plan is not None
+        return Answer(plan, pieces, rows, version)
 
-
-def _inputs(
-    reader: _Reader, keys: Mapping[str, Any], request: Mapping[str, Any] | None
-) -> list[Any]:
-    """The values of every input in order; raises InvalidArgument for what lacks or is unknown."""
-    given = dict(keys) if request is None else {**keys, **request}
-    if given.keys() == reader.names:
-        return [given[field.name] for field in reader.fields]
-    reference = reader.service.reference
-    missing = [str(field) for field in reader.fields if field.name not in given]
-    if missing:
-        raise InvalidArgument(
-            f"service {reference} needs {len(missing)} more inputs",
-            "give a value for each row",
-            missing,
-        )
-    name = next(name for name in given if name not in reader.names)
-    raise InvalidArgument(
-        f'service {reference} takes no "{name}"{near(name, reader.names)}',
-        details=[f"expected {field}" for field in reader.fields],
-    )
-
-
-def _row_count(values: list[Any]) -> int:
-    """Rows asked for; single values stand for every row, and for one row where all are single."""
-    rows = -1
-    for value in values:
-        if _is_single(value):
-            continue
-        count = len(value)
-        if rows >= 0 and count != rows:
-            raise InvalidArgument(f"inputs differ in length: {rows} rows and {count} rows")
-        rows = count
-    rows = 1 if rows < 0 else rows
-    for place, value in enumerate(values):
-        if _is_single(value):
-            values[place] = [value] * rows
-    return rows
-
-
-def _is_single(value: Any) -> bool:
-    return isinstance(value, (str, bytes)) or not hasattr(value, "__len__")
-
-
-def _encode_quickly(reader: _Reader, values: list[Any], rows: int) -> bytes | None:
-    """The batch, where every input is a plain list or array of the right type without nulls."""
-    columns: list[Sequence[Bytes]] = []
-    for field, value in zip(reader.fields, values):
-        buffers = _quick(field, value, rows)
-        if buffers is None:
-            return None
-        columns.append(buffers)
-    return assemble(columns, [False] * len(columns), rows)
-
-
-_FORMATS = {
-    Scalar.INT64: ("q", "<i8"),
-    Scalar.INT32: ("i", "<i4"),
-    Scalar.FLOAT64: ("d", "<f8"),
-    Scalar.FLOAT32: ("f", "<f4"),
-}
-
-
-def _quick(field: Field, value: Any, rows: int) -> Sequence[Bytes] | None:
-    type = field.type
-    if type.is_list:
-        return None
-    codes = _FORMATS.get(type.scalar)
-    if codes is not None:
-        if isinstance(value, np.ndarray):
-            if value.dtype == codes[1] and value.ndim == 1:
-                return [value.tobytes()]
-        elif isinstance(value, (list, tuple)):
+    def read_batches(
+        self,
+        key: Key,
+        keys: Mapping[str, Any],
+        request: Mapping[str, Any] | None,
+        timeout: float | None,
+    ) -> Iterator[Answer]:
+        """Answers for consecutive rows, as they come; all of one version."""
+        transport = self.session.transport
+        batches = Batches(self.open(key, fresh=True), keys, request)
+        while (data := batches.next_request()) is not None:
             try:
-                return [struct.pack(f"<{rows}{codes[0]}", *value)]
-            except (struct.error, OverflowError):
-                return None
-    elif type.scalar is Scalar.STRING and isinstance(value, (list, tuple)):
-        try:
-            text = "".join(value)
-        except TypeError:
+                connection = transport.retrying(transport.connection, within=timeout)
+                control = batches.reader.control(self.session, timeout)
+                with closing(connection.open(Op.READ, control, data, timeout)) as call:
+                    while (item := call.next_item()) is not None:
+                        yield batches.take(*item)
+                    last = call.result()
+                    if len(last[1]):
+                        yield batches.take(*last)
+            except Unavailable as error:
+                time.sleep(batches.pause_after(error))
+
+
+class Batches:
+    """Where a read of many rows stands: it goes on behind the last answer that came."""
+
+    def __init__(
+        self, reader: Reader, keys: Mapping[str, Any], request: Mapping[str, Any] | None
+    ) -> None:
+        self.reader = reader
+        self._batch = reader.inputs.batch(keys, request)
+        cuts = split_rows(self._batch, PIECE_BYTES)
+        self._stops = deque(cuts[1:] or [0])
+        self._at = -1 if not self._batch.rows else 0
+        self._failures = 0
+        self._is_pinned = False
+
+    def next_request(self) -> bytes | None:
+        """The batch that asks for the next rows; None where all have come."""
+        while self._stops and self._at >= self._stops[0]:
+            self._stops.popleft()
+        if not self._stops:
             return None
-        if text.isascii():
-            ends = itertools.accumulate(map(len, value), initial=0)
-            return [struct.pack(f"<{rows + 1}i", *ends), text.encode()]
-    return None
+        piece = self._batch.slice(max(self._at, 0), self._stops[0])
+        return encode_batch(piece.columns, piece.rows)
+
+    def take(self, control: Bytes, data: Bytes) -> Answer:
+        """An item, as the answer for some rows; further requests ask for the version it is of."""
+        plan, version = self.reader.plan_of(control)
+        answer = Answer(plan, [data], rows_of(data), version)
+        self._at = max(self._at, 0) + len(answer)
+        self._failures = 0
+        if not self._is_pinned:
+            self.reader, self._is_pinned = self.reader.pinned(plan, version), True
+        return answer
+
+    def pause_after(self, error: Unavailable) -> float:
+        """Seconds to wait before going on; raises the error where nothing helps."""
+        self._failures += 1
+        if self._failures >= _MOST_FAILURES:
+            raise error
+        return random.uniform(0.5, 1.0) * min(0.05 * 2.0**self._failures, 1.0)
 
 
-def _encode(reader: _Reader, values: list[Any], rows: int) -> Batch:
-    """The batch of any values; raises InvalidArgument naming column and row."""
-    columns: list[Column] = []
-    for place, (field, value) in enumerate(zip(reader.fields, values)):
-        try:
-            is_key = place < reader.keys
-            column = encode_array(to_array(field.name, value, field.type), field, "down", is_key)
-            if is_key and column.validity is not None:
-                nulls = np.flatnonzero(~column.is_valid())
-                raise BadValues(field.name, nulls, "a key is null: expected " + str(field.type))
-        except BadValues as bad:
-            raise bad.error() from None
-        columns.append(column)
-    return Batch(reader.fields, columns, rows)
+def taken(reader: Reader, reply: Reply) -> tuple[Plan, int, list[Bytes]]:
+    """Plan, model version and pieces of a reply; a large answer is in items, the first of which
+    names the plan.
+    """
+    control, data, items = reply
+    plan, version = reader.plan_of(items[0][0] if items else control)
+    return plan, version, [piece for _, piece in items] if items else [data]

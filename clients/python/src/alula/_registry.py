@@ -9,6 +9,7 @@ from typing import Any
 
 from ._frames import Op
 from ._proto import catalog_pb2, common_pb2, registry_pb2
+from ._reading import Wanted
 from ._session import Session
 from .errors import InvalidArgument, NotFound, Refused
 from .records import Changes
@@ -79,10 +80,12 @@ class Registry:
         answer, _ = self._session.call(Op.LIST_VERSIONS, request, registry_pb2.Versions)
         return [ModelVersion.of(message) for message in answer.versions]
 
-    def resolve(self, model: str, stage: str | None, version: int | None) -> ModelVersion:
+    def resolve(self, asked: Wanted) -> ModelVersion:
         request = registry_pb2.ResolveVersionRequest(
-            model=model, version=int(version or 0), stage=stage or ""
+            model=asked.model, version=asked.version, stage=asked.stage
         )
+        if asked.alias:
+            request.alias = asked.alias
         answer, _ = self._session.call(Op.RESOLVE_VERSION, request, registry_pb2.ModelVersion)
         return ModelVersion.of(answer)
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ._artifacts import get_file, put_file
-from ._reading import Reading
+from ._reading import Reading, Wanted, wanted
 from ._registry import Registry
 from ._session import Session
-from .errors import InvalidArgument
 from .models import Model
 from .registry import (
     Artifact,
@@ -61,13 +60,24 @@ class RegistryVerbs:
         """The versions of a model, newest first."""
         return self._registry.versions(model)
 
-    def model(self, name: str, stage: str | None = None, version: int | None = None) -> Model:
-        """A version to serve from: by number, or the one that holds a stage now. It stays the same
-        version when another is promoted. Raises NotFound where nothing holds the stage."""
-        if (stage is None) == (version is None):
-            raise InvalidArgument("say which version: stage=STAGE or version=NUMBER")
-        found = self._registry.resolve(name, stage, version)
-        return Model(self._session, self._reading.read, found)
+    def model(
+        self,
+        name: str,
+        stage: str | None = None,
+        version: int | None = None,
+        alias: str | None = None,
+    ) -> Model:
+        """A version to serve from: by number, alias, or the newest that holds a stage now, which is
+        production where nothing is said.
+
+        It is pinned: it stays the same version when another is promoted, until its ``refresh()`` is
+        called. ``read(model=...)`` follows the stage call by call instead. Raises NotFound where
+        nothing holds the stage.
+        """
+        asked = wanted(None, name, stage, alias, version)
+        assert isinstance(asked, Wanted)
+        found = self._registry.resolve(asked)
+        return Model(self._session, self._reading, self._registry.resolve, asked, found)
 
     def promote(
         self,

@@ -17,11 +17,15 @@ from urllib.parse import urlsplit
 
 from ._connection import Connection
 from ._frames import Bytes
+from ._line import ConnectionLost, Reply
+from ._pool import Pool, closed
 from .errors import InvalidArgument, Unavailable
 
 Result = TypeVar("Result")
 
 DEFAULT_ADDRESS = "alula://127.0.0.1:7461"
+#: Most connections of one store for short calls; a call that finds them all taken waits.
+CONNECTIONS = 32
 _ATTEMPTS = 8
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _transports: weakref.WeakSet[Transport] = weakref.WeakSet()
@@ -41,46 +45,97 @@ def parse_address(address: str) -> tuple[str, int]:
 
 
 class Transport:
-    """The way to one server, shared by all threads."""
+    """The way to one server, shared by all threads and left behind by a fork.
 
-    def __init__(self, address: str, timeout: float) -> None:
+    Short calls take a line of the pool; streams share one connection beside it, which is made when
+    the first of them begins.
+    """
+
+    def __init__(self, address: str, timeout: float, connections: int = CONNECTIONS) -> None:
         self.host, self.port = parse_address(address)
+        if connections < 1:
+            raise InvalidArgument("connections: expected 1 or more")
         self.timeout = timeout
+        self._connections = connections
         self._reset()
         _transports.add(self)
-        self.connection()
+        self._pool.give(self._pool.take(timeout))
 
     def _reset(self) -> None:
+        self._pid = os.getpid()
         self._lock = threading.Lock()
         self._connection: Connection | None = None
-        self._closed = False
+        self._pool = Pool(self.host, self.port, self.timeout, self._connections)
+
+    @property
+    def open_connections(self) -> int:
+        """How many there are now."""
+        connection = self._connection
+        return len(self._pool) + (connection is not None and connection.failure is None)
 
     def connection(self) -> Connection:
-        """The present connection, or a new one."""
+        """The connection of streams."""
+        self._notice_fork()
         connection = self._connection
         if connection is not None and connection.failure is None:
             return connection
         with self._lock:
-            if self._closed:
-                raise InvalidArgument("the store is closed", "connect again: alula.connect()")
+            if self._pool.is_closed:
+                raise closed()
             if self._connection is None or self._connection.failure is not None:
                 self._connection = Connection(self.host, self.port, self.timeout)
             return self._connection
 
     def unary(
         self, operation: int, control: bytes, data: Bytes = b"", timeout: float | None = None
-    ) -> tuple[Bytes, Bytes, list[tuple[Bytes, Bytes]]]:
+    ) -> Reply:
         """One request, one response and the items before it; repeated after a lost connection.
 
-        ``timeout`` None is the usual one.
+        ``timeout`` None is the usual one; it holds for all attempts together.
         """
         seconds = self.timeout if timeout is None else timeout
+        if self._pid != os.getpid():
+            self.after_fork()
+        pool = self._pool
+        line = pool.take(seconds)
         try:
-            return self.connection().unary(operation, control, data, seconds)
+            return line.unary(operation, control, data, seconds)
         except Unavailable as error:
-            return self.retrying(
-                lambda: self.connection().unary(operation, control, data, seconds), error, seconds
-            )
+            failure = error
+            if isinstance(error, ConnectionLost) and line.calls > 1:
+                pool.forget_free()
+        finally:
+            pool.give(line)
+        # A line that has served and is lost: the server was started again, perhaps is there.
+        at_once = isinstance(failure, ConnectionLost) and line.calls > 1
+        return self._again(operation, control, data, seconds, failure, at_once)
+
+    def _again(
+        self,
+        operation: int,
+        control: bytes,
+        data: Bytes,
+        seconds: float,
+        failure: Unavailable,
+        at_once: bool,
+    ) -> Reply:
+        give_up = time.monotonic() + seconds
+
+        def attempt() -> Reply:
+            remaining = max(give_up - time.monotonic(), 0.001)
+            pool = self._pool
+            line = pool.take(remaining)
+            try:
+                return line.unary(operation, control, data, remaining)
+            finally:
+                pool.give(line)
+
+        if at_once:
+            try:
+                return attempt()
+            except Unavailable as error:
+                failure = error
+        return self.retrying(attempt, failure, seconds)
 
     def retrying(
         self,
@@ -96,10 +151,13 @@ class Transport:
         pause = _FIRST_PAUSE
         for number in range(0 if error is None else 1, _ATTEMPTS):
             if number:
-                time.sleep(pause * random.uniform(0.5, 1.0))
+                wait = pause * random.uniform(0.5, 1.0)
                 pause = min(2 * pause, _LONGEST_PAUSE)
-                if give_up is not None and time.monotonic() > give_up:
+                if give_up is not None and time.monotonic() + wait > give_up:
                     break
+                time.sleep(wait)
+            if self._pool.is_closed:
+                raise closed()
             try:
                 return attempt()
             except Unavailable as failure:
@@ -108,18 +166,27 @@ class Transport:
         raise error
 
     def close(self) -> None:
+        """Ends every connection; calls in flight fail."""
+        self._notice_fork()
         with self._lock:
-            self._closed = True
+            self._pool.close()
             if self._connection is not None:
                 self._connection.close()
 
+    def _notice_fork(self) -> None:
+        if self._pid != os.getpid():
+            self.after_fork()
+
     def after_fork(self) -> None:
-        """In a child process: leave the parent's connection alone and make another."""
-        closed, connection = self._closed, self._connection
+        """In a child process: leaves the parent's connections alone and makes others."""
+        if self._pid == os.getpid():
+            return
+        was_closed, connection, pool = self._pool.is_closed, self._connection, self._pool
         if connection is not None:
             connection.abandon()
+        pool.abandon()
         self._reset()
-        self._closed = closed
+        self._pool.is_closed = was_closed
 
 
 def _after_fork() -> None:

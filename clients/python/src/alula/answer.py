@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from functools import cached_property
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,25 +13,18 @@ import pandas as pd
 import pyarrow as pa
 
 from ._arrow import arrow_schema, to_record_batch
-from ._batch import Array, Batch, decode_batch, unpack_bits
+from ._batch import Array, decode_batch
 from ._frames import Bytes
-from ._numpy import check_numbers, fill_floats, to_numpy
-from ._types import Scalar, Schema, from_proto
+from ._layout import Layout, Layouts, decode_any
+from ._numpy import check_numbers, empty
+from ._proto import features_pb2
+from ._types import Schema, from_proto
 from .errors import DataLoss, NotFound
 
 STATUSES = np.array(["present", "null", "notFound", "expired"])
-_HEADER = struct.Struct("<IHH")
-_MOST_CACHED = 64
-_MOST_GATHERED = 16_384
-_VIEWS: dict[Scalar, tuple[str, int]] = {
-    Scalar.FLOAT64: ("<f8", 8),
-    Scalar.INT64: ("<i8", 8),
-    Scalar.TIMESTAMP: ("<i8", 8),
-    Scalar.FLOAT32: ("<f4", 4),
-    Scalar.INT32: ("<i4", 4),
-}
-
-Gather = Callable[[Bytes], npt.NDArray[np.float64]]
+_PRESENT, _NULL, _NOT_FOUND, _EXPIRED = range(4)
+_ROWS = struct.Struct("<I")
+_MOST_CONTROLS = 64
 
 
 class Plan:
@@ -49,93 +42,123 @@ class Plan:
         ]
         self.part_of += [None] * (len(self.schema) - len(self.part_of))
         self.is_numbers = all(field.type.is_number for field in self.schema)
-        self._gathers: dict[tuple[int, int, bytes], Gather] = {}
+        self.layouts = Layouts(self.schema)
+        self._versions: dict[Bytes, int] = {}
 
-    def floats(self, data: Bytes) -> npt.NDArray[np.float64]:
-        """The answer as float64 (rows, columns)."""
-        rows, columns, flags = _HEADER.unpack_from(data, 0)
-        if not 0 < rows * columns <= _MOST_GATHERED:
-            batch, _ = decode_batch(data, self.schema, checked=False)
-            out = np.empty((batch.rows, columns))
-            fill_floats(batch, list(range(columns)), out)
-            return out
-        key = (rows, flags, bytes(data[8 : 8 + (columns + 7) // 8]))
-        gather = self._gathers.get(key)
-        if gather is None:
-            if len(self._gathers) >= _MOST_CACHED:
-                self._gathers.clear()
-            gather = self._gathers[key] = _compile(self.schema, *key)
-        return gather(data)
+    def version_of(self, control: Bytes) -> int | None:
+        """The model version that the message of an answer names; None where it is of another plan.
+
+        The messages of a plan's answers repeat: each is parsed once.
+        """
+        known = self._versions.get(control)
+        if known is not None:
+            return known
+        message = features_pb2.ReadResponse.FromString(bytes(control))
+        if message.plan != self.number or message.HasField("schema"):
+            return None
+        if len(self._versions) >= _MOST_CONTROLS:
+            self._versions.clear()
+        version: int = message.model_version
+        self._versions[bytes(control)] = version
+        return version
 
 
-def _compile(schema: Schema, rows: int, flags: int, validity: bytes) -> Gather:
-    """Where each value of such an answer stands, once: gathering it is then a few NumPy calls."""
-    alignment = 64 if flags else 8
-    position = 8 + len(validity)
-    row = np.arange(rows)
-    places: dict[str, tuple[int, list[int], list[Array]]] = {}
-    bools: list[tuple[int, int]] = []
-    nullable: list[tuple[int, int]] = []
-    for index, field in enumerate(schema):
-        if validity[index >> 3] >> (index & 7) & 1:
-            position += -position % alignment
-            nullable.append((index, position))
-            position += (rows + 7) // 8
-        position += -position % alignment
-        if field.type.scalar is Scalar.BOOL:
-            bools.append((index, position))
-            position += (rows + 7) // 8
-            continue
-        dtype, width = _VIEWS[field.type.scalar]
-        _, columns, starts = places.setdefault(dtype, (width, [], []))
-        columns.append(index)
-        starts.append(position // width + row)
-        position += rows * width
-    end = position
-    groups = [
-        (dtype, width, np.array(columns), np.stack(starts, axis=1))
-        for dtype, (width, columns, starts) in places.items()
-    ]
-    whole = len(groups) == 1 and not bools
-    count = len(schema)
-    bits = np.array([start for _, start in nullable], np.intp)[None, :] + (row >> 3)[:, None]
-    shifts = (row & 7).astype("u1")[:, None]
-    slots = row[:, None] * count + np.array([index for index, _ in nullable], np.intp)[None, :]
+class _Piece:
+    """The answer for some of the rows, as it came."""
 
-    def gather(data: Bytes) -> npt.NDArray[np.float64]:
-        if len(data) < end:
-            raise DataLoss("an answer is cut short")
-        raw = np.frombuffer(data, "u1", end)
-        if whole:
-            dtype, width, _, index = groups[0]
-            values = raw[: end // width * width].view(dtype)[index]
-            out: npt.NDArray[np.float64] = values.astype(np.float64, copy=False)
+    __slots__ = ("plan", "data", "rows", "layout", "_bases", "_decoded")
+
+    def __init__(self, plan: Plan, data: Bytes) -> None:
+        self.plan, self.data = plan, data
+        self.layout: Layout | None = None
+        self._bases: list[int] = []
+        self._decoded: tuple[list[Array], int] | None = None
+        if plan.layouts.is_plain:
+            self.layout = plan.layouts.of(data)
+            self.rows: int = self.layout.rows
         else:
-            out = np.empty((rows, count))
-            for dtype, width, columns, index in groups:
-                out[:, columns] = raw[: end // width * width].view(dtype)[index]
-            for column, start in bools:
-                out[:, column] = unpack_bits(raw[start:], rows)
-        if nullable:
-            missing = (raw[bits] >> shifts & 1) == 0
-            out.reshape(-1)[slots[missing]] = np.nan
-        return out
+            self.rows = rows_of(data)
 
-    return gather
+    @property
+    def bases(self) -> list[int]:
+        if not self._bases and self.layout is not None:
+            self._bases = self.layout.bases(self.data)
+        return self._bases
+
+    def arrays(self) -> list[Array]:
+        if self.layout is not None:
+            return self.layout.arrays(self.data, self.bases)
+        return self.decoded[0]
+
+    def array(self, index: int) -> Array:
+        if self.layout is not None:
+            return self.layout.array(self.data, self.bases, index)
+        return self.decoded[0][index]
+
+    def floats(self) -> npt.NDArray[np.float64]:
+        assert self.layout is not None
+        return self.layout.floats(self.data, self.bases)
+
+    def is_valid(self, index: int) -> npt.NDArray[np.bool_]:
+        if self.layout is not None:
+            return self.layout.column(self.data, self.bases, index).is_valid()
+        return decode_batch(self.data, self.plan.schema)[0].columns[index].is_valid()
+
+    @property
+    def decoded(self) -> tuple[list[Array], int]:
+        if self._decoded is None:
+            self._decoded = decode_any(self.data, self.plan.schema)
+        return self._decoded
+
+    def part(self, number: int) -> tuple[Array, Array]:
+        """Event times and status codes of one view."""
+        end = self.bases[-1] if self.layout is not None else self.decoded[1]
+        rows = self.rows
+        start = end + number * (8 * rows + rows + -rows % 8)
+        if len(self.data) < start + 9 * rows:
+            raise DataLoss("an answer is cut short")
+        times = np.frombuffer(self.data, "<i8", rows, start)
+        codes = np.frombuffer(self.data, "u1", rows, start + 8 * rows)
+        if rows and codes.max() > _EXPIRED:
+            raise DataLoss("an answer has a status that does not exist")
+        return times, codes
+
+    def codes(self, index: int) -> Array:
+        """The status of each value of a column, as a place in STATUSES."""
+        part = self.plan.part_of[index]
+        codes = np.zeros(self.rows, "u1") if part is None else self.part(part)[1].copy()
+        codes[(codes == _PRESENT) & ~self.is_valid(index)] = _NULL
+        return codes
+
+    def times(self, index: int) -> npt.NDArray[np.datetime64]:
+        times = np.full(self.rows, "NaT", "datetime64[us]")
+        part = self.plan.part_of[index]
+        if part is not None:
+            micros, codes = self.part(part)
+            has = (codes == _PRESENT) | ((codes != _NOT_FOUND) & (micros != 0))
+            times[has] = micros[has].view("datetime64[us]")
+        return times
 
 
 class Answer:
     """The vector of a service for every entity asked for, in the order asked.
 
-    Values are held as they came; each form is made when it is asked for.
+    Values are held as they came; each form is made when it is asked for. Arrays without nulls are
+    views of what came, and cannot be written to.
     """
 
-    __slots__ = ("_plan", "_pieces", "_rows", "__dict__")
+    __slots__ = ("_plan", "_pieces", "_rows", "model_version")
 
-    def __init__(self, plan: Plan, pieces: list[Bytes], rows: int) -> None:
+    def __init__(
+        self, plan: Plan, pieces: Sequence[Bytes], rows: int, model_version: int = 0
+    ) -> None:
         self._plan = plan
-        self._pieces = pieces
+        self._pieces = [_Piece(plan, piece) for piece in pieces]
         self._rows = rows
+        #: Of a read by model the number of the version that answered, else 0.
+        self.model_version = model_version
+        if sum([piece.rows for piece in self._pieces]) != rows:
+            raise DataLoss(f"an answer has another number of rows than the {rows} asked for")
 
     @property
     def columns(self) -> list[str]:
@@ -153,6 +176,8 @@ class Answer:
     def __repr__(self) -> str:
         return f"Answer({self.service}: {self._rows} rows x {len(self._plan.columns)} columns)"
 
+    # Values
+
     def to_numpy(self) -> npt.NDArray[np.float64]:
         """float64 (rows, features), NaN for null, not found and expired; times in microseconds.
 
@@ -160,76 +185,109 @@ class Answer:
         """
         plan = self._plan
         if not plan.is_numbers:
-            check_numbers(plan.schema, "to_pandas(), to_arrow() or column(name)")
+            check_numbers(plan.schema, "arrays(), to_pandas(), to_arrow() or column(name)")
         if len(self._pieces) == 1:
-            return plan.floats(self._pieces[0])
+            return self._pieces[0].floats()
         if not self._pieces:
             return np.empty((0, len(plan.schema)))
-        return np.concatenate([plan.floats(piece) for piece in self._pieces])
+        return np.concatenate([piece.floats() for piece in self._pieces])
 
-    def to_arrow(self) -> pa.Table:
-        """An Arrow table over the bytes as they came; null for null, not found and expired."""
-        return pa.Table.from_batches(
-            [to_record_batch(batch) for batch, _ in self._batches],
-            schema=arrow_schema(self._plan.schema),
-        )
-
-    def to_pandas(self) -> pd.DataFrame:
-        """A DataFrame; null, not found and expired are NaN, NaT or None."""
-        frame: pd.DataFrame = self.to_arrow().to_pandas()
-        return frame
+    def arrays(self) -> dict[str, Array]:
+        """Every column by name, in order, each as ``column(name)`` gives it; the fastest way to
+        all.
+        """
+        names = self._plan.columns
+        if len(self._pieces) == 1:
+            return dict(zip(names, self._pieces[0].arrays()))
+        if not self._pieces:
+            return {field.name: empty(field.type) for field in self._plan.schema}
+        parts = [piece.arrays() for piece in self._pieces]
+        return {name: np.concatenate(column) for name, *column in zip(names, *parts)}
 
     def column(self, name: str) -> Array:
         """One column: (rows,), or (rows, n) for an embedding; NaN, NaT or None for what is not
         there.
         """
         place = self._place(name)
-        arrays = [to_numpy(batch.columns[place]) for batch, _ in self._batches]
-        return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+        if len(self._pieces) == 1:
+            return self._pieces[0].array(place)
+        if not self._pieces:
+            return empty(self._plan.schema[place].type)
+        return np.concatenate([piece.array(place) for piece in self._pieces])
+
+    def to_arrow(self, statuses: bool = False, event_times: bool = False) -> pa.Table:
+        """An Arrow table over the bytes as they came; null for null, not found and expired.
+
+        With ``statuses`` and ``event_times`` every feature has a column ``NAME__status`` and
+        ``NAME__event_time`` more, behind the vector.
+        """
+        table = pa.Table.from_batches(
+            [
+                to_record_batch(decode_batch(piece.data, self._plan.schema)[0])
+                for piece in self._pieces
+            ],
+            schema=arrow_schema(self._plan.schema),
+        )
+        for name, part in zip(self._plan.columns, self._plan.part_of):
+            if part is None:
+                continue
+            if statuses:
+                table = table.append_column(f"{name}__status", pa.array(self.statuses(name)))
+            if event_times:
+                times = pa.array(self.event_times(name), pa.timestamp("us", "UTC"))
+                table = table.append_column(f"{name}__event_time", times)
+        return table
+
+    def to_pandas(self, statuses: bool = False, event_times: bool = False) -> pd.DataFrame:
+        """A DataFrame; null, not found and expired are NaN, NaT or None. See ``to_arrow``."""
+        frame: pd.DataFrame = self.to_arrow(statuses, event_times).to_pandas()
+        return frame
+
+    # Truth about age
 
     def statuses(self, column: str) -> npt.NDArray[np.str_]:
         """For each row: present, null, notFound or expired."""
-        place = self._place(column)
-        part = self._plan.part_of[place]
-        found = []
-        for number, (batch, end) in enumerate(self._batches):
-            codes = np.zeros(batch.rows, "u1")
-            if part is not None:
-                codes = self._part(number, batch.rows, end, part)[1].copy()
-            codes[(codes == 0) & ~batch.columns[place].is_valid()] = 1
-            found.append(STATUSES[codes])
-        return found[0] if len(found) == 1 else np.concatenate(found or [STATUSES[:0]])
+        return STATUSES[self._codes(self._place(column))]
+
+    def status_counts(self, column: str | None = None) -> dict[str, int]:
+        """How many values have each status: of a column, or of all features together."""
+        counts = np.zeros(len(STATUSES), np.int64)
+        for place in self._features(column):
+            counts += np.bincount(self._codes(place), minlength=len(STATUSES))
+        return dict(zip(STATUSES.tolist(), counts.tolist()))
+
+    def expired_share(self, column: str | None = None) -> float:
+        """The share of values that were there but too old, of a column or of all features."""
+        counts = self.status_counts(column)
+        return counts["expired"] / max(sum(counts.values()), 1)
 
     def event_times(self, column: str) -> npt.NDArray[np.datetime64]:
-        """For each row the value's event time, datetime64[us] in UTC; NaT where there is none."""
-        part = self._plan.part_of[self._place(column)]
-        found = []
-        for number, (batch, end) in enumerate(self._batches):
-            times = np.full(batch.rows, "NaT", "datetime64[us]")
-            if part is not None:
-                micros, codes = self._part(number, batch.rows, end, part)
-                has = (codes == 0) | ((codes != 2) & (micros != 0))
-                times[has] = micros[has].view("datetime64[us]")
-            found.append(times)
-        return (
-            found[0]
-            if len(found) == 1
-            else np.concatenate(found or [np.empty(0, "datetime64[us]")])
-        )
+        """For each row the value's event time, datetime64[us] in UTC; NaT where there is none.
 
-    @cached_property
-    def _batches(self) -> list[tuple[Batch, int]]:
-        return [decode_batch(piece, self._plan.schema) for piece in self._pieces]
+        An expired value has its event time too, so that one can see how old it is.
+        """
+        place = self._place(column)
+        if len(self._pieces) == 1:
+            return self._pieces[0].times(place)
+        found = [piece.times(place) for piece in self._pieces]
+        return np.concatenate(found or [np.empty(0, "datetime64[us]")])
 
-    def _part(self, number: int, rows: int, end: int, part: int) -> tuple[Array, Array]:
-        """Event times and status codes of one view."""
-        data = self._pieces[number]
-        start = end + part * (8 * rows + rows + -rows % 8)
-        if len(data) < start + 9 * rows:
-            raise DataLoss("an answer is cut short")
-        return np.frombuffer(data, "<i8", rows, start), np.frombuffer(
-            data, "u1", rows, start + 8 * rows
-        )
+    def ages(self, column: str, at: Any = None) -> npt.NDArray[np.timedelta64]:
+        """For each row how old the value is, timedelta64[us]: ``at`` (UTC, default now) minus its
+        event time; NaT where there is none.
+        """
+        now = np.datetime64(time.time_ns() // 1000, "us") if at is None else np.datetime64(at, "us")
+        return np.asarray(now - self.event_times(column), "m8[us]")
+
+    def _codes(self, place: int) -> Array:
+        if len(self._pieces) == 1:
+            return self._pieces[0].codes(place)
+        return np.concatenate([piece.codes(place) for piece in self._pieces] or [_NO_CODES])
+
+    def _features(self, column: str | None) -> list[int]:
+        if column is not None:
+            return [self._place(column)]
+        return [place for place, part in enumerate(self._plan.part_of) if part is not None]
 
     def _place(self, name: str) -> int:
         place = self._plan.index.get(name)
@@ -238,3 +296,14 @@ class Answer:
                 f'{self.service} has no column "{name}"', details=[", ".join(self._plan.columns)]
             )
         return place
+
+
+def rows_of(data: Bytes) -> int:
+    """How many rows an answer has."""
+    if len(data) < 8:
+        raise DataLoss("a record batch is cut short in its header")
+    rows: int = _ROWS.unpack_from(data)[0]
+    return rows
+
+
+_NO_CODES = np.empty(0, "u1")

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ._artifacts import get_file
+from ._reading import Reading, Wanted
 from ._session import Session
 from .answer import Answer
 from .errors import InvalidArgument, Refused
 from .registry import Artifact, ModelVersion
 
-Read = Callable[[str, Mapping[str, Any], "Mapping[str, Any] | None", "float | None"], Answer]
+Resolve = Callable[[Wanted], ModelVersion]
 
 
 class Model:
-    """One version, pinned: it stays the same when another is promoted."""
+    """One version, pinned: reads and files stay those of this version, whatever is promoted, until
+    ``refresh`` is called.
+    """
 
-    def __init__(self, session: Session, read: Read, version: ModelVersion) -> None:
-        self._session, self._read = session, read
+    def __init__(
+        self,
+        session: Session,
+        reading: Reading,
+        resolve: Resolve,
+        asked: Wanted,
+        version: ModelVersion,
+    ) -> None:
+        self._session, self._reading, self._resolve = session, reading, resolve
+        self._asked = asked
         #: The version: its number, with what it is made of as attributes.
         self.version = version
 
@@ -38,6 +49,18 @@ class Model:
     def artifacts(self) -> list[Artifact]:
         """Its files."""
         return self.version.artifacts
+
+    def refresh(self) -> bool:
+        """Looks who holds the stage, or has the alias, now, and pins that version; True where it is
+        another one. A model asked for by its number stays what it is.
+
+        Between a refresh and the loading of the new version's files go on answering with the old
+        ones: read the features of another version only with its own model.
+        """
+        found = self._resolve(self._asked)
+        moved = int(found) != int(self.version)
+        self.version = found
+        return moved
 
     def download(self, directory: str | os.PathLike[str]) -> dict[str, Path]:
         """Writes its files into a directory, made if need be; each is verified by its SHA-256.
@@ -59,12 +82,29 @@ class Model:
         request: Mapping[str, Any] | None = None,
         timeout: float | None = None,
     ) -> Answer:
-        """The features of these entities, of the version's own service, in the order it was trained
-        on.
+        """The features of these entities as the version was trained on them, in its order; one
+        call.
+
+        ``request``: values only the caller knows, by request field. The answer's ``model_version``
+        is this version's number. Raises InvalidArgument for what is missing, unknown or of a wrong
+        type.
         """
         if not self.version.service:
             raise Refused(f"{self!r} names no service: it was registered without a training set")
-        return self._read(self.version.service, keys, request, timeout)
+        return self._reading.read(self._pinned, keys, request, timeout)
+
+    def read_batches(
+        self,
+        keys: Mapping[str, Any],
+        request: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Iterator[Answer]:
+        """As ``read`` for any number of entities: answers for consecutive rows, as they come."""
+        return self._reading.read_batches(self._pinned, keys, request, timeout)
+
+    @property
+    def _pinned(self) -> Wanted:
+        return Wanted(model=self.version.model, version=int(self.version))
 
     def __repr__(self) -> str:
         return f"Model({self.name} {int(self.version)}, {self.version.stage})"

@@ -1,9 +1,9 @@
-"""The store: every word of Alula, on one connection that all threads may share."""
+"""The store: every word of Alula, for all threads to share."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +14,14 @@ from ._loading import Loaded, begin_load
 from ._progress import ProgressOption
 from ._proto import common_pb2, server_pb2
 from ._pushing import Pushed, push
-from ._reading import Reading
+from ._reading import Key, Reading, wanted
 from ._registry import Registry
 from ._registry_verbs import RegistryVerbs
 from ._rows import TimeUnit
 from ._session import Session
 from ._sets import MakeOptions, TrainingSets
 from ._streams import materialize
-from ._transport import DEFAULT_ADDRESS, Transport
+from ._transport import CONNECTIONS, DEFAULT_ADDRESS, Transport
 from .answer import Answer
 from .errors import InvalidArgument
 from .records import Changes, Service, Status, View
@@ -37,32 +37,38 @@ def connect(
     project: str | None = None,
     token: str | None = None,
     timeout: float = 30,
+    connections: int = CONNECTIONS,
 ) -> Store:
     """Connects to a server: ``alula://HOST:PORT``, else ALULA_SERVER, else alula://127.0.0.1:7461.
 
     ``project``: else ALULA_PROJECT, else the only one. ``timeout``: seconds for each call that is
-    not a stream. Raises Unavailable where no server answers.
+    not a stream. ``connections``: the most that short calls of all threads together may open; they
+    open as they are needed. Raises Unavailable where no server answers.
     """
     if token is not None:
         raise InvalidArgument("this version of the protocol has no tokens", "leave token= out")
     where = address or os.environ.get("ALULA_SERVER") or DEFAULT_ADDRESS
     chosen = project if project is not None else os.environ.get("ALULA_PROJECT", "")
-    return Store(Transport(where, timeout), chosen)
+    return Store(Transport(where, timeout, connections), chosen)
 
 
 class Store(HistoryVerbs, RegistryVerbs):
-    """A connection to one project of a server. Safe to share between threads; survives a fork."""
+    """The way to one project of a server, for all threads; a forked child connects anew.
+
+    Short calls take a connection of a bounded pool for themselves, streams share one more. No
+    thread runs in the background.
+    """
 
     def __init__(self, transport: Transport, project: str) -> None:
         self._transport = transport
         self._session = Session(transport, project)
         self._definitions = Definitions(self._session)
-        self._reading = Reading(self._session, self._definitions)
-        self._sets = TrainingSets(self._session, self._definitions)
         self._registry = Registry(self._session)
+        self._reading = Reading(self._session, self._definitions, self._registry.resolve)
+        self._sets = TrainingSets(self._session, self._definitions)
 
     def close(self) -> None:
-        """Ends the connection; calls in flight fail."""
+        """Ends every connection; calls in flight fail."""
         self._transport.close()
 
     def __enter__(self) -> Self:
@@ -161,18 +167,54 @@ class Store(HistoryVerbs, RegistryVerbs):
 
     def read(
         self,
-        service: str,
-        keys: Mapping[str, Any],
+        service: str | None = None,
+        keys: Mapping[str, Any] | None = None,
         request: Mapping[str, Any] | None = None,
         timeout: float | None = None,
+        model: str | None = None,
+        stage: str | None = None,
+        alias: str | None = None,
+        version: int | None = None,
     ) -> Answer:
-        """The service's vector for each entity: ``{"driver_id": [1001, 1002]}``.
+        """The service's vector for each entity: ``read("credit", {"driver_id": [1001, 1002]})``.
 
-        ``service``: "credit" (the newest version) or "credit@2". ``request``: values only the
+        ``service``: "credit" (the newest version) or "credit@2". Instead of it ``model``: the
+        features its version was trained on, in its order; the newest version in ``stage``
+        (production where nothing is said), what ``alias`` points at, or ``version``, found anew in
+        every call; the answer's ``model_version`` says which it was. ``request``: values only the
         caller knows, by request field. Values are lists, arrays or Series of one length; single
-        values stand for every row. Raises InvalidArgument for a missing, unknown or null key.
+        values stand for every row. Raises InvalidArgument for what is missing, unknown, null or of
+        a wrong type.
         """
-        return self._reading.read(service, keys, request, timeout)
+        if service is not None and (model or stage or alias or version) is None:
+            key: Key = service
+        else:
+            key = wanted(service, model, stage, alias, version)
+        if keys is None:
+            raise InvalidArgument("keys: expected a dict of join keys and their values")
+        return self._reading.read(key, keys, request, timeout)
+
+    def read_batches(
+        self,
+        service: str | None = None,
+        keys: Mapping[str, Any] | None = None,
+        request: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        model: str | None = None,
+        stage: str | None = None,
+        alias: str | None = None,
+        version: int | None = None,
+    ) -> Iterator[Answer]:
+        """As ``read`` for any number of entities: answers for consecutive rows, in order, as they
+        come, all of one version. Some megabytes are in memory at a time.
+
+        After a lost connection it goes on where it was. ``timeout``: seconds for every request,
+        None for as long as it takes.
+        """
+        key = wanted(service, model, stage, alias, version)
+        if keys is None:
+            raise InvalidArgument("keys: expected a dict of join keys and their values")
+        return self._reading.read_batches(key, keys, request, timeout)
 
     # Training sets
 
