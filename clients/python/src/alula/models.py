@@ -91,7 +91,9 @@ class Model:
         """
         if not self.version.service:
             raise Refused(f"{self!r} names no service: it was registered without a training set")
-        return self._reading.read(self._pinned, keys, request, timeout)
+        answer = self._reading.read(self.version.service, keys, request, timeout)
+        answer.model_version = int(self.version)
+        return answer
 
     def read_batches(
         self,
