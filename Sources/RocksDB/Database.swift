@@ -13,6 +13,8 @@ import Synchronization
 package final class Database: @unchecked Sendable {
     let handle: OpaquePointer
     let families: [OpaquePointer]
+    /// RocksDB's numbers of the families.
+    let familyIDs: [UInt32]
     let readOptions: OpaquePointer
     private let syncedWrites: OpaquePointer
     private let plainWrites: OpaquePointer
@@ -27,6 +29,7 @@ package final class Database: @unchecked Sendable {
         let options = Options(cacheBytes: cacheBytes)
         self.path = path
         (handle, families) = try Self.open(path, options)
+        familyIDs = families.map { rocksdb_column_family_handle_get_id($0) }
         readOptions = rocksdb_readoptions_create()
         syncedWrites = rocksdb_writeoptions_create()
         rocksdb_writeoptions_set_sync(syncedWrites, 1)
@@ -97,7 +100,9 @@ extension Database {
         try checkRoom(for: batch)
         let options = durability == .synced ? syncedWrites : plainWrites
         do {
-            try checked("write") { rocksdb_write(handle, options, batch.handle, $0) }
+            try checked("write") { slot in
+                batch.withHandle { rocksdb_write(handle, options, $0, slot) }
+            }
         } catch {
             failedWrite.withLock { $0 = $0 ?? error }
             throw error
@@ -109,10 +114,8 @@ extension Database {
     private func checkRoom(for batch: WriteBatch) throws(AlulaError) {
         var figures = statvfs()
         guard statvfs(path, &figures) == 0 else { return }
-        var bytes = 0
-        _ = rocksdb_writebatch_data(batch.handle, &bytes)
         let free = Int(figures.f_bavail) * Int(figures.f_frsize)
-        guard free < bytes + Self.reservedBytes else { return }
+        guard free < batch.byteCount + Self.reservedBytes else { return }
         throw AlulaError(
             .resourceExhausted,
             "the disk of the online store is full: \(free >> 20) MiB are left, and "
