@@ -21,7 +21,7 @@ package struct RowHeader: Sendable, Hashable {
 ///        value ends in the variable part, which begins where the one before it ends
 /// variable part: string, bytes as they are; lists item by item (bool one byte), of strings or bytes
 ///        as u32 count, count u32 ends, the bytes
-/// u32 CRC-32C of all bytes before
+/// u32 low half of the xxHash64 of all bytes before
 /// ```
 /// A null's slot is zero, or ends where it begins. The layout of the schema version gives the
 /// types.
@@ -29,6 +29,11 @@ package enum RowCodec {
     static let format: UInt8 = 1
     static let headerBytes = 34
     static let checksumBytes = 4
+
+    @inline(__always)
+    static func checksum(_ body: UnsafeRawBufferPointer) -> UInt32 {
+        UInt32(truncatingIfNeeded: Checksum.xxh64(body))
+    }
 
     /// Reads the header of a row; throws where any byte of the row is not what was written.
     package static func header(_ row: RawSpan) throws(AlulaError) -> RowHeader {
@@ -39,7 +44,7 @@ package enum RowCodec {
             let end = bytes.count - checksumBytes
             guard
                 bytes.integer(at: end, UInt32.self)
-                    == Checksum.crc32c(UnsafeRawBufferPointer(rebasing: bytes[..<end]))
+                    == checksum(UnsafeRawBufferPointer(rebasing: bytes[..<end]))
             else { throw .corrupt("an online row does not match its checksum") }
             guard bytes[0] == format, bytes[1] <= 1 else {
                 throw .corrupt("an online row is of the unknown format \(bytes[0])")
@@ -86,35 +91,6 @@ package struct RowFormat: Sendable {
         slotStarts = starts
         previousEnds = ends
         variableStart = position
-    }
-
-    /// The bytes of one of `rows`, which are of this layout's version.
-    package func encode(_ rows: FeatureRows, row: Int, order: RowOrder) -> [UInt8] {
-        precondition(rows.schemaVersion == layout.version)
-        precondition(rows.features.count == layout.slots.count)
-        precondition(zip(rows.features, layout.slots).allSatisfy { $0.type == $1.type })
-        var bytes = [UInt8](repeating: 0, count: variableStart)
-        bytes[0] = RowCodec.format
-        bytes[1] = order.created == nil ? 0 : 1
-        bytes.store(rows.schemaVersion, at: 2)
-        bytes.store(order.event.microseconds, at: 6)
-        bytes.store(order.created?.microseconds ?? 0, at: 14)
-        bytes.store(order.position.entry, at: 22)
-        bytes.store(order.position.row, at: 30)
-        for (slot, column) in rows.features.enumerated() {
-            let valid = column.isValid(row)
-            if valid { bytes[RowCodec.headerBytes + slot >> 3] |= 1 << UInt8(slot & 7) }
-            if column.type.isVariableInRow {
-                if valid { column.appendVariable(row, to: &bytes) }
-                bytes.store(UInt32(bytes.count - variableStart), at: slotStarts[slot])
-            } else if valid {
-                column.storeFixed(row, at: slotStarts[slot], in: &bytes)
-            }
-        }
-        let checksum = Checksum.crc32c(bytes)
-        bytes.append(contentsOf: [0, 0, 0, 0])
-        bytes.store(checksum, at: bytes.count - RowCodec.checksumBytes)
-        return bytes
     }
 
     /// Adds the value of one slot to a column of its type or of the type it widens to.
@@ -196,7 +172,7 @@ extension RowFormat {
 
 extension ValueType {
     /// Whether a row holds values of this type in its variable part.
-    fileprivate var isVariableInRow: Bool {
+    var isVariableInRow: Bool {
         switch self {
         case .scalar(.string), .scalar(.bytes), .list, .fixedList: true
         case .scalar: false
@@ -206,17 +182,6 @@ extension ValueType {
     fileprivate var slotBytes: Int {
         if isVariableInRow { return 4 }
         return item.fixedWidth ?? 1
-    }
-}
-
-extension Column {
-    fileprivate func storeFixed(_ row: Int, at start: Int, in bytes: inout [UInt8]) {
-        switch type.item {
-        case .bool: bytes[start] = bit(row) ? 1 : 0
-        case .int32, .float32: bytes.store(load(row, as: UInt32.self), at: start)
-        case .int64, .float64, .timestamp: bytes.store(load(row, as: UInt64.self), at: start)
-        case .string, .bytes: preconditionFailure("a \(type) is not of fixed width")
-        }
     }
 }
 

@@ -78,28 +78,57 @@ struct StoredList {
 }
 
 extension Column {
-    /// Appends the value of a row as it stands in the variable part of a stored row.
-    func appendVariable(_ row: Int, to bytes: inout [UInt8]) {
+    /// Bytes that the value of a row takes in the variable part of a stored row; it is not null.
+    func variableBytes(_ row: Int) -> Int {
         let items: Range<Int>
         switch type {
-        case .scalar: return bytes.append(contentsOf: slice(row))
+        case .scalar: return Int(offsets[row + 1] - offsets[row])
         case .list: items = Int(offsets[row])..<Int(offsets[row + 1])
         case .fixedList(_, let length): items = row * length..<(row + 1) * length
         }
         switch type.item {
-        case .bool: for item in items { bytes.append(bit(item) ? 1 : 0) }
+        case .bool: return items.count
+        case .int32, .float32, .int64, .float64, .timestamp:
+            return items.count * (type.item.fixedWidth ?? 0)
+        case .string, .bytes:
+            return 4 + 4 * items.count
+                + Int(itemOffsets[items.upperBound] - itemOffsets[items.lowerBound])
+        }
+    }
+
+    /// Writes the value of a row, which is not null, as it stands in the variable part of a stored
+    /// row; `target` has its `variableBytes`.
+    func writeVariable(_ row: Int, to target: UnsafeMutableRawBufferPointer) {
+        func copy(_ range: Range<Int>, to start: Int) {
+            precondition(range.count <= target.count - start)
+            values.withUnsafeBytes { values in
+                UnsafeMutableRawBufferPointer(rebasing: target[start..<start + range.count])
+                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: values[range]))
+            }
+        }
+        let items: Range<Int>
+        switch type {
+        case .scalar: return copy(Int(offsets[row])..<Int(offsets[row + 1]), to: 0)
+        case .list: items = Int(offsets[row])..<Int(offsets[row + 1])
+        case .fixedList(_, let length): items = row * length..<(row + 1) * length
+        }
+        switch type.item {
+        case .bool:
+            for (place, item) in items.enumerated() { target[place] = bit(item) ? 1 : 0 }
         case .int32, .float32, .int64, .float64, .timestamp:
             let width = type.item.fixedWidth ?? 0
-            bytes.append(contentsOf: values[items.lowerBound * width..<items.upperBound * width])
+            copy(items.lowerBound * width..<items.upperBound * width, to: 0)
         case .string, .bytes:
             let base = itemOffsets[items.lowerBound]
-            let header = bytes.count
-            bytes.append(contentsOf: repeatElement(0, count: 4 + 4 * items.count))
-            bytes.store(UInt32(items.count), at: header)
+            target.storeBytes(of: UInt32(items.count).littleEndian, as: UInt32.self)
             for (index, item) in items.enumerated() {
-                bytes.store(UInt32(itemOffsets[item + 1] - base), at: header + 4 + 4 * index)
+                target.storeBytes(
+                    of: UInt32(itemOffsets[item + 1] - base).littleEndian,
+                    toByteOffset: 4 + 4 * index,
+                    as: UInt32.self
+                )
             }
-            bytes.append(contentsOf: values[Int(base)..<Int(itemOffsets[items.upperBound])])
+            copy(Int(base)..<Int(itemOffsets[items.upperBound]), to: 4 + 4 * items.count)
         }
     }
 }

@@ -1,34 +1,39 @@
 import Domain
 
-/// Reads fixed-width little-endian fields from bytes that may be cut short.
+/// Reads fixed-width little-endian fields from bytes that may be cut short, and that stay where they
+/// are for as long as this is used.
+@safe
 struct ByteReader {
-    private let bytes: ArraySlice<UInt8>
-    private(set) var position: Int
+    private let bytes: UnsafeRawBufferPointer
+    private var position = 0
 
-    init(_ bytes: ArraySlice<UInt8>) {
-        self.bytes = bytes
-        position = bytes.startIndex
-    }
+    init(_ bytes: UnsafeRawBufferPointer) { unsafe self.bytes = bytes }
 
-    mutating func take(_ count: Int) throws(AlulaError) -> ArraySlice<UInt8> {
-        guard count >= 0, count <= bytes.endIndex - position else {
+    var isAtEnd: Bool { position == bytes.count }
+
+    mutating func take(_ count: Int) throws(AlulaError) -> [UInt8] {
+        guard count >= 0, count <= bytes.count - position else {
             throw .corrupt("a log entry is cut short")
         }
         defer { position += count }
-        return bytes[position..<position + count]
+        return unsafe Array(bytes[position..<position + count])
     }
 
-    mutating func integer<T: FixedWidthInteger>(_ type: T.Type) throws(AlulaError) -> T {
-        var value: T = 0
-        for byte in try take(type.bitWidth / 8).reversed() {
-            value = value << 8 | T(truncatingIfNeeded: byte)
+    mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(
+        _ type: T.Type
+    ) throws(AlulaError) -> T {
+        let size = T.bitWidth / 8
+        guard size <= bytes.count - position else {
+            throw .corrupt("a log entry is cut short")
         }
-        return value
+        defer { position += size }
+        return T(littleEndian: unsafe bytes.loadUnaligned(fromByteOffset: position, as: T.self))
     }
 
-    mutating func rest() -> ArraySlice<UInt8> {
-        defer { position = bytes.endIndex }
-        return bytes[position...]
+    /// All that is left.
+    mutating func rest() -> UnsafeRawBufferPointer {
+        defer { position = bytes.count }
+        return unsafe UnsafeRawBufferPointer(rebasing: bytes[position...])
     }
 }
 

@@ -16,7 +16,15 @@ package struct FeatureLog: Sendable {
     ///
     /// Numbers follow one another.
     package func append(_ entry: LogEntry, number: UInt64, to batch: WriteBatch) {
-        batch.put(.log, Self.key(number), LogEntryCodec.encode(entry))
+        let encoded = LogEntryCodec.encode(entry)
+        let key = Self.key(number)
+        let place = batch.openPut(.log, keyBytes: key.count, valueBytes: encoded.byteCount)
+        unsafe batch.withMemory { memory in
+            unsafe UnsafeMutableRawBufferPointer(rebasing: memory[place.key...])
+                .copyBytes(from: key)
+            let value = place.value..<place.value + encoded.byteCount
+            unsafe encoded.write(to: UnsafeMutableRawBufferPointer(rebasing: memory[value]))
+        }
         var head: [UInt8] = []
         head.append(littleEndian: number)
         head.append(littleEndian: entry.recorded.microseconds)
@@ -26,10 +34,10 @@ package struct FeatureLog: Sendable {
     /// The newest entry, also when it was dropped since.
     package func head() throws(AlulaError) -> LogHead {
         guard let bytes = try database.get(.meta, Self.headKey) else { return .empty }
-        var reader = ByteReader(bytes[...])
+        guard bytes.count == 16 else { throw .corrupt("the log's head has \(bytes.count) bytes") }
         return LogHead(
-            number: try reader.integer(UInt64.self),
-            recorded: Timestamp(microseconds: try reader.integer(Int64.self))
+            number: Self.integer(bytes[..<8]),
+            recorded: Timestamp(microseconds: Int64(bitPattern: Self.integer(bytes[8...])))
         )
     }
 
@@ -39,8 +47,7 @@ package struct FeatureLog: Sendable {
     /// Entries up to this one are no longer in the log; 0 where all are.
     package func dropped() throws(AlulaError) -> UInt64 {
         guard let bytes = try database.get(.meta, Self.droppedKey) else { return 0 }
-        var reader = ByteReader(bytes[...])
-        return try reader.integer(UInt64.self)
+        return Self.integer(bytes[...])
     }
 
     /// The entries behind `number`, in order and without a gap: the first, and more while all stay
@@ -52,9 +59,9 @@ package struct FeatureLog: Sendable {
         var entries: [(number: UInt64, entry: LogEntry)] = []
         var taken = 0
         guard number < .max else { return [] }
-        try database.scan(.log, from: Self.key(number + 1)) { key, value throws(AlulaError) in
-            guard entries.isEmpty || taken + value.count <= limitBytes else { return false }
-            taken += value.count
+        try database.scanSpans(.log, from: Self.key(number + 1)) { key, value throws(AlulaError) in
+            guard entries.isEmpty || taken + value.byteCount <= limitBytes else { return false }
+            taken += value.byteCount
             let found = try Self.number(key)
             let expected = (entries.last?.number ?? number) + 1
             guard found == expected else {
@@ -105,9 +112,13 @@ package struct FeatureLog: Sendable {
         return key
     }
 
+    /// Of eight bytes, least significant first.
+    private static func integer(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
     private static func number(_ key: [UInt8]) throws(AlulaError) -> UInt64 {
         guard key.count == 8 else { throw .corrupt("the log has a key of \(key.count) bytes") }
-        var reader = ByteReader(key[...])
-        return try reader.integer(UInt64.self).byteSwapped
+        return integer(key[...]).byteSwapped
     }
 }

@@ -13,7 +13,7 @@ import Domain
 /// kind 4, forget:          u32 entity | u32 views, each u32 | u16 length, canonical key |
 ///                          32 bytes keyed hash
 /// kind 5, retire:          u32 view | i64 merge
-/// u32 CRC-32C of all bytes before
+/// u64 xxHash64 of all bytes before
 /// ```
 /// Scope: 0 all views (and the view is 0), 1 this view. Shapes: 0 one value, 1 list, 2 list of `length`. The batch holds the keys, the event time, the
 /// created time (null where none was given) and the features.
@@ -28,11 +28,41 @@ enum LogEntryCodec {
         case retire = 5
     }
 
-    static func encode(_ entry: LogEntry) -> [UInt8] {
+    /// An entry made ready to be written where it belongs.
+    struct Encoded {
+        fileprivate var head: [UInt8]
+        /// The record batch behind the head, where the entry has rows.
+        fileprivate var rows: BatchAssembler?
+
+        var byteCount: Int { head.count + (rows?.byteCount ?? 0) + LogEntryCodec.checksumBytes }
+
+        /// Fills `byteCount` bytes.
+        func write(to target: UnsafeMutableRawBufferPointer) {
+            let end = byteCount - LogEntryCodec.checksumBytes
+            unsafe target.copyBytes(from: head)
+            if let rows {
+                unsafe rows.write(to: .init(rebasing: target[head.count..<end]))
+            }
+            let body = unsafe UnsafeRawBufferPointer(rebasing: target[..<end])
+            unsafe target.storeBytes(
+                of: Checksum.xxh64(body).littleEndian,
+                toByteOffset: end,
+                as: UInt64.self
+            )
+        }
+    }
+
+    static func encode(_ entry: LogEntry) -> Encoded {
         var bytes: [UInt8] = [format, kind(of: entry.change).rawValue]
         bytes.append(littleEndian: entry.recorded.microseconds)
         switch entry.change {
-        case .push(let rows, let layout): append(rows, layout, to: &bytes)
+        case .push(let rows, let layout):
+            append(rows, layout, to: &bytes)
+            let columns = rows.keys + [rows.event, rows.created] + rows.features
+            return Encoded(
+                head: bytes,
+                rows: BatchAssembler(columns.map { .column($0) }, rows: 0..<rows.count)
+            )
         case .publishImport(let importID, let view, let rows):
             bytes.append(littleEndian: view.number)
             bytes.append(littleEndian: rows)
@@ -55,17 +85,25 @@ enum LogEntryCodec {
             bytes.append(littleEndian: view.number)
             bytes.append(littleEndian: merge)
         }
-        bytes.append(littleEndian: Checksum.crc32c(bytes))
-        return bytes
+        return Encoded(head: bytes, rows: nil)
     }
 
-    static func decode(_ bytes: [UInt8]) throws(AlulaError) -> LogEntry {
-        guard bytes.count > 4 else { throw .corrupt("a log entry is cut short") }
-        var end = ByteReader(bytes[(bytes.count - 4)...])
-        guard try end.integer(UInt32.self) == Checksum.crc32c(bytes.dropLast(4)) else {
+    static func decode(_ bytes: RawSpan) throws(AlulaError) -> LogEntry {
+        let result: Result<LogEntry, AlulaError> = unsafe bytes.withUnsafeBytes { raw in
+            Result { () throws(AlulaError) in try unsafe decode(raw) }
+        }
+        return try result.get()
+    }
+
+    private static func decode(_ bytes: UnsafeRawBufferPointer) throws(AlulaError) -> LogEntry {
+        let end = bytes.count - checksumBytes
+        guard end > 0 else { throw .corrupt("a log entry is cut short") }
+        let body = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<end])
+        let checksum = unsafe bytes.loadUnaligned(fromByteOffset: end, as: UInt64.self)
+        guard UInt64(littleEndian: checksum) == unsafe Checksum.xxh64(body) else {
             throw .corrupt("a log entry does not match its checksum")
         }
-        var reader = ByteReader(bytes.dropLast(4))
+        var reader = unsafe ByteReader(body)
         let format = try reader.integer(UInt8.self)
         let code = try reader.integer(UInt8.self)
         guard format == Self.format, let kind = Kind(rawValue: code) else {
@@ -84,12 +122,13 @@ enum LogEntryCodec {
                     merge: try reader.integer(Int64.self)
                 )
             }
-        guard reader.rest().isEmpty else {
+        guard reader.isAtEnd else {
             throw .corrupt("a log entry is longer than what it says")
         }
         return LogEntry(recorded: recorded, change: change)
     }
 
+    fileprivate static let checksumBytes = 8
     private static let keyHashBytes = 32
 
     private static func kind(of change: LogEntry.Change) -> Kind {
@@ -158,13 +197,6 @@ extension LogEntryCodec {
             bytes.append(littleEndian: slot.feature.number)
             append(slot.type, to: &bytes)
         }
-        let columns = rows.keys + [rows.event, rows.created] + rows.features
-        let batch = RecordBatch(
-            schema: schema(keys: rows.keys.map(\.type), features: rows.features.map(\.type)),
-            columns: columns,
-            rowCount: rows.count
-        )
-        bytes.append(contentsOf: BatchCodec.encode(batch))
     }
 
     private static func push(_ reader: inout ByteReader) throws(AlulaError) -> LogEntry.Change {
@@ -184,8 +216,8 @@ extension LogEntryCodec {
         }
         let batch: RecordBatch
         do {
-            batch = try BatchCodec.decode(
-                Array(reader.rest()),
+            batch = try unsafe BatchCodec.decode(
+                reader.rest(),
                 schema: schema(keys: keys, features: slots.map(\.type))
             )
         } catch {

@@ -107,7 +107,7 @@ struct RowCodecTests {
             0x68, 0x69, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 9,
         ]
         #expect(Array(bytes.dropLast(4)) == body)
-        let checksum = Checksum.crc32c(body)
+        let checksum = body.withUnsafeBytes { Checksum.xxh64($0) }
         #expect(
             Array(bytes.suffix(4))
                 == (0..<4).map { UInt8(truncatingIfNeeded: checksum >> (8 * $0)) }
@@ -201,7 +201,7 @@ struct RowCodecTests {
     }
 
     private func sealed(_ body: [UInt8]) -> [UInt8] {
-        let checksum = Checksum.crc32c(body)
+        let checksum = body.withUnsafeBytes { Checksum.xxh64($0) }
         return body + (0..<4).map { UInt8(truncatingIfNeeded: checksum >> (8 * $0)) }
     }
 

@@ -33,21 +33,8 @@ package enum FeatureRowsChecker {
         futureRows: FutureRows = .refused
     ) throws(AlulaError) -> CheckedRows {
         var columns = try CheckedColumns(batch, view: view)
-        let latest = now + Limits.maxSkew
-        for row in 0..<batch.rowCount {
-            if let key = columns.keys.first(where: { !$0.column.isValid(row) }) {
-                columns.refuse(row, "key \"\(key.name)\" is null: every row needs its key")
-            } else if !columns.event.isValid(row) {
-                columns.refuse(row, "\"\(RowColumn.eventTime)\" is null: every row needs one")
-            } else if futureRows == .refused, columns.eventTime(row) > latest {
-                columns.refuse(
-                    row,
-                    "\"\(RowColumn.eventTime)\" lies more than \(Limits.maxSkew) ahead of the "
-                        + "server's clock",
-                    .inFuture
-                )
-            }
-        }
+        columns.refuseNulls()
+        if futureRows == .refused { columns.refuseEvents(after: now + Limits.maxSkew) }
         columns.refuseOversized()
         return columns.result(rowCount: batch.rowCount)
     }
@@ -109,8 +96,29 @@ private struct CheckedColumns {
         if verdicts[row] == nil { verdicts[row] = (status, reason) }
     }
 
-    func eventTime(_ row: Int) -> Timestamp {
-        Timestamp(microseconds: event.load(row, as: Int64.self))
+    /// Refuses rows without a key or an event time.
+    mutating func refuseNulls() {
+        for key in keys {
+            for row in key.column.nullRows {
+                refuse(row, "key \"\(key.name)\" is null: every row needs its key")
+            }
+        }
+        for row in event.nullRows {
+            refuse(row, "\"\(RowColumn.eventTime)\" is null: every row needs one")
+        }
+    }
+
+    mutating func refuseEvents(after latest: Timestamp) {
+        let times = event.int64s
+        guard times.contains(where: { $0 > latest.microseconds }) else { return }
+        for (row, time) in times.enumerated() where time > latest.microseconds {
+            refuse(
+                row,
+                "\"\(RowColumn.eventTime)\" lies more than \(Limits.maxSkew) ahead of the "
+                    + "server's clock",
+                .inFuture
+            )
+        }
     }
 
     /// Refuses rows over `Limits.rowBytes` and keys over `Limits.keyBytes`.
@@ -199,7 +207,21 @@ extension CheckedColumns {
 }
 
 extension Column {
+    fileprivate var nullRows: [Int] {
+        validity.isEmpty ? [] : (0..<count).filter { !isValid($0) }
+    }
+
     fileprivate static func nulls(_ type: ValueType, _ count: Int) -> Column {
+        if let width = type.item.fixedWidth, case .scalar = type, count > 0 {
+            return Column(
+                type: type,
+                count: count,
+                validity: [UInt8](repeating: 0, count: (count + 7) / 8),
+                offsets: [],
+                itemOffsets: [],
+                values: [UInt8](repeating: 0, count: width * count)
+            )
+        }
         var builder = ColumnBuilder(type, reservingRows: count)
         for _ in 0..<count { builder.appendNull() }
         return builder.finish()
