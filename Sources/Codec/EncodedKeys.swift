@@ -11,9 +11,11 @@ package struct EncodedKeys: Sendable {
 
     package var count: Int { starts.count - 1 }
 
-    package subscript(row: Int) -> ArraySlice<UInt8> {
-        bytes[Int(starts[row])..<Int(starts[row + 1])]
-    }
+    package subscript(row: Int) -> ArraySlice<UInt8> { bytes[range(row)] }
+
+    /// Where a key stands in `bytes`.
+    @inline(__always)
+    package func range(_ row: Int) -> Range<Int> { Int(starts[row])..<Int(starts[row + 1]) }
 
     /// The keys of all rows; the columns have no nulls.
     package init(_ entity: EntityID, columns: [Column]) {
@@ -45,6 +47,11 @@ package struct EncodedKeys: Sendable {
             }
             filled = size
         }
+        self.starts = starts
+    }
+
+    private init(bytes: [UInt8], starts: [Int32]) {
+        self.bytes = bytes
         self.starts = starts
     }
 
@@ -80,6 +87,27 @@ extension EncodedKeys {
         }
         starts.append(Int32(count))
         return Order(rows: items.map(\.row), starts: starts)
+    }
+
+    /// Each of the different keys once, in ascending order.
+    package func taking(firstOf order: Order) -> EncodedKeys {
+        var starts: [Int32] = [0]
+        starts.reserveCapacity(order.keys + 1)
+        let taken = [UInt8](unsafeUninitializedCapacity: bytes.count) { buffer, filled in
+            let memory = UnsafeMutableRawBufferPointer(buffer)
+            bytes.withUnsafeBytes { bytes in
+                for first in order.starts.dropLast() {
+                    let key = UnsafeRawBufferPointer(
+                        rebasing: bytes[range(Int(order.rows[Int(first)]))]
+                    )
+                    UnsafeMutableRawBufferPointer(rebasing: memory[filled..<filled + key.count])
+                        .copyMemory(from: key)
+                    filled += key.count
+                    starts.append(Int32(filled))
+                }
+            }
+        }
+        return EncodedKeys(bytes: taken, starts: starts)
     }
 
     private struct Item: BitwiseCopyable {

@@ -46,22 +46,36 @@ package enum RowCodec {
                 bytes.integer(at: end, UInt32.self)
                     == checksum(UnsafeRawBufferPointer(rebasing: bytes[..<end]))
             else { throw .corrupt("an online row does not match its checksum") }
-            guard bytes[0] == format, bytes[1] <= 1 else {
-                throw .corrupt("an online row is of the unknown format \(bytes[0])")
+            return try fields(bytes)
+        }
+    }
+
+    /// As `header`, of a row whose bytes were checked before or never left this process.
+    package static func trustedHeader(_ row: RawSpan) throws(AlulaError) -> RowHeader {
+        try row.throwingBytes { bytes throws(AlulaError) in
+            guard bytes.count >= headerBytes + checksumBytes else {
+                throw .corrupt("an online row is cut short: \(bytes.count) bytes")
             }
-            let created = Timestamp(microseconds: bytes.integer(at: 14, Int64.self))
-            return RowHeader(
-                schemaVersion: bytes.integer(at: 2, UInt32.self),
-                order: RowOrder(
-                    event: Timestamp(microseconds: bytes.integer(at: 6, Int64.self)),
-                    created: bytes[1] & 1 == 1 ? created : nil,
-                    position: LogPosition(
-                        entry: bytes.integer(at: 22, UInt64.self),
-                        row: bytes.integer(at: 30, UInt32.self)
-                    )
+            return try fields(bytes)
+        }
+    }
+
+    private static func fields(_ bytes: UnsafeRawBufferPointer) throws(AlulaError) -> RowHeader {
+        guard bytes[0] == format, bytes[1] <= 1 else {
+            throw .corrupt("an online row is of the unknown format \(bytes[0])")
+        }
+        let created = Timestamp(microseconds: bytes.integer(at: 14, Int64.self))
+        return RowHeader(
+            schemaVersion: bytes.integer(at: 2, UInt32.self),
+            order: RowOrder(
+                event: Timestamp(microseconds: bytes.integer(at: 6, Int64.self)),
+                created: bytes[1] & 1 == 1 ? created : nil,
+                position: LogPosition(
+                    entry: bytes.integer(at: 22, UInt64.self),
+                    row: bytes.integer(at: 30, UInt32.self)
                 )
             )
-        }
+        )
     }
 }
 

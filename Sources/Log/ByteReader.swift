@@ -5,14 +5,18 @@ import Domain
 @safe
 struct ByteReader {
     private let bytes: UnsafeRawBufferPointer
+    private let end: Int
     private var position = 0
 
-    init(_ bytes: UnsafeRawBufferPointer) { unsafe self.bytes = bytes }
+    init(_ bytes: UnsafeRawBufferPointer) {
+        unsafe self.bytes = bytes
+        end = bytes.count
+    }
 
-    var isAtEnd: Bool { position == bytes.count }
+    var isAtEnd: Bool { position == end }
 
     mutating func take(_ count: Int) throws(AlulaError) -> [UInt8] {
-        guard count >= 0, count <= bytes.count - position else {
+        guard count >= 0, count <= end - position else {
             throw .corrupt("a log entry is cut short")
         }
         defer { position += count }
@@ -23,7 +27,7 @@ struct ByteReader {
         _ type: T.Type
     ) throws(AlulaError) -> T {
         let size = T.bitWidth / 8
-        guard size <= bytes.count - position else {
+        guard size <= end - position else {
             throw .corrupt("a log entry is cut short")
         }
         defer { position += size }
@@ -32,7 +36,7 @@ struct ByteReader {
 
     /// All that is left.
     mutating func rest() -> UnsafeRawBufferPointer {
-        defer { position = bytes.count }
+        defer { position = end }
         return unsafe UnsafeRawBufferPointer(rebasing: bytes[position...])
     }
 }

@@ -99,8 +99,9 @@ enum LogEntryCodec {
         let end = bytes.count - checksumBytes
         guard end > 0 else { throw .corrupt("a log entry is cut short") }
         let body = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<end])
-        let checksum = unsafe bytes.loadUnaligned(fromByteOffset: end, as: UInt64.self)
-        guard UInt64(littleEndian: checksum) == unsafe Checksum.xxh64(body) else {
+        let stored = unsafe bytes.loadUnaligned(fromByteOffset: end, as: UInt64.self)
+        let checksum = unsafe Checksum.xxh64(body)
+        guard UInt64(littleEndian: stored) == checksum else {
             throw .corrupt("a log entry does not match its checksum")
         }
         var reader = unsafe ByteReader(body)

@@ -48,7 +48,15 @@ enum OnlineKey {
         )
     }
 
-    private static let viewBytes = 4
+    /// What all views of the entity key share, and the view; nil where the bytes are too few.
+    static func split(
+        _ bytes: ArraySlice<UInt8>
+    ) -> (prefix: ArraySlice<UInt8>, view: FeatureViewID)? {
+        guard bytes.count >= entityBytes + viewBytes else { return nil }
+        return (bytes.dropLast(viewBytes), FeatureViewID(number(bytes.suffix(viewBytes))))
+    }
+
+    static let viewBytes = 4
 
     private static func number(_ bytes: ArraySlice<UInt8>) -> UInt32 {
         bytes.reduce(0) { $0 << 8 | UInt32($1) }

@@ -71,8 +71,10 @@ extension OnlineStore {
         var count = statuses.count { $0 == .accepted }
         for index in 0..<sorted.count {
             let key = sorted[index]
-            if let order = pending.order(key, stored: stored[index]), retracted.contain(order) {
-                pending.delete(key, from: batch)
+            if let order = order(key, stored: stored[index], pending, batch),
+                retracted.contain(order)
+            {
+                delete(key, from: batch, &pending)
                 count += 1
             }
             pending.replacedRetracted.remove(key)
@@ -93,10 +95,10 @@ extension OnlineStore {
         let stored = try storedOrders(sorted)
         var count = 0
         for index in 0..<sorted.count {
-            guard let order = pending.order(sorted[index], stored: stored[index]),
+            guard let order = order(sorted[index], stored: stored[index], pending, batch),
                 order.event < time, order.position.entry <= entry
             else { continue }
-            pending.delete(sorted[index], from: batch)
+            delete(sorted[index], from: batch, &pending)
             count += 1
         }
         return count
@@ -120,7 +122,7 @@ extension OnlineStore {
             return true
         }
         for key in keys {
-            pending.delete(key, from: batch)
+            delete(key, from: batch, &pending)
             pending.replacedRetracted.remove(key)
         }
     }
@@ -150,12 +152,5 @@ extension OnlineStore {
         var list = LookupKeys(reservingKeys: keys.count, bytes: 32 * keys.count)
         for key in keys { list.append { $0.append(contentsOf: key) } }
         return list.sorted()
-    }
-}
-
-extension PendingRows {
-    fileprivate mutating func delete(_ key: ArraySlice<UInt8>, from batch: WriteBatch) {
-        batch.delete(.rows, Array(key))
-        standing[key] = .nothing
     }
 }

@@ -44,11 +44,12 @@ package final class WriteBatch {
         value.withUnsafeBytes { copy($0, to: place.value) }
     }
 
-    package func delete(_ family: ColumnFamily, _ key: [UInt8]) {
-        key.withUnsafeBytes { key in
-            let start = openKey(.delete, family, key.count, roomBehind: 0)
-            copy(key, to: start)
-        }
+    /// Answers where the key begins in the memory of the batch.
+    @discardableResult
+    package func delete(_ family: ColumnFamily, _ key: [UInt8]) -> Int {
+        let start = openKey(.delete, family, key.count, roomBehind: 0)
+        key.withUnsafeBytes { copy($0, to: start) }
+        return start
     }
 
     /// Adds a put whose key and value, of these sizes, whoever calls writes through `withMemory`

@@ -120,7 +120,8 @@ private struct Parts: Sendable {
         let database = try Database(path: directory.online, cacheBytes: 256 << 20)
         let cache = RowCache(
             byteBudget: configuration.cacheBytes,
-            lanes: ProcessInfo.processInfo.activeProcessorCount
+            // One for each event loop, and one for the writer.
+            lanes: ProcessInfo.processInfo.activeProcessorCount + 1
         )
         let online = OnlineStore(database, cache: cache)
         let ingestor = try Ingestor(

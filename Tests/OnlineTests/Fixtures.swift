@@ -7,12 +7,19 @@ import TestSupport
 struct OnlineFixture {
     let directory: TemporaryDirectory
     let database: Database
-    let store: OnlineStore
+    var store: OnlineStore
 
     init() throws {
         directory = try TemporaryDirectory()
         database = try Database(path: directory.file("db"), cacheBytes: 8 << 20)
         store = OnlineStore(database, cache: RowCache(byteBudget: 4 << 20, lanes: 4))
+    }
+
+    /// The same store with nothing in its row cache.
+    func cold() -> OnlineFixture {
+        var fixture = self
+        fixture.store = OnlineStore(database, cache: RowCache(byteBudget: 4 << 20, lanes: 4))
+        return fixture
     }
 
     /// The store as it would be found after a crash now.
@@ -47,9 +54,9 @@ struct OnlineFixture {
         let batch = WriteBatch(database)
         var pending = PendingRows()
         let statuses = try store.apply(rows, of: view, from: origin, into: batch, pending: &pending)
-        store.cache.begin(pending)
+        store.cache.begin(pending, in: batch)
         try database.write(batch, .buffered)
-        store.cache.finish(pending, written: true)
+        store.cache.finish(pending, in: batch, written: true)
         return statuses
     }
 }

@@ -290,7 +290,7 @@ struct ReadTests {
                     now: Timestamp(microseconds: 0)
                 )
             },
-            { _ = try fixture.push(rows, to: view) },
+            { _ = try fixture.cold().push(rows, to: view) },
         ] {
             let error = try #require(throws: AlulaError.self) { try act() }
             #expect(error.code == .dataLoss)

@@ -91,14 +91,14 @@ struct Committer {
     /// Rows that are read while the batch is written are not taken into the row cache, which has the
     /// new ones before anybody is answered.
     private func write(_ group: Group) throws(AlulaError) {
-        online.cache.begin(group.pending)
+        online.cache.begin(group.pending, in: group.batch)
         do throws(AlulaError) {
             try database.write(group.batch, .synced)
         } catch {
-            online.cache.finish(group.pending, written: false)
+            online.cache.finish(group.pending, in: group.batch, written: false)
             throw error
         }
-        online.cache.finish(group.pending, written: true)
+        online.cache.finish(group.pending, in: group.batch, written: true)
     }
 
     private func stage(_ work: Job.Work, in group: inout Group) throws(AlulaError) -> Job.Answer {

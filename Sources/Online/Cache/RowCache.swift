@@ -1,4 +1,5 @@
 package import Domain
+package import RocksDB
 import Synchronization
 
 /// The newest rows of the keys that are read, in memory of a bounded size; also that a key has none.
@@ -141,8 +142,8 @@ package final class RowCache: Sendable {
 
     /// Before the batch of these rows is written to RocksDB: keeps rows that are read from now on
     /// from being filled in for their keys.
-    package func begin(_ pending: borrowing PendingRows) {
-        let keys = pending.keys
+    package func begin(_ pending: borrowing PendingRows, in batch: WriteBatch) {
+        let keys = pending.rows(in: batch).map(\.0)
         state.withLock { state in
             for key in keys {
                 state.clock += 1
@@ -153,8 +154,8 @@ package final class RowCache: Sendable {
     }
 
     /// After the batch is written, or was not: what is held becomes what was written, or goes.
-    package func finish(_ pending: borrowing PendingRows, written: Bool) {
-        let rows = pending.rows
+    package func finish(_ pending: borrowing PendingRows, in batch: WriteBatch, written: Bool) {
+        let rows = pending.rows(in: batch)
         let budget = byteBudget
         state.withLock { state in
             for (key, row) in rows {
@@ -183,13 +184,12 @@ extension RowCache.State {
 }
 
 extension PendingRows {
-    fileprivate var keys: [RowCache.Key] { rows.map(\.0) }
-
-    fileprivate var rows: [(RowCache.Key, [UInt8]?)] {
-        standing.compactMap { key, standing in
-            guard let parts = OnlineKey.parts(Array(key)) else { return nil }
-            let cached = RowCache.Key(view: parts.view, bytes: Array(key.dropLast(4)))
-            return (cached, standing.bytes)
+    fileprivate func rows(in batch: WriteBatch) -> [(RowCache.Key, [UInt8]?)] {
+        unsafe batch.withMemory { memory in
+            changes.map { change in
+                let key = unsafe RowCache.Key(view: change.view, bytes: Array(memory[change.key]))
+                return (key, change.row.map { unsafe Array(memory[$0]) })
+            }
         }
     }
 }
