@@ -1,4 +1,3 @@
-import Codec
 import Domain
 
 /// Keys of the family `rows`: entity id, canonical key bytes, view id; the ids big-endian.
@@ -6,17 +5,6 @@ import Domain
 /// So all views of one entity's key are neighbours.
 enum OnlineKey {
     static let entityBytes = 4
-
-    /// Appends the part that all views of the entity share.
-    static func appendPrefix(
-        _ entity: EntityID,
-        _ keys: [Column],
-        row: Int,
-        to bytes: inout [UInt8]
-    ) {
-        append(entity.number, to: &bytes)
-        KeyCodec.append(keys, row: row, to: &bytes)
-    }
 
     static func append(_ view: FeatureViewID, to bytes: inout [UInt8]) {
         append(view.number, to: &bytes)
