@@ -26,6 +26,8 @@ func area(_ name: String, uses: [Target.Dependency], settings: [SwiftSetting] = 
 // The event loops, sockets and buffers of the server and the client.
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let sockets: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+// TLS 1.3 for both.
+let tls: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 // SQLite with one writer, pooled readers and migrations.
 let sql: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 // Control messages, so that clients in other languages can be generated.
@@ -59,6 +61,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
@@ -88,7 +91,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "alula",
-            dependencies: ["Domain", "Digest", "Tabular", "Wire", "Server", "Client", arguments],
+            dependencies: [
+                "Domain", "Digest", "Tabular", "Wire", "Server", "Trust", "Client", arguments,
+            ],
             swiftSettings: safe
         ),
     ]
@@ -114,15 +119,16 @@ let package = Package(
         )
         + area("Training", uses: ["Domain", "Codec", "Digest", "Offline", "Artifacts"])
         + area("Releases", uses: ["Domain", "Catalog", "Registry", "Migrations", sql])
-        + area("Client", uses: ["Domain", "Wire", "Codec", nio, sockets, protobuf])
+        + area("Trust", uses: ["Domain", "Digest", "Registry", "Migrations", sql])
+        + area("Client", uses: ["Domain", "Wire", "Codec", nio, sockets, tls, protobuf])
         // Level 4
         + area(
             "Server",
             uses: [
                 "Domain", "Codec", "Digest", "RocksDB", "Wire", "Catalog", "Registry", "Artifacts",
                 "Log",
-                "Online", "Offline", "Ingest", "Training", "Releases", nio, sockets, http,
-                lifecycle, signals, logging, protobuf,
+                "Online", "Offline", "Ingest", "Training", "Releases", "Trust", nio, sockets, tls,
+                http, lifecycle, signals, logging, protobuf,
             ]
         )
         + [

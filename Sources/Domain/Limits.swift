@@ -4,6 +4,9 @@
 public enum Limits {
     /// Bytes of one frame behind its header.
     public static let frameBytes = 1 << 20
+    /// Bytes of one frame behind its header, from a caller who has shown no token where one is
+    /// wanted.
+    public static let strangerFrameBytes = 4 << 10
     /// Bytes of the control message in a frame.
     public static let controlBytes = 256 << 10
     /// Characters of a name.
@@ -42,6 +45,10 @@ public enum Limits {
     public static let runEntries = 10_000
     /// Artifacts of one model version.
     public static let versionArtifacts = 1_000
+    /// Tokens of a data directory, revoked ones among them.
+    public static let tokens = 10_000
+    /// Projects, views or models that the scope of a token names.
+    public static let scopeNames = 1_000
     /// How far ahead of now an event time may lie.
     public static let maxSkew = TimeSpan.seconds(60)
     /// How long an answer is kept for a repeated request id.

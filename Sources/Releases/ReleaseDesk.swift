@@ -33,11 +33,12 @@ package final class ReleaseDesk: Sendable {
     package func plan(
         files: [(name: String, yaml: String)],
         retire: [String] = [],
-        project: String
+        project: String,
+        by identity: Identity = .local
     ) throws(AlulaError) -> ApplyOutcome {
         try registry.read { tables in
             let state = try CatalogStore.state(in: tables.database)
-            let decided = try Self.decide(files, retire, project, state, tables)
+            let decided = try Self.decide(files, retire, project, identity, state, tables)
             return ApplyOutcome(
                 changes: decided.changes,
                 breaks: decided.breaks,
@@ -54,13 +55,15 @@ package final class ReleaseDesk: Sendable {
         files: [(name: String, yaml: String)],
         retire: [String] = [],
         project: String,
+        by identity: Identity = .local,
         call: WriteCall,
         answer: (ApplyOutcome) throws -> [UInt8]
     ) throws(AlulaError) -> [UInt8] {
         var applied: CatalogState?
         let stored = try registry.write("apply", call: call) { tables in
             let state = try CatalogStore.state(in: tables.database)
-            let decided = try Self.decide(files, retire, project, state, tables)
+            let decided = try Self.decide(files, retire, project, identity, state, tables)
+            try identity.check(mayMake: decided.changes)
             guard decided.breaks.isEmpty else {
                 throw AlulaError.refused(
                     "apply is refused: it would break what must not change",
@@ -94,6 +97,7 @@ package final class ReleaseDesk: Sendable {
         _ files: [(name: String, yaml: String)],
         _ retire: [String],
         _ project: String,
+        _ identity: Identity,
         _ state: CatalogState,
         _ tables: RegistryTables
     ) throws -> DefinitionChanges {
@@ -106,7 +110,8 @@ package final class ReleaseDesk: Sendable {
             project: project,
             over: state
         ) { project in
-            try tables.liveVersions(project).map {
+            try identity.check(mayDefine: project)
+            return try tables.liveVersions(project).map {
                 Dependent(title: $0.title, service: $0.service)
             }
         }

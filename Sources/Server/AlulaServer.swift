@@ -10,6 +10,7 @@ import Releases
 import RocksDB
 import ServiceLifecycle
 import Training
+import Trust
 import UnixSignals
 package import Domain
 
@@ -116,6 +117,7 @@ private struct Parts: Sendable {
             pool: pool,
             artifactSize: { try artifacts.size(of: $0) }
         )
+        let tokens = try TokenStore(registry: registry)
         let offline = try OfflineStore(path: directory.offline)
         let database = try Database(path: directory.online, cacheBytes: 256 << 20)
         let cache = RowCache(
@@ -163,6 +165,13 @@ private struct Parts: Sendable {
                 spines: spines,
                 forgetting: forgetting,
                 connections: Connections(),
+                tokens: tokens,
+                gatekeeper: Gatekeeper(
+                    book: tokens.book,
+                    anonymous: configuration.anonymous,
+                    snapshot: { catalog.snapshot },
+                    now: now
+                ),
                 started: now(),
                 now: now
             )

@@ -17,17 +17,22 @@ package struct ServerConfiguration: Sendable {
         case off
     }
 
+    /// Whether callers on this machine need a token.
+    package var anonymous: AnonymousCallers
+
     package init(
         dataDirectory: String,
         listen: String = "127.0.0.1:7461",
         http: String? = "127.0.0.1:7462",
         cacheBytes: Int = 256 << 20,
-        compaction: Compaction = .on
+        compaction: Compaction = .on,
+        anonymous: AnonymousCallers = .untilTokens
     ) {
         self.dataDirectory = dataDirectory
         self.listen = listen
         self.http = http
         self.cacheBytes = cacheBytes
         self.compaction = compaction
+        self.anonymous = anonymous
     }
 }

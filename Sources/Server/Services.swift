@@ -7,6 +7,7 @@ import Online
 import Registry
 import Releases
 import Training
+import Trust
 
 /// Everything that answers calls, built once by the composition root.
 struct Services: Sendable {
@@ -24,6 +25,8 @@ struct Services: Sendable {
     let spines: KeptSpines
     let forgetting: Forgetting
     let connections: Connections
+    let tokens: TokenStore
+    let gatekeeper: Gatekeeper
     let started: Timestamp
     let now: @Sendable () -> Timestamp
 

@@ -8,6 +8,9 @@ package import NIOCore
 package struct FrameDecoder: NIOSingleStepByteToMessageDecoder {
     package typealias InboundOut = Frame
 
+    /// Bytes of a payload that the peer may send: fewer while nobody knows who it is.
+    package var largestPayload = Limits.frameBytes
+
     package init() {}
 
     package mutating func decode(buffer: inout ByteBuffer) throws -> Frame? {
@@ -19,6 +22,7 @@ package struct FrameDecoder: NIOSingleStepByteToMessageDecoder {
         else { return nil }
         let kind = try Self.check(
             payload: payload,
+            most: largestPayload,
             kind: kindCode,
             flags: flags,
             call: call,
@@ -49,13 +53,18 @@ package struct FrameDecoder: NIOSingleStepByteToMessageDecoder {
 
     private static func check(
         payload: UInt32,
+        most largest: Int,
         kind: UInt8,
         flags: UInt8,
         call: UInt32,
         control: UInt32
     ) throws(AlulaError) -> FrameKind {
-        guard payload <= Limits.frameBytes else {
-            throw .invalid("a frame of \(payload) bytes is over the limit of \(Limits.frameBytes)")
+        guard payload <= largest else {
+            throw .invalid(
+                "a frame of \(payload) bytes is over the limit of \(largest)",
+                help: largest < Limits.frameBytes
+                    ? "larger frames are taken once the caller has shown a token" : ""
+            )
         }
         // A response may be one long list; what comes from clients is bounded tighter.
         let most = kind == FrameKind.response.rawValue ? Limits.frameBytes : Limits.controlBytes

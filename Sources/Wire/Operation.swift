@@ -8,6 +8,10 @@ package enum Operation: UInt16, Sendable, CaseIterable {
     case status = 0x0001
     case verify = 0x0002
     case compact = 0x0003
+    case authenticate = 0x0004
+    case createToken = 0x0005
+    case listTokens = 0x0006
+    case revokeToken = 0x0007
     case plan = 0x0010
     case apply = 0x0011
     case describeCatalog = 0x0012
@@ -47,9 +51,11 @@ package enum Operation: UInt16, Sendable, CaseIterable {
 }
 
 extension Operation {
-    /// What a caller must be allowed to do.
-    package var permission: Permission {
+    /// What a caller must be allowed to do; nil is what anybody may: to say who they are.
+    package var permission: Permission? {
         switch self {
+        case .authenticate: nil
+        case .createToken, .listTokens, .revokeToken: .manageTokens
         case .status: .observe
         case .verify, .compact: .operate
         case .forget: .erase
@@ -75,9 +81,10 @@ extension Operation {
         switch self {
         case .apply, .push, .beginImport, .stageRows, .publishImport, .materialize,
             .makeTrainingSet, .startRun, .logRun, .endRun, .registerVersion, .promote, .rollback,
-            .putArtifact, .compact, .abandonImport, .retract, .forget:
+            .putArtifact, .compact, .abandonImport, .retract, .forget, .createToken, .revokeToken:
             true
-        case .status, .verify, .plan, .describeCatalog, .listImports, .read, .history, .export,
+        case .authenticate, .listTokens, .status, .verify, .plan, .describeCatalog, .listImports,
+            .read, .history, .export,
             .listTrainingSets, .explain,
             .showTrainingSet, .getTrainingSet, .getRun, .listRuns, .listModels, .listVersions,
             .resolveVersion, .lineage, .listAudit, .statArtifact, .getArtifact:

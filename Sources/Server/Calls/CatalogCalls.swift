@@ -12,7 +12,8 @@ extension Dispatcher {
         let outcome = try services.releases.plan(
             files: try request.definitions,
             retire: request.retire,
-            project: head.project
+            project: head.project,
+            by: call.identity
         )
         return try Answer(WireApplyResponse(outcome))
     }
@@ -24,6 +25,7 @@ extension Dispatcher {
             files: try request.definitions,
             retire: request.retire,
             project: head.project,
+            by: call.identity,
             call: try writeCall(call, head, projectOptional: true)
         ) { outcome in
             try WireApplyResponse(outcome).serializedBytes()
@@ -34,8 +36,11 @@ extension Dispatcher {
     func describeCatalog(_ call: Call) throws -> Answer {
         let head = try CallHead.peek(call.control)
         let snapshot = services.catalog.snapshot
-        let project = try snapshot.project(head.project)
-        let gates = services.releases.gates(project: project.name)
+        let scope = call.identity.scope
+        let project = try snapshot.project(head.project).narrowed(to: scope)
+        let gates = services.releases.gates(project: project.name).filter {
+            scope.covers($0.gate.model)
+        }
         return try Answer(
             WireCatalogResponse(project, revision: snapshot.revision, gates: gates)
         )

@@ -118,7 +118,8 @@ extension Dispatcher {
     func listModels(_ call: Call) throws -> Answer {
         let project = try services.catalog.snapshot.project(try CallHead.peek(call.control).project)
         var answer = WireModels()
-        answer.models = try services.registry.models(project: project.name).map(
+        let models = try services.registry.models(project: project.name)
+        answer.models = models.filter { call.identity.scope.covers($0.name) }.map(
             WireRegisteredModel.init
         )
         return try Answer(answer)

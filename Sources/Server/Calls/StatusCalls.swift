@@ -17,12 +17,15 @@ extension Dispatcher {
         answer.offlineApplied = services.offline.appliedThrough
         answer.catalogRevision = snapshot.revision
         answer.registryRevision = try services.registry.revision()
-        answer.projects = snapshot.projects.keys.sorted().map(\.text)
+        let scope = call.identity.scope
+        answer.projects = snapshot.projects.keys.filter(scope.covers).sorted().map(\.text)
         answer.connections = UInt64(services.connections.count)
         answer.diskFreeBytes = services.directory.freeBytes
         let statistics = try services.offline.statistics()
-        for project in snapshot.projects.values.sorted(by: { $0.name < $1.name }) {
-            for view in project.views.values.sorted(by: { $0.name < $1.name }) {
+        for project in snapshot.projects.values.sorted(by: { $0.name < $1.name })
+        where scope.covers(project.name) {
+            for view in project.views.values.sorted(by: { $0.name < $1.name })
+            where scope.covers(view.name) {
                 var wire = WireViewStatus()
                 wire.project = project.name.text
                 wire.name = view.name.text

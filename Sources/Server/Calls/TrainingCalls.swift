@@ -69,9 +69,8 @@ extension Dispatcher {
     func listTrainingSets(_ call: Call) throws -> Answer {
         let project = try services.catalog.snapshot.project(try CallHead.peek(call.control).project)
         var answer = WireTrainingSets()
-        answer.sets = try services.registry.trainingSets(project: project.name).map(
-            WireTrainingSet.init
-        )
+        let records = try services.registry.trainingSets(project: project.name)
+        answer.sets = records.filter { covers($0, call.identity.scope) }.map { WireTrainingSet($0) }
         return try Answer(answer)
     }
 

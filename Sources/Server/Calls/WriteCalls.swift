@@ -140,7 +140,12 @@ extension Dispatcher {
         let snapshot = services.catalog.snapshot
         let project = try snapshot.project(head.project)
         var answer = WireImportsResponse()
-        answer.imports = try services.offline.imports(project: project.name).map { record in
+        let scope = call.identity.scope
+        let records = try services.offline.imports(project: project.name).filter { record in
+            scope.views == nil
+                || snapshot.view(id: record.descriptor.view).map { scope.covers($0.name) } ?? false
+        }
+        answer.imports = records.map { record in
             var wire = WireImportRecord()
             wire.importID = record.id
             wire.view = snapshot.view(id: record.descriptor.view)?.name.text ?? ""

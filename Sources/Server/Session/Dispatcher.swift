@@ -47,6 +47,7 @@ struct Dispatcher: Sendable {
     /// Runs on a worker thread and may block.
     func answer(_ call: Call) -> Result<Answer, AlulaError> {
         answer(call) { call in
+            try checkLookups(call)
             try checkHead(call)
             return try perform(call)
         }
@@ -94,6 +95,11 @@ struct Dispatcher: Sendable {
 
     private func perform(_ call: Call) throws -> Answer {
         switch call.operation {
+        case .authenticate:
+            throw AlulaError(.internal, "a session takes tokens itself, in their order")
+        case .createToken: try createToken(call)
+        case .listTokens: try listTokens(call)
+        case .revokeToken: try revokeToken(call)
         case .status: try status(call)
         case .plan: try plan(call)
         case .apply: try apply(call)

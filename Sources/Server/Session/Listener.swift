@@ -89,7 +89,8 @@ struct Listener: Service {
                             dispatcher: dispatcher,
                             desk: desk,
                             workers: workers,
-                            logger: logger
+                            logger: logger,
+                            isLoopback: channel.remoteAddress?.isLoopback ?? false
                         )
                     )
                 }
@@ -121,7 +122,28 @@ final class Connections: Sendable {
         }
     }
 
+    /// Has every connection look again who is calling on it.
+    func recheck() {
+        for channel in channels.withLock({ Array($0.values) }) {
+            channel.pipeline.fireUserInboundEventTriggered(CallersChanged())
+        }
+    }
+
     func closeAll() {
         for channel in channels.withLock({ Array($0.values) }) { channel.close(promise: nil) }
+    }
+}
+
+/// A token was made or revoked.
+struct CallersChanged: Sendable {}
+
+extension SocketAddress {
+    /// Whether the peer is on this machine.
+    fileprivate var isLoopback: Bool {
+        switch self {
+        case .v4: ipAddress?.hasPrefix("127.") ?? false
+        case .v6: ipAddress == "::1" || ipAddress?.hasPrefix("::ffff:127.") ?? false
+        case .unixDomainSocket: true
+        }
     }
 }

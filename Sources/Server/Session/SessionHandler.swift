@@ -19,13 +19,13 @@ final class SessionHandler: ChannelInboundHandler {
     private let workers: Workers
     private let logger: Logger
     /// Who calls on this connection.
-    private var identity = Identity.local
+    var caller: Caller
     /// Answers reads at once, where they can be had from memory.
     private let desk: ReadDesk
     private var phase = Phase.preface
     /// What came and is not a whole frame yet.
-    private var waiting = ByteBuffer()
-    private var decoder = FrameDecoder()
+    private(set) var waiting = ByteBuffer()
+    var decoder = FrameDecoder()
     /// Answers are written that are not flushed yet.
     private var needsFlush = false
     private var calls: [UInt32: Call] = [:]
@@ -37,9 +37,12 @@ final class SessionHandler: ChannelInboundHandler {
     /// The server is stopping: calls in flight finish, new ones are refused.
     private var isDraining = false
 
-    init(dispatcher: Dispatcher, desk: ReadDesk, workers: Workers, logger: Logger) {
+    init(dispatcher: Dispatcher, desk: ReadDesk, workers: Workers, logger: Logger, isLoopback: Bool)
+    {
         self.dispatcher = dispatcher
         self.desk = desk
+        caller = Caller(isLoopback: isLoopback, dispatcher.services.gatekeeper)
+        if caller.identity == nil { decoder.largestPayload = Limits.strangerFrameBytes }
         self.workers = workers
         self.logger = logger
     }
@@ -78,7 +81,7 @@ final class SessionHandler: ChannelInboundHandler {
     /// Answers the next frame at once, where it is a read that needs no waiting; else leaves it.
     private func answerRead(_ context: ChannelHandlerContext) -> Bool {
         guard !isDraining, let head = ReadHead(waiting), calls[head.call] == nil,
-            calls.count < Limits.callsPerConnection
+            calls.count < Limits.callsPerConnection, mayRead(head)
         else { return false }
         let outcome = unsafe waiting.withUnsafeReadableBytes { raw in
             unsafe desk.answerFromMemory(
@@ -132,9 +135,12 @@ final class SessionHandler: ChannelInboundHandler {
             isDraining = true
             if calls.isEmpty { close(context) }
         } else {
+            if event is CallersChanged { recheck(context) }
             context.fireUserInboundEventTriggered(event)
         }
     }
+
+    var gatekeeper: Gatekeeper { dispatcher.services.gatekeeper }
 }
 
 // MARK: - Frames in
@@ -173,6 +179,14 @@ extension SessionHandler {
                 context
             )
         }
+        guard operation != .authenticate else {
+            return send(.success(try authenticate(frame)), for: frame, context)
+        }
+        if let refusal = refusal(of: frame, operation) {
+            guard !caller.isRevoked else { throw refusal }
+            return send(.failure(refusal), for: frame, context)
+        }
+        guard let identity = caller.identity else { return }
         guard !isDraining else {
             return send(
                 .failure(
@@ -195,12 +209,13 @@ extension SessionHandler {
                 context
             )
         }
-        start(frame, operation, context)
+        start(frame, operation, identity, context)
     }
 
     private func start(
         _ frame: Frame,
         _ operation: Operation,
+        _ identity: Identity,
         _ context: ChannelHandlerContext
     ) {
         let channel = context.channel
@@ -373,6 +388,13 @@ extension SessionHandler {
             error as? AlulaError ?? .invalid("the frames of this connection are broken: \(error)")
         send(.failure(reason), for: Frame(kind: .request, operation: 0, call: 0), context)
         closeSoon(context)
+    }
+
+    /// Ends every call and the connection, with the reason.
+    func end(with error: AlulaError, _ context: ChannelHandlerContext) {
+        if case .closed = phase { return }
+        for call in calls.values { finish(call, .failure(error), context) }
+        fail(context, error)
     }
 
     private func closeSoon(_ context: ChannelHandlerContext) {

@@ -61,7 +61,8 @@ extension Operation {
             .explain,
             .putArtifact, .getArtifact, .verify, .compact, .retract, .forget:
             true
-        case .status, .plan, .apply, .describeCatalog, .push, .beginImport, .publishImport,
+        case .authenticate, .createToken, .listTokens, .revokeToken, .status, .plan, .apply,
+            .describeCatalog, .push, .beginImport, .publishImport,
             .abandonImport, .listImports, .read, .listTrainingSets, .showTrainingSet, .startRun,
             .logRun, .endRun,
             .getRun, .listRuns, .registerVersion, .listModels, .listVersions, .resolveVersion,
