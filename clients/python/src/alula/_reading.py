@@ -143,6 +143,16 @@ class Reading:
         self._definitions = definitions
         self._resolve = resolve
         self._readers: dict[Key, Reader] = {}
+        #: Services of versions that are known: they never change.
+        self._services: dict[Wanted, str] = {}
+
+    def pin(self, version: ModelVersion) -> Key:
+        """What reads of exactly this version ask for."""
+        if not version.service:
+            raise _no_service(version)
+        key = Wanted(model=version.model, version=int(version))
+        self._services[key] = version.service
+        return version.service
 
     def forget(self) -> None:
         """What is known may have changed."""
@@ -154,15 +164,15 @@ class Reading:
 
     def open(self, key: Key, fresh: bool = False) -> Reader:
         """Asks the server what the inputs are; ``fresh`` whatever is known."""
-        reference = key if isinstance(key, str) else key.service
-        if isinstance(key, Wanted) and key.model:
-            version = self._resolve(key)
-            if not version.service:
-                raise Refused(
-                    f"model {version.model} {int(version)} names no service",
-                    "it was registered without a training set: read a service by its name",
-                )
-            reference, fresh = version.service, False
+        if isinstance(key, str):
+            reference = key
+        else:
+            reference, fresh = self._services.get(key, ""), False
+            if not reference:
+                version = self._resolve(key)
+                reference = version.service
+                if not reference:
+                    raise _no_service(version)
         reader = self._readers[key] = Reader(key, self._definitions.service(reference, fresh))
         return reader
 
@@ -237,6 +247,13 @@ class Reading:
                         yield batches.take(*last)
             except Unavailable as error:
                 time.sleep(batches.pause_after(error))
+
+
+def _no_service(version: ModelVersion) -> Refused:
+    return Refused(
+        f"model {version.model} {int(version)} names no service",
+        "it was registered without a training set: read a service by its name",
+    )
 
 
 class Batches:

@@ -43,23 +43,25 @@ class Plan:
         self.part_of += [None] * (len(self.schema) - len(self.part_of))
         self.is_numbers = all(field.type.is_number for field in self.schema)
         self.layouts = Layouts(self.schema)
-        self._versions: dict[Bytes, int] = {}
+        self._versions: dict[bytes, int] = {}
 
     def version_of(self, control: Bytes) -> int | None:
         """The model version that the message of an answer names; None where it is of another plan.
 
         The messages of a plan's answers repeat: each is parsed once.
         """
+        if not isinstance(control, bytes):
+            control = bytes(control)
         known = self._versions.get(control)
         if known is not None:
             return known
-        message = features_pb2.ReadResponse.FromString(bytes(control))
+        message = features_pb2.ReadResponse.FromString(control)
         if message.plan != self.number or message.HasField("schema"):
             return None
         if len(self._versions) >= _MOST_CONTROLS:
             self._versions.clear()
         version: int = message.model_version
-        self._versions[bytes(control)] = version
+        self._versions[control] = version
         return version
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ._artifacts import get_file
-from ._reading import Reading, Wanted
+from ._reading import Key, Reading, Wanted
 from ._session import Session
 from .answer import Answer
-from .errors import InvalidArgument, Refused
+from .errors import InvalidArgument
 from .registry import Artifact, ModelVersion
 
 Resolve = Callable[[Wanted], ModelVersion]
@@ -89,11 +89,7 @@ class Model:
         is this version's number. Raises InvalidArgument for what is missing, unknown or of a wrong
         type.
         """
-        if not self.version.service:
-            raise Refused(f"{self!r} names no service: it was registered without a training set")
-        answer = self._reading.read(self.version.service, keys, request, timeout)
-        answer.model_version = int(self.version)
-        return answer
+        return self._reading.read(self.reads(), keys, request, timeout)
 
     def read_batches(
         self,
@@ -102,11 +98,11 @@ class Model:
         timeout: float | None = None,
     ) -> Iterator[Answer]:
         """As ``read`` for any number of entities: answers for consecutive rows, as they come."""
-        return self._reading.read_batches(self._pinned, keys, request, timeout)
+        return self._reading.read_batches(self.reads(), keys, request, timeout)
 
-    @property
-    def _pinned(self) -> Wanted:
-        return Wanted(model=self.version.model, version=int(self.version))
+    def reads(self) -> Key:
+        """What its reads ask for: exactly this version."""
+        return self._reading.pin(self.version)
 
     def __repr__(self) -> str:
         return f"Model({self.name} {int(self.version)}, {self.version.stage})"

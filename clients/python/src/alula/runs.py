@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _MOST_WAITING = 100_000
 _MOST_AT_ONCE = 1_000
+_IDLE_SECONDS = 0.5
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,127}")
 _PASSING = (Unavailable, DeadlineExceeded, ResourceExhausted)
 
@@ -35,7 +36,9 @@ class Run:
     exception.
 
     ``log_metric`` returns at once: points wait in a bounded queue and are sent behind, in order.
-    While the server cannot be reached they go on waiting; leaving the run sends what is left.
+    While the server cannot be reached they go on waiting; leaving the run sends what is left. The
+    thread that sends them ends when nothing waits. A forked child may log too; what waited in the
+    parent is the parent's to send.
     """
 
     def __init__(self, session: Session, record: RunRecord) -> None:
@@ -43,12 +46,17 @@ class Run:
         self.record = record
         self.id = record.id
         self._steps: dict[str, int] = {}
+        self._begin_queue()
+        self._dropped = 0
+        self.ended = False
+
+    def _begin_queue(self) -> None:
+        self._pid = os.getpid()
         self._queue: queue.Queue[registry_pb2.Metric] = queue.Queue(_MOST_WAITING)
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._error: AlulaError | None = None
-        self._dropped = 0
-        self.ended = False
 
     def log_metric(self, name: str, value: float, step: int | None = None) -> None:
         """Adds a point to a metric's series; returns at once. Without a step it is the next one."""
@@ -61,6 +69,8 @@ class Run:
         point = registry_pb2.Metric(
             name=name, value=float(value), step=step, time_us=time.time_ns() // 1000
         )
+        if self._pid != os.getpid():
+            self._begin_queue()
         try:
             self._queue.put_nowait(point)
         except queue.Full:
@@ -70,9 +80,12 @@ class Run:
                     stacklevel=2,
                 )
             self._dropped += 1
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._drain, name="alula-metrics", daemon=True)
-            self._thread.start()
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._drain, name="alula-metrics", daemon=True
+                )
+                self._thread.start()
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Several metrics of one step; returns at once."""
@@ -89,6 +102,8 @@ class Run:
 
     def flush(self, timeout: float | None = None) -> None:
         """Returns when every metric logged so far is stored; raises what kept one from it."""
+        if self._pid != os.getpid():
+            self._begin_queue()
         seconds = max(self._session.transport.timeout, 30.0) if timeout is None else timeout
         give_up = time.monotonic() + seconds
         with self._queue.all_tasks_done:
@@ -140,6 +155,9 @@ class Run:
             self.flush()
         finally:
             self._stop.set()
+            thread = self._thread
+            if thread is not None:
+                thread.join(1)
             answer, _ = self._session.call(
                 Op.END_RUN,
                 registry_pb2.EndRunRequest(run=self.id, status=status),
@@ -176,13 +194,16 @@ class Run:
         self._session.call(Op.LOG_RUN, request, common_pb2.Empty, write=True)
 
     def _drain(self) -> None:
-        """Sends waiting points, many at a time, until the run has ended and none is left."""
+        """Sends waiting points, many at a time, until none has come for a while."""
         while True:
             try:
-                points = [self._queue.get(timeout=0.2)]
+                points = [self._queue.get(timeout=0.01 if self._stop.is_set() else _IDLE_SECONDS)]
             except queue.Empty:
-                if self._stop.is_set():
-                    return
+                with self._lock:
+                    # A point put before is seen; one put later finds no thread, and starts one.
+                    if self._queue.empty():
+                        self._thread = None
+                        return
                 continue
             while len(points) < _MOST_AT_ONCE:
                 try:

@@ -1,0 +1,85 @@
+"""Reads on the event loop: what is sent and what answers mean is the blocking client's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any
+
+from .._frames import Op
+from .._reading import Batches, Key, Reader, Reading, taken
+from ..answer import Answer
+from ..errors import InvalidArgument, NotFound, Unavailable
+from ._offload import Threads
+from ._transport import AsyncTransport
+
+
+class AsyncReading:
+    """Reads of all services and models of a store."""
+
+    def __init__(self, reading: Reading, transport: AsyncTransport, threads: Threads) -> None:
+        self._reading, self._transport, self._threads = reading, transport, threads
+
+    async def read(
+        self,
+        key: Key,
+        keys: Mapping[str, Any],
+        request: Mapping[str, Any] | None,
+        timeout: float | None,
+    ) -> Answer:
+        """As ``Reading.read``."""
+        reader = self._reading.known(key)
+        if reader is None:
+            return await self._read(await self._open(key), keys, request, timeout)
+        try:
+            return await self._read(reader, keys, request, timeout)
+        except (InvalidArgument, NotFound):
+            newer = await self._open(key, fresh=True)
+            if newer.service == reader.service:
+                raise
+        return await self._read(newer, keys, request, timeout)
+
+    async def read_batches(
+        self,
+        key: Key,
+        keys: Mapping[str, Any],
+        request: Mapping[str, Any] | None,
+        timeout: float | None,
+    ) -> AsyncGenerator[Answer, None]:
+        """As ``Reading.read_batches``."""
+        batches = Batches(await self._open(key, fresh=True), keys, request)
+        while (data := batches.next_request()) is not None:
+            control = batches.reader.control(self._reading.session, timeout)
+            try:
+                async with aclosing(self._transport.items(Op.READ, control, data)) as items:
+                    async for item in items:
+                        yield batches.take(*item)
+            except Unavailable as error:
+                await asyncio.sleep(batches.pause_after(error))
+
+    async def _open(self, key: Key, fresh: bool = False) -> Reader:
+        return await self._threads.run(self._reading.open, key, fresh)
+
+    async def _read(
+        self,
+        reader: Reader,
+        keys: Mapping[str, Any],
+        request: Mapping[str, Any] | None,
+        timeout: float | None,
+    ) -> Answer:
+        rows, requests = reader.inputs.encode(keys, request)
+        seconds = self._transport.timeout if timeout is None else timeout
+        plan, version, pieces = None, 0, []
+        for data in requests:
+            control = reader.control(self._reading.session, seconds)
+            reply = await self._transport.unary(Op.READ, control, data, seconds)
+            found, version, some = taken(reader, reply)
+            if plan is None:
+                plan = found
+                self._reading.learn(reader, plan)
+                if len(requests) > 1:
+                    reader = reader.pinned(plan, version)
+            pieces += some
+        assert plan is not None
+        return Answer(plan, pieces, rows, version)

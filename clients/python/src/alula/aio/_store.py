@@ -1,0 +1,341 @@
+"""The store with ``await``: reads on the event loop, every other word in a thread."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from .. import store as _blocking
+from .._reading import wanted
+from ..answer import Answer
+from ..errors import InvalidArgument
+from ..models import Model
+from ..registry import Artifact, ModelVersion
+from ..runs import Run
+from ..store import Store
+from ..stream import TrainingSetStream
+from ..training import TrainingSetRecord
+from ._offload import Threads, offload
+from ._reading import AsyncReading
+from ._transport import AsyncTransport
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from typing_extensions import Self
+
+Words = ParamSpec("Words")
+Result = TypeVar("Result")
+
+
+def _awaiting(
+    connect: Callable[Words, Store],
+) -> Callable[Words, Coroutine[Any, Any, AsyncStore]]:
+    async def connected(*args: Words.args, **kwargs: Words.kwargs) -> AsyncStore:
+        threads = Threads()
+        try:
+            return AsyncStore(await threads.run(connect, *args, **kwargs), threads)
+        except BaseException:
+            await threads.close()
+            raise
+
+    functools.update_wrapper(connected, connect)
+    return connected
+
+
+#: As ``alula.connect``.
+connect = _awaiting(_blocking.connect)
+
+
+class AsyncStore:
+    """The way to one project of a server, for the tasks of event loops; see ``alula.Store``."""
+
+    def __init__(self, store: Store, threads: Threads) -> None:
+        self._sync, self._threads = store, threads
+        blocking = store._transport
+        self._transport = AsyncTransport(blocking.host, blocking.port, blocking.timeout)
+        self._reading = AsyncReading(store._reading, self._transport, threads)
+
+    async def close(self) -> None:
+        """Ends every connection and thread; calls in flight fail."""
+        await self._transport.close()
+        self._sync.close()
+        await self._threads.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"Async{self._sync!r}"
+
+    # Definitions, writing, history
+
+    apply = offload(Store.apply)
+    plan = offload(Store.plan)
+    views = offload(Store.views)
+    services = offload(Store.services)
+    status = offload(Store.status)
+    push = offload(Store.push)
+    load = offload(Store.load)
+    materialize = offload(Store.materialize)
+    history = offload(Store.history)
+    explain = offload(Store.explain)
+    imports = offload(Store.imports)
+    abandon = offload(Store.abandon)
+    retract = offload(Store.retract)
+    forget = offload(Store.forget)
+    compact = offload(Store.compact)
+    verify = offload(Store.verify)
+
+    async def export(
+        self,
+        view: str,
+        path: str | os.PathLike[str] | None = None,
+        as_of: Any = None,
+        since: Any = None,
+        until: Any = None,
+    ) -> pa.RecordBatchReader | int:
+        """As ``Store.export``. The Arrow reader that comes where there is no path blocks."""
+        return await self._threads.run(self._sync.export, view, path, as_of, since, until)
+
+    # Reading
+
+    async def read(
+        self,
+        service: str | None = None,
+        keys: Mapping[str, Any] | None = None,
+        request: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        model: str | None = None,
+        stage: str | None = None,
+        alias: str | None = None,
+        version: int | None = None,
+    ) -> Answer:
+        """As ``Store.read``, on the event loop."""
+        key = wanted(service, model, stage, alias, version)
+        if keys is None:
+            raise InvalidArgument("keys: expected a dict of join keys and their values")
+        return await self._reading.read(key, keys, request, timeout)
+
+    def read_batches(
+        self,
+        service: str | None = None,
+        keys: Mapping[str, Any] | None = None,
+        request: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        model: str | None = None,
+        stage: str | None = None,
+        alias: str | None = None,
+        version: int | None = None,
+    ) -> AsyncIterator[Answer]:
+        """As ``Store.read_batches``: ``async for answer in store.read_batches(...)``."""
+        key = wanted(service, model, stage, alias, version)
+        if keys is None:
+            raise InvalidArgument("keys: expected a dict of join keys and their values")
+        return self._reading.read_batches(key, keys, request, timeout)
+
+    # Training sets
+
+    training_set = offload(Store.training_set)
+    get_training_set = offload(Store.get_training_set)
+    training_sets = offload(Store.training_sets)
+
+    async def stream_training_set(
+        self,
+        source: str,
+        spine: Any = None,
+        event_time: str | None = None,
+        label: str | None = None,
+        as_of: Any = None,
+        as_known: bool = False,
+        unknown: str | None = None,
+        timeout: float | None = None,
+        incomplete: bool = False,
+    ) -> AsyncTrainingSetStream:
+        """As ``Store.stream_training_set``: ``async for batch in stream``."""
+        stream = await self._threads.run(
+            self._sync.stream_training_set, source, spine, event_time, label, as_of, as_known,
+            unknown, timeout, incomplete,
+        )  # fmt: skip
+        return AsyncTrainingSetStream(stream, self._threads)
+
+    # Registry
+
+    get_run = offload(Store.get_run)
+    runs = offload(Store.runs)
+    models = offload(Store.models)
+    versions = offload(Store.versions)
+    promote = offload(Store.promote)
+    rollback = offload(Store.rollback)
+    lineage = offload(Store.lineage)
+    audit = offload(Store.audit)
+    put_artifact = offload(Store.put_artifact)
+    get_artifact = offload(Store.get_artifact)
+
+    async def run(
+        self,
+        experiment: str,
+        training_set: TrainingSetRecord | str | None = None,
+        params: Mapping[str, Any] | None = None,
+        tags: Mapping[str, Any] | None = None,
+        name: str = "",
+        code_revision: str | None = None,
+    ) -> AsyncRun:
+        """As ``Store.run``: ``async with await store.run("credit") as run``."""
+        run = await self._threads.run(
+            self._sync.run, experiment, training_set, params, tags, name, code_revision
+        )
+        return AsyncRun(run, self._threads)
+
+    async def model(
+        self,
+        name: str,
+        stage: str | None = None,
+        version: int | None = None,
+        alias: str | None = None,
+    ) -> AsyncModel:
+        """As ``Store.model``."""
+        model = await self._threads.run(self._sync.model, name, stage, version, alias)
+        return AsyncModel(model, self._threads, self._reading)
+
+
+class AsyncModel:
+    """One version, pinned; see ``alula.Model``."""
+
+    def __init__(self, model: Model, threads: Threads, reading: AsyncReading) -> None:
+        self._sync, self._threads, self._reading = model, threads, reading
+
+    @property
+    def version(self) -> ModelVersion:
+        """The version: its number, with what it is made of as attributes."""
+        return self._sync.version
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self._sync.name
+
+    @property
+    def service(self) -> str:
+        """The service version it was trained on: ``credit@2``."""
+        return self._sync.service
+
+    @property
+    def artifacts(self) -> list[Artifact]:
+        """Its files."""
+        return self._sync.artifacts
+
+    refresh = offload(Model.refresh)
+    download = offload(Model.download)
+
+    async def read(
+        self,
+        keys: Mapping[str, Any],
+        request: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Answer:
+        """As ``Model.read``, on the event loop."""
+        return await self._reading.read(self._sync.reads(), keys, request, timeout)
+
+    def read_batches(
+        self,
+        keys: Mapping[str, Any],
+        request: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> AsyncIterator[Answer]:
+        """As ``Model.read_batches``."""
+        return self._reading.read_batches(self._sync.reads(), keys, request, timeout)
+
+    def __repr__(self) -> str:
+        return f"Async{self._sync!r}"
+
+
+class AsyncRun:
+    """A run that is being written; see ``alula.Run``."""
+
+    def __init__(self, run: Run, threads: Threads) -> None:
+        self._sync, self._threads = run, threads
+        self.id = run.id
+
+    async def log_metric(self, name: str, value: float, step: int | None = None) -> None:
+        """As ``Run.log_metric``: the point waits to be sent, this does not."""
+        self._sync.log_metric(name, value, step)
+
+    async def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """As ``Run.log_metrics``."""
+        self._sync.log_metrics(metrics, step)
+
+    log_params = offload(Run.log_params)
+    set_tags = offload(Run.set_tags)
+    flush = offload(Run.flush)
+    register = offload(Run.register)
+    end = offload(Run.end)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._threads.run(self._sync.__exit__, kind, error, trace)
+
+    def __repr__(self) -> str:
+        return f"Async{self._sync!r}"
+
+
+class AsyncTrainingSetStream:
+    """The rows of a training set in order, as Arrow record batches; see
+    ``alula.TrainingSetStream``.
+    """
+
+    def __init__(self, stream: TrainingSetStream, threads: Threads) -> None:
+        self._sync, self._threads = stream, threads
+
+    async def schema(self) -> pa.Schema:
+        """The Arrow schema of every batch; waits for the first one."""
+        return await self._threads.run(lambda: self._sync.schema)
+
+    @property
+    def record(self) -> TrainingSetRecord:
+        """Id, digest and report, once all batches are read."""
+        return self._sync.record
+
+    async def __aiter__(self) -> AsyncIterator[pa.RecordBatch]:
+        batches = iter(self._sync)
+        try:
+            async for batch in self._threads.each(batches):
+                yield batch
+        finally:
+            self._sync.close()
+
+    async def write_parquet(self, path: str | os.PathLike[str]) -> TrainingSetRecord:
+        """As ``TrainingSetStream.write_parquet``."""
+        return await self._threads.run(self._sync.write_parquet, path)
+
+    async def close(self) -> None:
+        """Cancels what is still to come."""
+        await self._threads.run(self._sync.close)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
