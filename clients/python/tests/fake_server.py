@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
@@ -89,8 +90,13 @@ Handler = Callable[[Peer, Frame], None]
 class FakeServer:
     """Listens until closed; ``handler`` gets every frame, ``frames`` keeps them all."""
 
-    def __init__(self, handler: Handler, preface: bytes = b"ALUL\x01\x00\x00\x00") -> None:
-        self.handler, self.preface = handler, preface
+    def __init__(
+        self,
+        handler: Handler,
+        preface: bytes = b"ALUL\x01\x00\x00\x00",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.handler, self.preface, self.tls = handler, preface, tls
         self.frames: list[Frame] = []
         self.connections = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -126,6 +132,11 @@ class FakeServer:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
+        if self.tls is not None:
+            try:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            except OSError:
+                return
         peer = Peer(self, connection)
         try:
             assert peer.receive(8) == b"ALUL\x01\x01\x00\x00"

@@ -26,10 +26,11 @@ from fake_server import (
 )
 
 import alula
+from alula._endpoint import parse_address
 from alula._frames import Op
 from alula._proto import common_pb2, features_pb2, registry_pb2, server_pb2
 from alula._session import Session
-from alula._transport import Transport, parse_address
+from alula._transport import Transport
 
 STATUS = server_pb2.StatusResponse(version="9", data_directory="/d")
 
@@ -445,17 +446,18 @@ def test_a_closed_store_says_so() -> None:
 @pytest.mark.parametrize(
     "text, expected",
     [
-        ("alula://127.0.0.1:7461", ("127.0.0.1", 7461)),
-        ("alula://host", ("host", 7461)),
-        ("host:99", ("host", 99)),
-        ("alula://[::1]:5", ("::1", 5)),
+        ("alula://127.0.0.1:7461", ("127.0.0.1", 7461, False)),
+        ("alula://host", ("host", 7461, False)),
+        ("host:99", ("host", 99, False)),
+        ("alulas://host:99", ("host", 99, True)),
+        ("alula://[::1]:5", ("::1", 5, False)),
         ("http://host:99", None),
         ("alula://host:99/path", None),
         ("alula://host:x", None),
         ("alula://", None),
     ],
 )
-def test_addresses(text: str, expected: tuple[str, int] | None) -> None:
+def test_addresses(text: str, expected: tuple[str, int, bool] | None) -> None:
     if expected is None:
         with pytest.raises(alula.InvalidArgument):
             parse_address(text)

@@ -13,10 +13,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from ._frames import FLAG_MORE, PREFACE, Bytes, Header, Kind, encode_frame, split_payload
-from ._line import ConnectionLost, failure_of, open_socket, too_late
+from ._endpoint import FIRST_CALL, Endpoint
+from ._frames import FLAG_MORE, Bytes, Header, Kind, encode_frame, split_payload
+from ._line import ConnectionLost, failure_of, too_late
 from ._proto import common_pb2 as pb
 from ._reader import FrameReader
+from ._secure import open_stream
 from .errors import AlulaError, Cancelled, DataLoss, Unavailable
 
 CALL_WINDOW = 4 << 20
@@ -117,9 +119,8 @@ class Call:
 class Connection:
     """A socket to a server, safe to share between threads. Ends with its first failure."""
 
-    def __init__(self, host: str, port: int, timeout: float) -> None:
-        self._socket = open_socket(host, port, timeout)
-        self._socket.setblocking(False)
+    def __init__(self, endpoint: Endpoint, timeout: float) -> None:
+        self._socket = open_stream(endpoint, timeout)
         self._reader = FrameReader(self._socket)
         self._state = threading.Condition(threading.RLock())
         self._sending = threading.RLock()
@@ -127,9 +128,9 @@ class Connection:
         self._reading = False
         self._waiting = 0
         self._calls: dict[int, Call] = {}
-        self._next = 1
+        self._next = FIRST_CALL + 1
         self.failure: AlulaError | None = None
-        self.send(PREFACE)
+        self.send(endpoint.greeting)
 
     def open(
         self, operation: int, control: bytes, data: Bytes, timeout: float | None, more: bool = False
@@ -142,7 +143,7 @@ class Connection:
             while len(self._calls) >= _MAX_CALLS:
                 self._pause(1.0)
             number = self._next
-            self._next = number + 1 if number < 0xFFFF_FFFF else 1
+            self._next = number + 1 if number < 0xFFFF_FFFF else FIRST_CALL + 1
             call = self._calls[number] = Call(self, number, operation, deadline)
         try:
             flags = FLAG_MORE if more else 0

@@ -13,10 +13,10 @@ import time
 
 import numpy as np
 
+from ._endpoint import FIRST_CALL, Endpoint
 from ._frames import (
     HEADER,
     HEADER_BYTES,
-    PREFACE,
     PREFACE_BYTES,
     Bytes,
     Header,
@@ -46,25 +46,6 @@ class ConnectionLost(Unavailable):
     """The connection ended under a call, which may be sent again on another."""
 
 
-def open_socket(host: str, port: int, timeout: float) -> socket.socket:
-    """A connected socket; raises Unavailable, with what to do, where nobody answers."""
-    try:
-        connected = socket.create_connection((host, port), timeout=timeout)
-    except OSError as error:
-        raise no_server(host, port, error) from None
-    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    return connected
-
-
-def no_server(host: str, port: int, error: OSError) -> Unavailable:
-    """Nobody answers there."""
-    return Unavailable(
-        f"no server answers at alula://{host}:{port}: {error.strerror or error}",
-        "start one with: alula serve --data DIR",
-    )
-
-
 def too_late() -> DeadlineExceeded:
     """The deadline of a call has passed."""
     return DeadlineExceeded(
@@ -84,23 +65,27 @@ def failure_of(control: Bytes) -> AlulaError:
 class Line:
     """Used by one thread at a time; ends with its first failure, which ``is_open`` tells."""
 
-    def __init__(self, host: str, port: int, timeout: float) -> None:
+    def __init__(self, endpoint: Endpoint, timeout: float) -> None:
         self.is_open = True
         #: Calls made on it: the first failure of a line that has served may be a restart.
         self.calls = 0
-        self._socket = open_socket(host, port, timeout)
-        self._socket.settimeout(None)
-        self._socket.setsockopt(
-            socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.pack(_SEND_SECONDS, 0)
-        )
+        self._is_secure = endpoint.is_secure
+        self._socket = endpoint.open(timeout)
+        if self._is_secure:
+            # TLS may take several system calls for one of ours: Python counts the time.
+            self._socket.settimeout(_SEND_SECONDS)
+        else:
+            self._socket.settimeout(None)
+            limit = _TIMEVAL.pack(_SEND_SECONDS, 0)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
         self._limit = 0.0
-        self._number = 0
+        self._number = FIRST_CALL
         #: Calls given up whose last frame has not come: two, and the line is not used again.
         self._unanswered = 0
         self._chunk = _CHUNK
         self._rest: Bytes = b""
         self._greeted = False
-        self._send(PREFACE)
+        self._send(endpoint.greeting)
 
     def unary(self, operation: int, control: bytes, data: Bytes, seconds: float | None) -> Reply:
         """One request, and its answer: control and data of the response, the items before it."""
@@ -130,7 +115,7 @@ class Line:
         """The response, where it comes whole in one piece; else what came is kept for later."""
         try:
             chunk = self._socket.recv(self._chunk)
-        except BlockingIOError:
+        except (BlockingIOError, TimeoutError):
             raise _TimeIsUp from None
         except OSError as error:
             raise _lost(error) from None
@@ -204,7 +189,7 @@ class Line:
                     self._set_limit(remaining)
                 try:
                     count = self._socket.recv_into(memory[have:])
-                except BlockingIOError:
+                except (BlockingIOError, TimeoutError):
                     continue
                 except OSError as error:
                     raise _lost(error) from None
@@ -217,6 +202,9 @@ class Line:
     def _set_limit(self, seconds: float | None) -> None:
         """How long one receiving system call may take."""
         self._limit = -1.0 if seconds is None else seconds
+        if self._is_secure:
+            self._socket.settimeout(None if seconds is None else max(seconds, 1e-6))
+            return
         micros = 0 if seconds is None else max(1, int(min(seconds, _FOREVER) * 1e6))
         limit = _TIMEVAL.pack(*divmod(micros, 1_000_000))
         try:
@@ -228,7 +216,7 @@ class Line:
         try:
             while (sent := self._socket.send(frame)) < len(frame):
                 frame = memoryview(frame)[sent:]
-        except BlockingIOError:
+        except (BlockingIOError, TimeoutError):
             raise ConnectionLost("the server takes no more bytes") from None
         except OSError as error:
             raise _lost(error) from None

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 
+from ._endpoint import Endpoint
 from ._line import Line
 from .errors import DeadlineExceeded, InvalidArgument
 
@@ -16,8 +17,8 @@ class Pool:
     Taking and giving back a line that is free needs no lock: a deque's own operations are whole.
     """
 
-    def __init__(self, host: str, port: int, timeout: float, limit: int) -> None:
-        self._host, self._port, self._timeout = host, port, timeout
+    def __init__(self, endpoint: Endpoint, timeout: float, limit: int) -> None:
+        self._endpoint, self._timeout = endpoint, timeout
         self._limit = limit
         self._free: deque[Line] = deque()
         self._lines: set[Line] = set()
@@ -105,7 +106,7 @@ class Pool:
         line = None
         try:
             patience = self._timeout if seconds is None else min(self._timeout, seconds)
-            line = Line(self._host, self._port, max(patience, 0.001))
+            line = Line(self._endpoint, max(patience, 0.001))
             return line
         finally:
             with self._changed:

@@ -12,6 +12,7 @@ import socket
 import numpy as np
 
 from ._frames import HEADER_BYTES, PREFACE_BYTES, Bytes, Header, check_preface, decode_header
+from ._secure import SecureSocket
 from .errors import Unavailable
 
 _CHUNK = 64 << 10
@@ -28,7 +29,7 @@ class FrameReader:
     Used by one thread at a time. Payloads are views of memory that nothing else writes to.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket | SecureSocket) -> None:
         self._socket = connection
         self._poll = select.poll()
         self._poll.register(connection.fileno(), select.POLLIN)
@@ -50,10 +51,15 @@ class FrameReader:
             frame = self._take()
             if frame is not None:
                 return frame
-            if self._large_in_a_row < _STREAM_FROM or not self._receive():
+            at_once = self._large_in_a_row >= _STREAM_FROM or self._has_more()
+            if not at_once or not self._receive():
                 if not self._poll.poll(timeout_ms):
                     return None
                 self._receive()
+
+    def _has_more(self) -> bool:
+        """Whether there are bytes that a poll does not know of: TLS has taken them."""
+        return isinstance(self._socket, SecureSocket) and self._socket.pending() > 0
 
     def _receive(self) -> bool:
         """Receives what is there; False where nothing is."""

@@ -13,9 +13,9 @@ import time
 import weakref
 from collections.abc import Callable
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from ._connection import Connection
+from ._endpoint import Endpoint
 from ._frames import Bytes
 from ._line import ConnectionLost, Reply
 from ._pool import Pool, closed
@@ -23,25 +23,11 @@ from .errors import InvalidArgument, Unavailable
 
 Result = TypeVar("Result")
 
-DEFAULT_ADDRESS = "alula://127.0.0.1:7461"
 #: Most connections of one store for short calls; a call that finds them all taken waits.
 CONNECTIONS = 32
 _ATTEMPTS = 8
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _transports: weakref.WeakSet[Transport] = weakref.WeakSet()
-
-
-def parse_address(address: str) -> tuple[str, int]:
-    """Host and port of ``alula://HOST:PORT``."""
-    text = address if "://" in address else f"alula://{address}"
-    try:
-        parts = urlsplit(text)
-        port = parts.port or 7461
-    except ValueError:
-        parts, port = urlsplit(""), 0
-    if parts.scheme != "alula" or not parts.hostname or parts.path not in ("", "/"):
-        raise InvalidArgument(f'"{address}" is not an address: expected {DEFAULT_ADDRESS}')
-    return parts.hostname, port
 
 
 class Transport:
@@ -51,8 +37,10 @@ class Transport:
     the first of them begins.
     """
 
-    def __init__(self, address: str, timeout: float, connections: int = CONNECTIONS) -> None:
-        self.host, self.port = parse_address(address)
+    def __init__(
+        self, endpoint: Endpoint | str, timeout: float, connections: int = CONNECTIONS
+    ) -> None:
+        self.endpoint = Endpoint.of(endpoint) if isinstance(endpoint, str) else endpoint
         if connections < 1:
             raise InvalidArgument("connections: expected 1 or more")
         self.timeout = timeout
@@ -65,7 +53,7 @@ class Transport:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._connection: Connection | None = None
-        self._pool = Pool(self.host, self.port, self.timeout, self._connections)
+        self._pool = Pool(self.endpoint, self.timeout, self._connections)
 
     @property
     def open_connections(self) -> int:
@@ -83,7 +71,7 @@ class Transport:
             if self._pool.is_closed:
                 raise closed()
             if self._connection is None or self._connection.failure is not None:
-                self._connection = Connection(self.host, self.port, self.timeout)
+                self._connection = Connection(self.endpoint, self.timeout)
             return self._connection
 
     def unary(

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ._definitions import Definitions
+from ._endpoint import Endpoint
 from ._frames import Op
 from ._history_verbs import HistoryVerbs
 from ._loading import Loaded, begin_load
@@ -21,7 +22,7 @@ from ._rows import TimeUnit
 from ._session import Session
 from ._sets import MakeOptions, TrainingSets
 from ._streams import materialize
-from ._transport import CONNECTIONS, DEFAULT_ADDRESS, Transport
+from ._transport import CONNECTIONS, Transport
 from .answer import Answer
 from .errors import InvalidArgument
 from .records import Changes, Service, Status, View
@@ -38,18 +39,25 @@ def connect(
     token: str | None = None,
     timeout: float = 30,
     connections: int = CONNECTIONS,
+    tls_ca: str | os.PathLike[str] | None = None,
+    tls_cert: str | os.PathLike[str] | None = None,
+    tls_key: str | os.PathLike[str] | None = None,
 ) -> Store:
     """Connects to a server: ``alula://HOST:PORT``, else ALULA_SERVER, else alula://127.0.0.1:7461.
 
     ``project``: else ALULA_PROJECT, else the only one. ``timeout``: seconds for each call that is
     not a stream. ``connections``: the most that short calls of all threads together may open; they
-    open as they are needed. Raises Unavailable where no server answers.
+    open as they are needed.
+
+    ``token``: else ALULA_TOKEN, or the file that ALULA_TOKEN_FILE names. ``alulas://HOST:PORT`` is
+    TLS; ``tls_ca`` (ALULA_TLS_CA): the authorities its certificate may be of, a PEM file, else the
+    system's; ``tls_cert`` and ``tls_key`` (ALULA_TLS_CERT, ALULA_TLS_KEY): the client's own. Raises
+    Unavailable where no server answers, Unauthenticated where it is not trusted, Refused where a
+    token would travel in the clear.
     """
-    if token is not None:
-        raise InvalidArgument("this version of the protocol has no tokens", "leave token= out")
-    where = address or os.environ.get("ALULA_SERVER") or DEFAULT_ADDRESS
+    endpoint = Endpoint.of(address, token, tls_ca, tls_cert, tls_key)
     chosen = project if project is not None else os.environ.get("ALULA_PROJECT", "")
-    return Store(Transport(where, timeout, connections), chosen)
+    return Store(Transport(endpoint, timeout, connections), chosen)
 
 
 class Store(HistoryVerbs, RegistryVerbs):
@@ -83,7 +91,7 @@ class Store(HistoryVerbs, RegistryVerbs):
         self.close()
 
     def __repr__(self) -> str:
-        return f"Store(alula://{self._transport.host}:{self._transport.port})"
+        return f"Store({self._transport.endpoint})"
 
     # Definitions
 

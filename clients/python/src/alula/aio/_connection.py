@@ -6,9 +6,9 @@ import asyncio
 from collections import deque
 
 from .._connection import CALL_WINDOW
+from .._endpoint import FIRST_CALL, Endpoint
 from .._frames import (
     HEADER_BYTES,
-    PREFACE,
     PREFACE_BYTES,
     Bytes,
     Header,
@@ -18,7 +18,7 @@ from .._frames import (
     encode_frame,
     split_payload,
 )
-from .._line import ConnectionLost, Reply, failure_of, no_server
+from .._line import ConnectionLost, Reply, failure_of
 from .._proto import common_pb2 as pb
 from ..errors import AlulaError, Unavailable
 
@@ -60,11 +60,12 @@ class Call:
 class Connection(asyncio.Protocol):
     """Belongs to one event loop; ends with its first failure."""
 
-    def __init__(self) -> None:
+    def __init__(self, greeting: bytes) -> None:
+        self._greeting = greeting
         self.failure: AlulaError | None = None
         self._transport: asyncio.Transport | None = None
         self._calls: dict[int, Call] = {}
-        self._next = 1
+        self._next = FIRST_CALL + 1
         self._rest: Bytes = b""
         self._parts: list[Bytes] = []
         self._missing = PREFACE_BYTES
@@ -75,17 +76,23 @@ class Connection(asyncio.Protocol):
         self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @staticmethod
-    async def open(host: str, port: int, seconds: float) -> Connection:
+    async def open(endpoint: Endpoint, seconds: float) -> Connection:
         """Connects; raises Unavailable, with what to do, where nobody answers."""
         loop = asyncio.get_running_loop()
+        context = endpoint.tls
+        opening = loop.create_connection(
+            lambda: Connection(endpoint.greeting),
+            endpoint.host,
+            endpoint.port,
+            ssl=context,
+            server_hostname=None if context is None else endpoint.host,
+        )
         try:
-            _, connection = await asyncio.wait_for(
-                loop.create_connection(Connection, host, port), seconds
-            )
-        except OSError as error:
-            raise no_server(host, port, error) from None
+            _, connection = await asyncio.wait_for(opening, seconds)
         except asyncio.TimeoutError:
-            raise no_server(host, port, OSError(0, "timed out")) from None
+            raise endpoint.failure(OSError(0, "timed out")) from None
+        except OSError as error:
+            raise endpoint.failure(error) from None
         return connection
 
     async def unary(self, operation: int, control: bytes, data: Bytes) -> Reply:
@@ -107,7 +114,7 @@ class Connection(asyncio.Protocol):
             if self.failure is not None or self._transport is None:
                 raise self._lost()
             number = self._next
-            self._next = number + 1 if number < 0xFFFF_FFFF else 1
+            self._next = number + 1 if number < 0xFFFF_FFFF else FIRST_CALL + 1
             frame = encode_frame(Kind.REQUEST, 0, operation, number, control, data)
         except BaseException:
             self._free.release()
@@ -152,7 +159,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        transport.write(PREFACE)
+        transport.write(self._greeting)
 
     def connection_lost(self, error: Exception | None) -> None:
         reason = f"the connection to the server was lost: {error}" if error else None

@@ -55,7 +55,7 @@ class AsyncStore:
     def __init__(self, store: Store, threads: Threads) -> None:
         self._sync, self._threads = store, threads
         blocking = store._transport
-        self._transport = AsyncTransport(blocking.host, blocking.port, blocking.timeout)
+        self._transport = AsyncTransport(blocking.endpoint, blocking.timeout)
         self._reading = AsyncReading(store._reading, self._transport, threads)
 
     async def close(self) -> None:

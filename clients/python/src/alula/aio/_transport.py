@@ -8,6 +8,7 @@ import random
 import weakref
 from collections.abc import AsyncGenerator
 
+from .._endpoint import Endpoint
 from .._frames import Bytes
 from .._line import ConnectionLost, Reply, too_late
 from .._pool import closed
@@ -21,8 +22,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 class AsyncTransport:
     """One connection for each event loop that reads; a forked child makes its own."""
 
-    def __init__(self, host: str, port: int, timeout: float) -> None:
-        self.host, self.port, self.timeout = host, port, timeout
+    def __init__(self, endpoint: Endpoint, timeout: float) -> None:
+        self._endpoint, self.timeout = endpoint, timeout
         self.is_closed = False
         self._begin()
 
@@ -48,7 +49,7 @@ class AsyncTransport:
                 raise closed()
             connection = self._connections.get(loop)
             if connection is None or connection.failure is not None:
-                connection = await Connection.open(self.host, self.port, self.timeout)
+                connection = await Connection.open(self._endpoint, self.timeout)
                 self._connections[loop] = connection
             return connection
 
