@@ -60,12 +60,13 @@ package struct TrainingSets: Sendable {
             emit: emit,
             isCancelled: isCancelled
         )
-        let kept = try keep(layout, spine: spine, isCancelled: isCancelled)
-        if let chunk = kept.chunk {
+        let taken = try keep(layout, spine: spine, isCancelled: isCancelled)
+        if let chunk = taken.chunk {
             try answer.add(chunk, offline)
         } else {
-            try addAll(of: kept.artifact, to: &answer, isCancelled: isCancelled)
+            try addAll(of: try taken.kept.value().artifact, to: &answer, isCancelled: isCancelled)
         }
+        let kept = try taken.kept.value()
         return TrainingSetRecord(
             id: request.id,
             project: request.project,
@@ -74,7 +75,7 @@ package struct TrainingSets: Sendable {
             digest: answer.finish(),
             spineDigest: kept.digest,
             spineArtifact: kept.artifact,
-            rows: UInt64(kept.rows),
+            rows: UInt64(taken.rows),
             schema: layout.answerSchema,
             eventTimeColumn: request.eventTimeColumn,
             label: request.label,
@@ -114,9 +115,14 @@ package struct TrainingSets: Sendable {
         return Remade(digest: answer.finish(), reports: answer.reports)
     }
 
-    private struct KeptSpine {
+    private struct KeptSpine: Sendable {
         var artifact: ContentDigest
         var digest: ContentDigest
+    }
+
+    private struct TakenSpine {
+        /// Its file, which is made durable meanwhile.
+        var kept: Beside<KeptSpine>
         var rows: Int
         /// All of it, where it is small enough.
         var chunk: SpineChunk?
@@ -126,7 +132,7 @@ package struct TrainingSets: Sendable {
         _ layout: SpineLayout,
         spine: () throws -> RecordBatch?,
         isCancelled: () -> Bool
-    ) throws -> KeptSpine {
+    ) throws -> TakenSpine {
         let digest = TableDigest(layout.schema)
         let file = try SpineFileWriter(try artifacts.writer(), schema: layout.schema)
         let most = memory.chunkRows(layout)
@@ -143,12 +149,13 @@ package struct TrainingSets: Sendable {
             if pages.rowCount > most { chunk = nil }
         }
         if let page = pages.finish() { try file.append(page) }
-        return KeptSpine(
-            artifact: try file.finish(rows: pages.rowCount),
-            digest: digest.finish(),
-            rows: pages.rowCount,
-            chunk: chunk
-        )
+        let rows = pages.rowCount
+        // The file is that thread's from now on.
+        nonisolated(unsafe) let handed = file
+        let kept = Beside {
+            KeptSpine(artifact: try unsafe handed.finish(rows: rows), digest: digest.finish())
+        }
+        return TakenSpine(kept: kept, rows: rows, chunk: chunk)
     }
 
     private func addAll(

@@ -82,6 +82,7 @@ def test_a_training_set_is_proved_by_its_digest(tmp_path: Path) -> None:
             schema, [[1, "a", 2.0, 0, micros], [None, None, 1.0, 1, None], [3, "c", 0.0, 1, micros]]
         )
         assert (train.id, len(train), train.digest) == ("ts-1", 3, toy.digest)
+        train.verify()
         np.testing.assert_array_equal(
             train.X, [[0.5, 7, 2.5], [np.nan, np.nan, 1.5], [np.nan, -1, 0]]
         )
@@ -100,12 +101,15 @@ def test_a_training_set_is_proved_by_its_digest(tmp_path: Path) -> None:
         assert last.as_of.training_set == "ts-1"
 
 
-def test_a_training_set_with_another_digest_is_refused() -> None:
+def test_verify_finds_a_training_set_with_another_digest() -> None:
     toy = Trains()
-    toy.digest = "0" * 64
+    toy.digest = golden_digest()
     with FakeServer(toy.handle) as server:
+        alula.connect(server.address).training_set("s", SPINE, label="label").verify()
+        toy.digest = "0" * 64
+        train = alula.connect(server.address).training_set("s", SPINE, label="label")
         with pytest.raises(alula.DataLoss, match="digest"):
-            alula.connect(server.address).training_set("s", SPINE, label="label")
+            train.verify()
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv", "arrow"])

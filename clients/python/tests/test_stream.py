@@ -135,9 +135,11 @@ def test_a_set_of_many_frames_is_whole_and_proved() -> None:
         table.validate(full=True)
         assert table["id"].to_numpy().tolist() == list(range(ROWS)) * 40
         assert train.column("amount").sum() == 40 * ROWS
+        train.verify()
         toy.digest = "0" * 64
+        other = alula.connect(server.address).get_training_set("ts-1")
         with pytest.raises(alula.DataLoss, match="digest"):
-            alula.connect(server.address).get_training_set("ts-1")
+            other.verify()
     assert not [t for t in threading.enumerate() if t.name == "alula-digest"]
 
 

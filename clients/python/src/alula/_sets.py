@@ -35,7 +35,6 @@ class _Attempts:
         self.collector = Collector()
 
     def restart(self) -> Callable[[Bytes, Bytes], None]:
-        self.collector.close()
         self.collector = Collector()
         return self.collector.take
 
@@ -52,19 +51,16 @@ class TrainingSets:
     ) -> TrainingSet:
         rows, request = self._request(service, spine, options)
         attempts = _Attempts()
-        try:
-            made = self._session.stream(
-                Op.MAKE_TRAINING_SET,
-                request,
-                training_pb2.TrainingSet,
-                lambda: (rows.items(), attempts.restart()),
-                upload=True,
-                write=True,
-                timeout=timeout,
-            )
-            return attempts.collector.finish(made)
-        finally:
-            attempts.collector.close()
+        made = self._session.stream(
+            Op.MAKE_TRAINING_SET,
+            request,
+            training_pb2.TrainingSet,
+            lambda: (rows.items(), attempts.restart()),
+            upload=True,
+            write=True,
+            timeout=timeout,
+        )
+        return attempts.collector.finish(made)
 
     def get(self, id: str, incomplete: bool, timeout: float | None) -> TrainingSet:
         attempts = _Attempts()
@@ -79,8 +75,6 @@ class TrainingSets:
             return attempts.collector.finish(made)
         except DataLoss as error:
             raise incomplete_of(error) from None
-        finally:
-            attempts.collector.close()
 
     def stream(
         self, service: str, spine: Any, options: MakeOptions, timeout: float | None
