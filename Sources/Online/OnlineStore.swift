@@ -9,13 +9,13 @@ package import RocksDB
 package struct OnlineStore: Sendable {
     let database: Database
     package let cache: RowCache
-    /// The lane of the one thread that applies.
+    /// Where the one thread that applies looks rows up.
     let applying: RowCache.Lane
 
     package init(_ database: Database, cache: RowCache) {
         self.database = database
         self.cache = cache
-        applying = cache.lane()
+        applying = cache.sharedLane()
     }
 }
 

@@ -1,15 +1,23 @@
-package import Domain
-package import RocksDB
+import Domain
 import Synchronization
 
 /// The newest rows of the keys that are read, in memory of a bounded size; also that a key has none.
-package final class RowCache: Sendable {
+///
+/// What is held of a key is what RocksDB has, but for a write that is on its way, of which readers
+/// then see nothing yet: `begin` comes before it is written, `finish` before anybody is answered. So
+/// all reads of a key, here and in RocksDB, are in one order with its writes.
+///
+/// Readers take their lane for a run of keys and copy; nothing they share is written. Who changes
+/// the cache does so behind the gate, one at a time, in short sections.
+@safe package final class RowCache: @unchecked Sendable {
     /// A reading thread's place.
     package struct Lane: Sendable {
         let index: Int
+        /// Whether its look-ups count as reads, in the figures and for what is kept.
+        let isReading: Bool
     }
 
-    /// The moment before a read of RocksDB whose result may be filled in.
+    /// A moment before a read of RocksDB whose result may be filled in.
     package struct FillTicket: Sendable {
         let clock: UInt64
     }
@@ -19,177 +27,86 @@ package final class RowCache: Sendable {
     /// The place of a key of which nothing is known.
     package static let miss: Int32 = -2
 
-    fileprivate struct Key: Hashable {
-        var view: FeatureViewID
-        var bytes: [UInt8]
+    let isOn: Bool
+    let sizes: CacheSizes
+    let hasher: RowHash
+    let lanes: ReaderLanes
+    let shards: UnsafeMutablePointer<RowTable>
+    /// All that follows is reached behind the gate, but the clock.
+    let gate: ThreadLock
+    let contents: UnsafeMutablePointer<CacheContents>
+    let fillGuard: FillGuard
+    let clock: UnsafeMutablePointer<Atomic<UInt64>>
+    private let lanesTaken = Atomic(0)
+    private let lanesOfTheirOwn: Int
+
+    /// For rows of `byteBudget` bytes in all, what the cache itself needs among them, read by
+    /// `lanes` threads.
+    ///
+    /// A budget of 0, or of less than a cache is of use with, turns it off: every look-up is a miss.
+    package convenience init(byteBudget: Int, lanes: Int) {
+        self.init(byteBudget: byteBudget, lanes: lanes, hasher: RowHash())
     }
 
-    fileprivate struct State {
-        var rows: [Key: [UInt8]?] = [:]
-        var clock: UInt64 = 0
-        /// When the key was last begun or finished, and how many writes of it are on their way.
-        var stamps: [Key: UInt64] = [:]
-        var writing: [Key: Int] = [:]
-        var figures = CacheFigures()
+    init(byteBudget: Int, lanes count: Int, hasher: RowHash) {
+        isOn = byteBudget >= CacheSizes.leastBudget
+        lanesOfTheirOwn = max(1, count)
+        sizes = CacheSizes(
+            budget: max(byteBudget, CacheSizes.leastBudget),
+            lanes: lanesOfTheirOwn + 1
+        )
+        self.hasher = hasher
+        lanes = ReaderLanes(count: lanesOfTheirOwn + 1)
+        unsafe contents = .allocate(capacity: 1)
+        unsafe contents.initialize(to: CacheContents(sizes, lanes: lanes))
+        unsafe shards = unsafe contents.pointee.shards
+        gate = ThreadLock()
+        let line = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 128)
+        unsafe clock = unsafe line.bindMemory(to: Atomic<UInt64>.self, capacity: 1)
+        unsafe clock.initialize(to: Atomic(0))
+        fillGuard = unsafe FillGuard(clock: clock, stripeCount: sizes.stripes)
     }
 
-    private let state = Mutex(State())
-    private let byteBudget: Int
-    private let seed = UInt64.random(in: .min ... .max)
+    deinit {
+        unsafe contents.pointee.destroy()
+        unsafe contents.deinitialize(count: 1)
+        unsafe contents.deallocate()
+        lanes.destroy()
+        gate.destroy()
+        fillGuard.destroy()
+        unsafe UnsafeMutableRawPointer(clock).deallocate()
+    }
 
-    /// A budget of 0 turns the cache off: every look-up is a miss.
-    package init(byteBudget: Int, lanes: Int) { self.byteBudget = byteBudget }
+    /// The next lane; all threads beyond the number of lanes share one.
+    package func lane() -> Lane {
+        let taken = lanesTaken.wrappingAdd(1, ordering: .relaxed).oldValue
+        return Lane(index: min(taken, lanesOfTheirOwn), isReading: true)
+    }
 
-    package func lane() -> Lane { Lane(index: 0) }
+    /// The shared lane, for look-ups that no reader asked for.
+    package func sharedLane() -> Lane { Lane(index: lanesOfTheirOwn, isReading: false) }
 
     /// The hash of an entity id and a canonical key, which all views of the key share.
     @inline(__always)
     package func hash(_ prefix: UnsafeRawBufferPointer) -> UInt64 {
-        var hash = seed
-        for index in 0..<prefix.count {
-            let byte = unsafe prefix[index]
-            hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3
-        }
-        return hash
+        guard let start = prefix.baseAddress else { return 0 }
+        return unsafe hasher.hash(start, count: prefix.count)
     }
 
-    /// Copies the rows that are held of one view; answers the number of misses.
-    ///
-    /// Key i is `keys[starts[i]..<starts[i + 1]]`, entity id and canonical key without the view, and
-    /// its hash `hashes[i]`. `places[i]` becomes where its row begins in the arena, with `sizes[i]`
-    /// bytes, or `absent`, or `miss`.
-    package func copy(
-        view: FeatureViewID,
-        keys: UnsafeRawBufferPointer,
-        starts: UnsafePointer<Int32>,
-        hashes: UnsafePointer<UInt64>,
-        count: Int,
-        arena: inout RowArena,
-        places: UnsafeMutablePointer<Int32>,
-        sizes: UnsafeMutablePointer<Int32>,
-        lane: Lane
-    ) -> Int {
-        var misses = 0
-        for index in 0..<count {
-            let bytes = unsafe Array(keys[Int(starts[index])..<Int(starts[index + 1])])
-            let row = state.withLock { $0.rows[Key(view: view, bytes: bytes)] }
-            unsafe sizes[index] = 0
-            switch row {
-            case .none:
-                misses += 1
-                unsafe places[index] = Self.miss
-            case .some(.none): unsafe places[index] = Self.absent
-            case .some(.some(let row)):
-                unsafe row.withUnsafeBytes { unsafe places[index] = arena.append($0) }
-                unsafe sizes[index] = Int32(row.count)
-            }
-        }
-        return misses
-    }
-
-    package func ticket() -> FillTicket { FillTicket(clock: state.withLock { $0.clock }) }
-
-    /// Remembers a row that was read, or with nil that there is none; dropped where the key was
-    /// written, or is being written, since the ticket.
-    package func fill(
-        view: FeatureViewID,
-        key: UnsafeRawBufferPointer,
-        hash: UInt64,
-        row: UnsafeRawBufferPointer?,
-        ticket: FillTicket
-    ) {
-        guard byteBudget > 0 else { return }
-        let key = unsafe Key(view: view, bytes: Array(key))
-        let row = unsafe row.map { unsafe Array($0) }
-        state.withLock { state in
-            guard state.stamps[key, default: 0] <= ticket.clock, state.writing[key] == nil else {
-                return
-            }
-            state.put(key, row, budget: byteBudget)
-        }
-    }
-
-    /// As `fill` for the keys of one `copy` whose numbers are `missed`, with what `places` and `sizes`
-    /// say of them by now; what is still a miss is left out.
-    package func fill(
-        view: FeatureViewID,
-        keys: UnsafeRawBufferPointer,
-        starts: UnsafePointer<Int32>,
-        hashes: UnsafePointer<UInt64>,
-        missed: UnsafeBufferPointer<Int32>,
-        arena: borrowing RowArena,
-        places: UnsafePointer<Int32>,
-        sizes: UnsafePointer<Int32>,
-        ticket: FillTicket
-    ) {
-        for number in 0..<missed.count {
-            let index = unsafe Int(missed[number])
-            let place = unsafe places[index]
-            guard place != Self.miss else { continue }
-            let start = unsafe arena.base + Int(max(0, place))
-            let row = unsafe UnsafeRawBufferPointer(start: start, count: Int(sizes[index]))
-            unsafe fill(
-                view: view,
-                key: UnsafeRawBufferPointer(
-                    rebasing: keys[Int(starts[index])..<Int(starts[index + 1])]
-                ),
-                hash: hashes[index],
-                row: place == Self.absent ? nil : row,
-                ticket: ticket
-            )
-        }
-    }
-
-    /// Before the batch of these rows is written to RocksDB: keeps rows that are read from now on
-    /// from being filled in for their keys.
-    package func begin(_ pending: borrowing PendingRows, in batch: WriteBatch) {
-        let keys = pending.rows(in: batch).map(\.0)
-        state.withLock { state in
-            for key in keys {
-                state.clock += 1
-                state.stamps[key] = state.clock
-                state.writing[key, default: 0] += 1
-            }
-        }
-    }
-
-    /// After the batch is written, or was not: what is held becomes what was written, or goes.
-    package func finish(_ pending: borrowing PendingRows, in batch: WriteBatch, written: Bool) {
-        let rows = pending.rows(in: batch)
-        let budget = byteBudget
-        state.withLock { state in
-            for (key, row) in rows {
-                state.clock += 1
-                state.stamps[key] = state.clock
-                let left = state.writing[key, default: 1] - 1
-                state.writing[key] = left > 0 ? left : nil
-                state.rows[key] = nil
-                if written, let row, budget > 0 { state.put(key, row, budget: budget) }
-            }
-        }
-    }
-
-    package var figures: CacheFigures { state.withLock(\.figures) }
-}
-
-extension RowCache.State {
-    mutating func put(_ key: RowCache.Key, _ row: [UInt8]?, budget: Int) {
-        figures.bytes += 64 + (row?.count ?? 0)
-        if figures.bytes > budget {
-            rows = [:]
-            figures.bytes = 0
-        }
-        rows[key] = .some(row)
-    }
-}
-
-extension PendingRows {
-    fileprivate func rows(in batch: WriteBatch) -> [(RowCache.Key, [UInt8]?)] {
-        unsafe batch.withMemory { memory in
-            changes.map { change in
-                let key = unsafe RowCache.Key(view: change.view, bytes: Array(memory[change.key]))
-                return (key, change.row.map { unsafe Array(memory[$0]) })
-            }
-        }
+    package var figures: CacheFigures {
+        var figures = CacheFigures()
+        guard isOn else { return figures }
+        gate.lock()
+        figures.entries = unsafe contents.pointee.entries
+        figures.absences = unsafe contents.pointee.absences
+        figures.bytes = unsafe contents.pointee.bytes
+        figures.evictions = unsafe contents.pointee.evictions
+        gate.unlock()
+        figures.budget = sizes.budget
+        let counters = lanes.sum()
+        figures.hits = counters.hits
+        figures.absentHits = counters.absentHits
+        figures.misses = counters.misses
+        return figures
     }
 }

@@ -126,41 +126,33 @@ extension ReadLane {
         let sorted = keys.sorted()
         let ticket = store.cache.ticket()
         let values = try store.database.get(.rows, sorted)
-        var filled = [Bool](repeating: false, count: sorted.count)
+        var isFilled = [Bool](repeating: false, count: sorted.count)
+        var fills: [RowCache.Fill] = []
+        fills.reserveCapacity(sorted.count)
         for (number, miss) in missing.enumerated() {
             let place = sorted.places[number]
             let part = plan.parts[miss.part]
-            let key = unsafe blocks[part.group][miss.row]
-            let hash = unsafe hashes[part.group].values[miss.row]
-            let isFirst = !filled[place]
-            filled[place] = true
             let target = found[miss.part]
             let isThere: Void? = try values.withValue(place) { row throws(AlulaError) in
                 _ = try RowCodec.header(row)
                 unsafe row.withUnsafeBytes { bytes in
                     unsafe target.places[miss.row] = arena.append(bytes)
                     unsafe target.sizes[miss.row] = Int32(bytes.count)
-                    guard isFirst else { return }
-                    unsafe store.cache.fill(
-                        view: part.view,
-                        key: key,
-                        hash: hash,
-                        row: bytes,
-                        ticket: ticket
-                    )
                 }
             }
-            guard isThere == nil else { continue }
-            unsafe target.places[miss.row] = RowCache.absent
-            guard isFirst else { continue }
-            unsafe store.cache.fill(
+            if isThere == nil { unsafe target.places[miss.row] = RowCache.absent }
+            guard !isFilled[place] else { continue }
+            isFilled[place] = true
+            let fill = unsafe RowCache.Fill(
                 view: part.view,
-                key: key,
-                hash: hash,
-                row: nil,
-                ticket: ticket
+                key: blocks[part.group][miss.row],
+                hash: hashes[part.group].values[miss.row],
+                place: target.places[miss.row],
+                size: target.sizes[miss.row]
             )
+            fills.append(fill)
         }
+        store.cache.fill(fills, from: arena, ticket: ticket)
     }
 }
 
