@@ -47,6 +47,8 @@ let signals: Target.Dependency = .product(
 )
 // Diagnostics.
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+// Latencies, each within a thousandth, from nanoseconds to minutes.
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 // The command line.
 let arguments: Target.Dependency = .product(
     name: "ArgumentParser",
@@ -69,6 +71,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         .systemLibrary(
@@ -77,6 +80,7 @@ let package = Package(
             providers: [.apt(["librocksdb-dev"])]
         ),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CEpoll"),
         .target(
             name: "Migrations",
             path: "migrations",
@@ -92,7 +96,8 @@ let package = Package(
         .executableTarget(
             name: "alula",
             dependencies: [
-                "Domain", "Digest", "Tabular", "Wire", "Server", "Trust", "Client", arguments,
+                "Domain", "Digest", "Tabular", "Wire", "Server", "Trust", "Client", "Bench",
+                arguments,
             ],
             swiftSettings: safe
         ),
@@ -130,6 +135,11 @@ let package = Package(
                 "Online", "Offline", "Ingest", "Training", "Releases", "Trust", nio, sockets, tls,
                 http, lifecycle, signals, logging, protobuf,
             ]
+        )
+        + area(
+            "Bench",
+            uses: ["CEpoll", "Domain", "Codec", "RocksDB", "Wire", "Client", nio, histogram],
+            settings: house
         )
         + [
             .testTarget(name: "TidyTests", swiftSettings: house)

@@ -1,6 +1,6 @@
 public import Domain
 import FoundationEssentials
-import NIOCore
+package import NIOCore
 package import Wire
 
 /// What became of pushed rows.
@@ -73,10 +73,10 @@ public struct FeatureVectors: Sendable, Equatable {
 }
 
 /// What a plan looks like, kept so that later answers leave it out.
-struct CachedPlan: Sendable {
-    var id: UInt64
-    var schema: Schema
-    var parts: [WireViewPart]
+package struct CachedPlan: Sendable {
+    package var id: UInt64
+    package var schema: Schema
+    package var parts: [WireViewPart]
 }
 
 extension FeatureVectors {
@@ -118,13 +118,13 @@ extension FeatureVectors {
 }
 
 /// An answer to a read as it arrives: whole, or in items and a response that ends them.
-struct ReadAnswer {
-    private(set) var plan: CachedPlan?
+package struct ReadAnswer {
+    package private(set) var plan: CachedPlan?
     private var pieces: [FeatureVectors] = []
 
-    init(plan: CachedPlan?) { self.plan = plan }
+    package init(plan: CachedPlan?) { self.plan = plan }
 
-    mutating func take(_ answer: WireReadResponse, _ data: ByteBuffer) throws(AlulaError) {
+    package mutating func take(_ answer: WireReadResponse, _ data: ByteBuffer) throws(AlulaError) {
         if answer.hasSchema {
             plan = CachedPlan(
                 id: answer.plan,
@@ -138,7 +138,7 @@ struct ReadAnswer {
         pieces.append(try FeatureVectors(answer, data, plan: plan))
     }
 
-    mutating func finish(
+    package mutating func finish(
         _ answer: WireReadResponse,
         _ data: ByteBuffer
     ) throws(AlulaError) -> FeatureVectors {

@@ -13,7 +13,7 @@ struct Alula: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Server",
-                subcommands: [Serve.self, Status.self, Verify.self, Compact.self]
+                subcommands: [Serve.self, Status.self, Verify.self, Compact.self, Bench.self]
             ),
             CommandGroup(
                 name: "Definitions",
