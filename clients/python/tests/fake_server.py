@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import struct
@@ -95,11 +96,12 @@ class FakeServer:
         handler: Handler,
         preface: bytes = b"ALUL\x01\x00\x00\x00",
         tls: ssl.SSLContext | None = None,
+        port: int = 0,
     ) -> None:
         self.handler, self.preface, self.tls = handler, preface, tls
         self.frames: list[Frame] = []
         self.connections = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._peers: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -111,6 +113,8 @@ class FakeServer:
         return [f for f in self.frames if f.kind == REQUEST and f.operation == operation]
 
     def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # which wakes the thread that accepts
         self._listener.close()
         for peer in self._peers:
             peer.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import multiprocessing
 import os
@@ -215,6 +216,28 @@ def test_a_restart_ends_every_idle_connection_and_the_next_call_has_another() ->
             assert store.status().version == "9"
             assert time.monotonic() - begun < 0.05  # at once, without a pause
             assert store._transport.open_connections == 1
+
+
+def test_a_server_that_is_away_for_a_moment_is_waited_for() -> None:
+    with FakeServer(named) as first:
+        port = int(first.address.rpartition(":")[2])
+        store = alula.connect(first.address)
+        assert not ask(store, "before", 3)
+    for peer in first._peers:
+        with contextlib.suppress(OSError):
+            peer.shutdown(2)
+    found: list[list[str]] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(ask(store, "again", 5))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.3)
+    assert not found
+    with FakeServer(named, port=port):
+        for thread in threads:
+            thread.join(20)
+        assert found == [[]] * 4
 
 
 def test_metrics_are_sent_by_a_thread_that_ends() -> None:

@@ -85,17 +85,20 @@ class Transport:
         if self._pid != os.getpid():
             self.after_fork()
         pool = self._pool
-        line = pool.take(seconds)
+        has_served = False
         try:
-            return line.unary(operation, control, data, seconds)
+            line = pool.take(seconds)
+            try:
+                return line.unary(operation, control, data, seconds)
+            finally:
+                pool.give(line)
+                has_served = line.calls > 1
         except Unavailable as error:
             failure = error
-            if isinstance(error, ConnectionLost) and line.calls > 1:
-                pool.forget_free()
-        finally:
-            pool.give(line)
         # A line that has served and is lost: the server was started again, perhaps is there.
-        at_once = isinstance(failure, ConnectionLost) and line.calls > 1
+        at_once = has_served and isinstance(failure, ConnectionLost)
+        if at_once:
+            pool.forget_free()
         return self._again(operation, control, data, seconds, failure, at_once)
 
     def _again(
