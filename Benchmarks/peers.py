@@ -8,6 +8,7 @@ The harness loads this file; it needs the Python client (``pip install clients/p
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import shutil
 import signal
@@ -38,6 +39,11 @@ def definitions(views: dict[str, list[tuple[str, str]]], services: dict[str, lis
     for service, parts in services.items():
         lines.append(f"  - {{name: {service}, features: [{', '.join(part + ':*' for part in parts)}]}}")
     return "\n".join(lines)
+
+
+@functools.cache
+def columns_of(*views: str) -> list[tuple[str, str]]:
+    return [(view, name) for view in views for name, _ in gen.ONLINE[view]]
 
 
 class Server:
@@ -112,12 +118,11 @@ class Alula(System):
         return other
 
     def read_online(self, views, keys):
-        answer = self.store.read(".".join(views), {"user_id": np.asarray(keys, dtype=np.int64)})
-        names = iter(answer.columns)
-        return {(view, name): answer.column(next(names)) for view in views for name, _ in gen.ONLINE[view]}
+        arrays = self.store.read(".".join(views), {"user_id": keys}).arrays()
+        return dict(zip(columns_of(*views), arrays.values()))
 
     def read_raw(self, views, keys):
-        return self.store.read(".".join(views), {"user_id": np.asarray(keys, dtype=np.int64)})
+        return self.store.read(".".join(views), {"user_id": keys})
 
     # W2
     def write_reset(self, table):
