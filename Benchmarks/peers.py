@@ -2,6 +2,7 @@
 
 ALULA_BINARY=.build/release/alula PEERS_SYSTEMS=Benchmarks/peers.py python -m peers run W3 --systems duckdb,polars,alula
 
+W1 has two of them: `alula` is the Python client, decoded to NumPy; `alula-bench` is `alula bench`, a compiled client.
 ALULA_W3=loaded measures training sets on history as it was loaded; else it is compacted first.
 The harness loads this file; it needs the Python client (``pip install clients/python``) in its environment.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import json
 import os
 import shutil
 import signal
@@ -151,4 +153,21 @@ class Alula(System):
         return server.directory
 
 
-SYSTEMS = {"alula": (Alula, ["W1", "W2", "W3", "W4"])}
+class AlulaBench(Alula):
+    """`alula bench`: a compiled client of the same requests, uniform keys, answers framed and one in a thousand
+    decoded; the partner of redis-benchmark and redis-load."""
+
+    def bench(self, shape, connections, seconds):
+        count, views = gen.SHAPES[shape]
+        told = subprocess.run(
+            [os.environ["ALULA_BINARY"], "bench", "load", ".".join(views), "--server", self.address,
+             "--project", "peers", "--entities", str(count), "--ids", str(gen.USERS), "--connections", str(connections),
+             "--warm-up", "0.3", "--duration", str(seconds), "--json"],
+            check=True, capture_output=True, text=True,
+        )
+        load = json.loads(told.stdout)["loads"][0]
+        assert load["failed"] == 0 and set(load["statuses"]) == {"present"}, load
+        return load["requests_per_second"], load["latency_us"]["p50"], load["latency_us"]["p99"]
+
+
+SYSTEMS = {"alula": (Alula, ["W1", "W2", "W3", "W4"]), "alula-bench": (AlulaBench, ["W1"])}

@@ -31,8 +31,14 @@ package struct ReadFrames: Sendable {
     /// The requests, for answers that leave out what is known of this plan; 0: of none.
     package func make(knownPlan: UInt64) throws(AlulaError) -> RequestFrames {
         try source.check(keys)
-        guard entities >= 1, entities <= Limits.batchRows else {
-            throw .invalid("a request has 1 to \(Limits.batchRows) entities: found \(entities)")
+        guard entities >= 1 else {
+            throw .invalid("a request has at least 1 entity: found \(entities)")
+        }
+        guard entities <= Limits.frameBytes / 8 else {
+            throw .invalid(
+                "\(entities) entities do not fit a request of \(Limits.frameBytes) bytes",
+                help: "ask for fewer at once"
+            )
         }
         var request = request
         let schema = Schema(fields: keys + requestValues.schema.fields)

@@ -27,12 +27,14 @@ class Server:
         self.directory = directory
         self.process: subprocess.Popen[str] | None = None
         self.port = 0
+        self.options: list[str] = []
+        """More words for `alula serve`."""
 
     def start(self) -> Server:
         lines: queue.Queue[str] = queue.Queue()
         self.process = subprocess.Popen(
             [BINARY, "serve", "--data", str(self.directory), "--listen", f"127.0.0.1:{self.port}",
-             "--http", "127.0.0.1:0"],
+             "--http", "127.0.0.1:0", *self.options],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         output = self.process.stdout
