@@ -79,8 +79,8 @@ class TrainingSet(TrainingSetRecord):
         return self.rows
 
     def verify(self) -> None:
-        """Hashes the columns as they arrived (SHA-256, about 1 GB/s); raises DataLoss where they are
-        not what the server made. A set that ``is_incomplete`` is not compared.
+        """Hashes the columns as they arrived (SHA-256, about 1 GB/s); raises DataLoss where they
+        are not what the server made. A set that ``is_incomplete`` is not compared.
         """
         verifier = Verifier(self.schema)
         for batch in self._batches:
