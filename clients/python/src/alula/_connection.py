@@ -7,7 +7,9 @@ threads.
 
 from __future__ import annotations
 
+import contextlib
 import select
+import socket
 import threading
 import time
 from collections import deque
@@ -18,7 +20,7 @@ from ._frames import FLAG_MORE, Bytes, Header, Kind, encode_frame, split_payload
 from ._line import ConnectionLost, failure_of, too_late
 from ._proto import common_pb2 as pb
 from ._reader import FrameReader
-from ._secure import open_stream
+from ._secure import SecureSocket, open_stream
 from .errors import AlulaError, Cancelled, DataLoss, Unavailable
 
 CALL_WINDOW = 4 << 20
@@ -121,6 +123,7 @@ class Connection:
 
     def __init__(self, endpoint: Endpoint, timeout: float) -> None:
         self._socket = open_stream(endpoint, timeout)
+        self._raw = self._socket.raw if isinstance(self._socket, SecureSocket) else self._socket
         self._reader = FrameReader(self._socket)
         self._state = threading.Condition(threading.RLock())
         self._sending = threading.RLock()
@@ -193,10 +196,15 @@ class Connection:
                 self.fail(Cancelled("interrupted while reading"))
             raise
         finally:
-            with self._state:
-                self._reading = False
-                if self._waiting:
-                    self._state.notify_all()
+            self._stop_reading()
+
+    def _stop_reading(self) -> None:
+        with self._state:
+            self._reading = False
+            if self.failure is not None:
+                self._socket.close()
+            if self._waiting:
+                self._state.notify_all()
 
     def _remaining(self, call: Call) -> float | None:
         if call.deadline is None:
@@ -285,9 +293,7 @@ class Connection:
             if frame is not None:
                 self._dispatch(*frame)
         finally:
-            with self._state:
-                self._reading = False
-                self._state.notify_all()
+            self._stop_reading()
         return True
 
     def close_call(self, call: Call) -> None:
@@ -311,7 +317,12 @@ class Connection:
             if self.failure is None:
                 self.failure = error
                 self._calls.clear()
-                self._socket.close()
+                if self._reading:
+                    # Whoever reads is woken by it, and closes the socket.
+                    with contextlib.suppress(OSError):
+                        socket.socket.shutdown(self._raw, socket.SHUT_RDWR)
+                else:
+                    self._socket.close()
             self._state.notify_all()
 
     def abandon(self) -> None:

@@ -236,7 +236,7 @@ class Line:
         """From another thread: ends a call that waits on the line."""
         self.is_open = False
         with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Ends the line. Of a socket shared with a parent process only the child's end closes."""

@@ -17,40 +17,40 @@ class SecureSocket:
     """
 
     def __init__(self, connected: ssl.SSLSocket) -> None:
-        self._socket = connected
+        self.raw = connected
         self._lock = threading.RLock()
 
     def send(self, data: Any) -> int:
         with self._lock:
             try:
-                return self._socket.send(data)
+                return self.raw.send(data)
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 raise BlockingIOError from None
 
     def recv(self, size: int) -> bytes:
         with self._lock:
             try:
-                return self._socket.recv(size)
+                return self.raw.recv(size)
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 raise BlockingIOError from None
 
     def recv_into(self, buffer: Any) -> int:
         with self._lock:
             try:
-                return self._socket.recv_into(buffer)
+                return self.raw.recv_into(buffer)
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 raise BlockingIOError from None
 
     def pending(self) -> int:
         """Bytes that have been taken from the network and not yet been read."""
         with self._lock:
-            return self._socket.pending()
+            return self.raw.pending()
 
     def fileno(self) -> int:
-        return self._socket.fileno()
+        return self.raw.fileno()
 
     def close(self) -> None:
-        self._socket.close()
+        self.raw.close()
 
 
 def open_stream(endpoint: Endpoint, timeout: float) -> socket.socket | SecureSocket:

@@ -54,6 +54,7 @@ class Transport:
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._pool = Pool(self.endpoint, self.timeout, self._connections)
+        self._owned: weakref.WeakSet[Connection] = weakref.WeakSet()
 
     @property
     def open_connections(self) -> int:
@@ -73,6 +74,17 @@ class Transport:
             if self._connection is None or self._connection.failure is not None:
                 self._connection = Connection(self.endpoint, self.timeout)
             return self._connection
+
+    def connection_of_its_own(self) -> Connection:
+        """For a stream that lasts, such as a watch; its owner closes it, or the store does."""
+        self._notice_fork()
+        connection = Connection(self.endpoint, self.timeout)
+        with self._lock:
+            if self._pool.is_closed:
+                connection.close()
+                raise closed()
+            self._owned.add(connection)
+        return connection
 
     def unary(
         self, operation: int, control: bytes, data: Bytes = b"", timeout: float | None = None
@@ -161,8 +173,9 @@ class Transport:
         self._notice_fork()
         with self._lock:
             self._pool.close()
-            if self._connection is not None:
-                self._connection.close()
+            for connection in [self._connection, *self._owned]:
+                if connection is not None:
+                    connection.close()
 
     def _notice_fork(self) -> None:
         if self._pid != os.getpid():
@@ -172,9 +185,10 @@ class Transport:
         """In a child process: leaves the parent's connections alone and makes others."""
         if self._pid == os.getpid():
             return
-        was_closed, connection, pool = self._pool.is_closed, self._connection, self._pool
-        if connection is not None:
-            connection.abandon()
+        was_closed, pool = self._pool.is_closed, self._pool
+        for connection in [self._connection, *self._owned]:
+            if connection is not None:
+                connection.abandon()
         pool.abandon()
         self._reset()
         self._pool.is_closed = was_closed

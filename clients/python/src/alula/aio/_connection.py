@@ -150,7 +150,7 @@ class Connection(asyncio.Protocol):
 
     async def close(self) -> None:
         """Ends the connection and every call on it."""
-        self._fail(Unavailable("the connection was closed"))
+        self.fail(Unavailable("the connection was closed"))
         if self._transport is not None:
             await asyncio.wait({self._closed}, timeout=1)
 
@@ -163,7 +163,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         reason = f"the connection to the server was lost: {error}" if error else None
-        self._fail(Unavailable(reason or "the server closed the connection"))
+        self.fail(Unavailable(reason or "the server closed the connection"))
         if not self._closed.done():
             self._closed.set_result(None)
 
@@ -184,7 +184,7 @@ class Connection(asyncio.Protocol):
         try:
             rest = self._frames(data)
         except AlulaError as error:
-            self._fail(error)
+            self.fail(error)
             return
         if rest:
             self._parts = [data[len(data) - rest :]]
@@ -234,7 +234,8 @@ class Connection(asyncio.Protocol):
         if self.failure is None and self._transport is not None:
             self._transport.write(frame)
 
-    def _fail(self, error: AlulaError) -> None:
+    def fail(self, error: AlulaError) -> None:
+        """Ends the connection and every call on it."""
         if self.failure is None:
             self.failure = error
             calls, self._calls = list(self._calls.values()), {}

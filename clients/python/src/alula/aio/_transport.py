@@ -101,4 +101,4 @@ class AsyncTransport:
             if owner is loop:
                 await connection.close()
             elif not owner.is_closed():
-                owner.call_soon_threadsafe(connection._fail, closed())
+                owner.call_soon_threadsafe(connection.fail, closed())
