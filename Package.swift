@@ -28,6 +28,7 @@ let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let sockets: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 // TLS 1.3 for both.
 let tls: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let tlsEvents: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 // SQLite with one writer, pooled readers and migrations.
 let sql: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 // Control messages, so that clients in other languages can be generated.
@@ -36,6 +37,7 @@ let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swif
 let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
 // The HTTP port: health now, metrics and other people's clients later.
 let http: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let httpCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 // Start and graceful stop on signals.
 let lifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle",
@@ -133,7 +135,7 @@ let package = Package(
                 "Domain", "Codec", "Digest", "RocksDB", "Wire", "Catalog", "Registry", "Artifacts",
                 "Log",
                 "Online", "Offline", "Ingest", "Training", "Releases", "Trust", nio, sockets, tls,
-                http, lifecycle, signals, logging, protobuf,
+                tlsEvents, http, httpCore, lifecycle, signals, logging, protobuf,
             ]
         )
         + area(

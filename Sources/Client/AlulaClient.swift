@@ -25,12 +25,13 @@ public final class AlulaClient: Sendable {
     public init(
         address: ServerAddress = ServerAddress(),
         project: String = "",
-        timeoutMilliseconds: UInt32 = 60_000
+        timeoutMilliseconds: UInt32 = 60_000,
+        security: ClientSecurity = ClientSecurity()
     ) {
         self.address = address
         self.project = project
         self.timeoutMilliseconds = timeoutMilliseconds
-        slot = ConnectionSlot(address: address)
+        slot = ConnectionSlot(address: address, security: security)
     }
 
     /// Ends the connection and every call in flight; the next call connects anew.
@@ -178,10 +179,14 @@ package struct Upload {
 /// The one connection of a client, made anew when it is lost.
 private actor ConnectionSlot {
     private let address: ServerAddress
+    private let security: ClientSecurity
     private var opening: Task<Connection, any Error>?
     private(set) var hasConnected = false
 
-    init(address: ServerAddress) { self.address = address }
+    init(address: ServerAddress, security: ClientSecurity) {
+        self.address = address
+        self.security = security
+    }
 
     func connection() async throws -> Connection {
         if let opening {
@@ -190,7 +195,9 @@ private actor ConnectionSlot {
             if self.opening == opening { self.opening = nil }
             return try await self.connection()
         }
-        let task = Task { [address] in try await Connection.connect(to: address) }
+        let task = Task { [address, security] in
+            try await Connection.connect(to: address, security)
+        }
         opening = task
         do {
             let connection = try await task.value

@@ -1,6 +1,7 @@
 package import Domain
 package import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 package import Wire
 
@@ -25,24 +26,39 @@ package final class Connection: Sendable {
         self.state = state
     }
 
-    /// Connects and sends the preface; calls may be made at once.
+    /// Connects, sends the preface and the token; calls may be made at once.
     package static func connect(
         to address: ServerAddress,
+        _ security: ClientSecurity = ClientSecurity(),
         within seconds: Int64 = 5
     ) async throws(AlulaError) -> Connection {
-        let state = SharedState(lost: lost(address))
+        try security.check(address)
+        let state = SharedState(address)
+        let secure = address.isSecure ? try security.context() : nil
         do {
             let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .connectTimeout(.seconds(seconds))
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
+                        if let secure {
+                            try channel.pipeline.syncOperations.addHandler(
+                                NIOSSLClientHandler(
+                                    context: secure,
+                                    serverHostname: address.certificateName
+                                )
+                            )
+                        }
                         try channel.pipeline.syncOperations.addHandler(FrameReceiver(state: state))
                     }
                 }
                 .connect(host: address.host, port: address.port).get()
             channel.writeAndFlush(Preface.client(), promise: nil)
-            return Connection(address: address, channel: channel, state: state)
+            let connection = Connection(address: address, channel: channel, state: state)
+            if let token = security.token { try connection.authenticate(token) }
+            return connection
+        } catch let error as AlulaError {
+            throw error
         } catch {
             throw AlulaError(
                 .unavailable,
@@ -51,6 +67,18 @@ package final class Connection: Sendable {
                     + "alula://HOST:PORT (ALULA_SERVER)"
             )
         }
+    }
+
+    /// Goes ahead of all calls; where the token is refused, the connection fails and says so.
+    private func authenticate(_ token: String) throws(AlulaError) {
+        var request = WireAuthenticateRequest()
+        request.token = token
+        _ = try open(
+            .authenticate,
+            control: try Messages.encode(request),
+            data: ByteBuffer(),
+            hasUpload: false
+        )
     }
 
     /// False once the connection is lost or closed.
@@ -172,19 +200,19 @@ package final class Connection: Sendable {
         let (channel, bytes) = (channel, buffer)
         channel.eventLoop.execute { channel.writeAndFlush(bytes, promise: nil) }
     }
-
-    private static func lost(_ address: ServerAddress) -> AlulaError {
-        AlulaError(.unavailable, "the connection to \(address) was lost")
-    }
 }
 
 extension Connection {
     /// The calls in flight, shared with the event loop.
     fileprivate final class SharedState: Sendable {
         private let state = Mutex(State())
+        let address: ServerAddress
         let lost: AlulaError
 
-        init(lost: AlulaError) { self.lost = lost }
+        init(_ address: ServerAddress) {
+            self.address = address
+            lost = AlulaError(.unavailable, "the connection to \(address) was lost")
+        }
 
         var isOpen: Bool { state.withLock { $0.failure == nil } }
 
@@ -265,7 +293,7 @@ extension Connection {
         }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
-            state.fail(state.lost)
+            state.fail(state.address.failure(error))
             context.close(promise: nil)
         }
 

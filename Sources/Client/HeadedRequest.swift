@@ -37,3 +37,5 @@ extension WireForgetRequest: HeadedRequest {}
 extension WireCompactRequest: HeadedRequest {}
 extension WireExportRequest: HeadedRequest {}
 extension WireExplainRequest: HeadedRequest {}
+extension WireCreateTokenRequest: HeadedRequest {}
+extension WireRevokeTokenRequest: HeadedRequest {}

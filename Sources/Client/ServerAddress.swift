@@ -1,28 +1,41 @@
 public import Domain
 
-/// Where a server listens: `alula://HOST:PORT`.
+/// Where a server listens: `alula://HOST:PORT`, or `alulas://HOST:PORT` where it speaks TLS.
 public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
     public static let defaultPort = 7461
 
     public var host: String
     public var port: Int
+    /// Whether calls go through TLS.
+    public var isSecure: Bool
 
-    public init(host: String = "127.0.0.1", port: Int = ServerAddress.defaultPort) {
+    public init(
+        host: String = "127.0.0.1",
+        port: Int = ServerAddress.defaultPort,
+        isSecure: Bool = false
+    ) {
+        self.isSecure = isSecure
         self.host = host
         self.port = port
     }
 
-    /// Reads `alula://HOST:PORT`; the scheme and the port may be left out, an IPv6 address stands
+    /// Reads `alula://HOST:PORT` or `alulas://HOST:PORT`; the scheme and the port may be left out, an IPv6 address stands
     /// in brackets.
     public init(text: String) throws(AlulaError) {
         let problem = AlulaError.invalid(
-            "\"\(text)\" is not a server's address: expected alula://HOST:PORT",
+            "\"\(text)\" is not a server's address: expected alula://HOST:PORT, or alulas:// for TLS",
             help: "such as alula://127.0.0.1:7461"
         )
         var rest = Substring(text)
         if let scheme = rest.firstRange(of: "://") {
-            guard rest[..<scheme.lowerBound] == "alula" else { throw problem }
+            switch rest[..<scheme.lowerBound] {
+            case "alula": isSecure = false
+            case "alulas": isSecure = true
+            default: throw problem
+            }
             rest = rest[scheme.upperBound...]
+        } else {
+            isSecure = false
         }
         if rest.hasSuffix("/") { rest = rest.dropLast() }
         let port: Substring?
@@ -47,6 +60,7 @@ public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     public var description: String {
-        host.contains(":") ? "alula://[\(host)]:\(port)" : "alula://\(host):\(port)"
+        "\(isSecure ? "alulas" : "alula")://" + (host.contains(":") ? "[\(host)]" : host)
+            + ":\(port)"
     }
 }

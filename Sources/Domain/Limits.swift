@@ -33,8 +33,6 @@ public enum Limits {
     public static let readKeys = 131_072
     /// Bytes of one column of no fixed width that a training set holds in memory.
     public static let gatherBytes = 256 << 20
-    /// Connections of one server.
-    public static let connections = 4_096
     /// Bytes that either side may send on one call before the other grants more.
     public static let callWindow = 4 << 20
     /// Bytes of a definitions file.

@@ -24,24 +24,24 @@ package enum AlulaServer {
         _ configuration: ServerConfiguration,
         announce: @escaping @Sendable (String) -> Void
     ) async throws(AlulaError) {
-        var logger = Logger(label: "alula") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = .notice
+        let logger = configuration.logger
         let address = try HostAndPort(text: configuration.listen, option: "--listen")
         let health = try configuration.http.map { (text: String) throws(AlulaError) in
             try HostAndPort(text: text, option: "--http")
         }
-        for place in [address, health].compactMap(\.self) where !place.isLoopback {
-            throw .refused(
-                "\(place.host) is not a loopback address: without TLS and tokens the server listens on this "
-                    + "machine only",
-                help:
-                    "listen on 127.0.0.1, and reach it from elsewhere through an authenticated tunnel"
-            )
-        }
+        let places = [address, health].compactMap(\.self).filter { !$0.isLoopback }
+        try Exposure.check(places, configuration)
+        let certificates = try configuration.certificates.map(Certificates.init)
         OpenFiles.allowAsManyAsPossible()
         FreedMemory.shareHeaps()
         let parts = try await blocking { [logger] () throws(AlulaError) in
             try Parts.open(configuration, logger: logger)
+        }
+        do throws(AlulaError) {
+            try Exposure.check(places, tokens: parts.services.tokens.book)
+        } catch {
+            _ = try await blocking { () throws(AlulaError) in try parts.close() }
+            throw error
         }
         let workers = Workers()
         workers.start()
@@ -52,17 +52,28 @@ package enum AlulaServer {
             workers: workers,
             logger: logger,
             connections: parts.services.connections,
+            certificates: certificates,
             announce: announce
         )
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: listener, failureTerminationBehavior: .gracefullyShutdownGroup)
         ]
+        let readiness: @Sendable () -> String? = { parts.services.readiness() }
+        services.append(.init(service: ReadinessLog(readiness: readiness, logger: logger)))
+        if let certificates {
+            services.append(
+                .init(service: CertificateReload(certificates: certificates, logger: logger))
+            )
+        }
         if let health {
             services.append(
                 .init(
                     service: HealthPort(
                         address: health,
-                        readiness: { parts.services.readiness() },
+                        services: parts.services,
+                        workers: workers,
+                        certificates: certificates,
+                        logger: logger,
                         announce: announce
                     ),
                     failureTerminationBehavior: .gracefullyShutdownGroup
@@ -164,7 +175,7 @@ private struct Parts: Sendable {
                 readDesks: ReadDesks(),
                 spines: spines,
                 forgetting: forgetting,
-                connections: Connections(),
+                connections: Connections(limit: configuration.limits.connections),
                 tokens: tokens,
                 gatekeeper: Gatekeeper(
                     book: tokens.book,
@@ -172,6 +183,11 @@ private struct Parts: Sendable {
                     snapshot: { catalog.snapshot },
                     now: now
                 ),
+                limits: configuration.limits,
+                buffered: BufferBudget(limit: configuration.limits.bufferedBytes),
+                rates: RequestRates(),
+                figures: CallFigures(),
+                slowCalls: SlowCalls(threshold: configuration.slowCall),
                 started: now(),
                 now: now
             )

@@ -1,3 +1,5 @@
+package import Domain
+
 /// What `alula serve` needs to know.
 package struct ServerConfiguration: Sendable {
     package var dataDirectory: String
@@ -20,13 +22,29 @@ package struct ServerConfiguration: Sendable {
     /// Whether callers on this machine need a token.
     package var anonymous: AnonymousCallers
 
+    /// The server's certificate; nil is none, on this machine only.
+    package var certificates: CertificateFiles?
+    package var limits: ServerLimits
+    /// From when on a call is told to the log.
+    package var slowCall: TimeSpan
+    package var logFormat: LogFormat
+
+    package enum LogFormat: String, Sendable, CaseIterable {
+        case text
+        case json
+    }
+
     package init(
         dataDirectory: String,
         listen: String = "127.0.0.1:7461",
         http: String? = "127.0.0.1:7462",
         cacheBytes: Int = 256 << 20,
         compaction: Compaction = .on,
-        anonymous: AnonymousCallers = .untilTokens
+        anonymous: AnonymousCallers = .untilTokens,
+        certificates: CertificateFiles? = nil,
+        limits: ServerLimits = ServerLimits(),
+        slowCall: TimeSpan = .seconds(1),
+        logFormat: LogFormat = .text
     ) {
         self.dataDirectory = dataDirectory
         self.listen = listen
@@ -34,5 +52,9 @@ package struct ServerConfiguration: Sendable {
         self.cacheBytes = cacheBytes
         self.compaction = compaction
         self.anonymous = anonymous
+        self.certificates = certificates
+        self.limits = limits
+        self.slowCall = slowCall
+        self.logFormat = logFormat
     }
 }

@@ -27,6 +27,11 @@ struct Services: Sendable {
     let connections: Connections
     let tokens: TokenStore
     let gatekeeper: Gatekeeper
+    let limits: ServerLimits
+    let buffered: BufferBudget
+    let rates: RequestRates
+    let figures: CallFigures
+    let slowCalls: SlowCalls
     let started: Timestamp
     let now: @Sendable () -> Timestamp
 

@@ -19,6 +19,9 @@ struct HostAndPort: Sendable, Equatable {
         self.port = port
     }
 
+    /// As it stands in an address: IPv6 in brackets.
+    var urlHost: String { host.contains(":") ? "[\(host)]" : host }
+
     /// Whether only this machine can reach it.
     var isLoopback: Bool {
         host == "localhost" || host == "::1" || host.hasPrefix("127.")

@@ -15,6 +15,7 @@ struct Alula: AsyncParsableCommand {
                 name: "Server",
                 subcommands: [Serve.self, Status.self, Verify.self, Compact.self, Bench.self]
             ),
+            CommandGroup(name: "Trust", subcommands: [TokenCommand.self]),
             CommandGroup(
                 name: "Definitions",
                 subcommands: [Plan.self, Apply.self, Views.self, Services.self]

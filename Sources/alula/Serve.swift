@@ -6,7 +6,10 @@ import Server
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve a data directory until told to stop.",
-        discussion: "Listens on this machine only. SIGTERM and SIGINT stop it gracefully."
+        discussion: """
+            Listens on this machine only, unless there are TLS and tokens. SIGTERM and SIGINT stop it \
+            gracefully; SIGHUP has it read its certificate again.
+            """
     )
 
     @Option(help: ArgumentHelp("The data directory; made if new.", valueName: "dir"))
@@ -23,15 +26,67 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "on or off: merge segments of history in the background.")
     var compaction = ServerConfiguration.Compaction.on
 
-    func run() async throws {
-        let configuration = ServerConfiguration(
+    @Flag(
+        help: "Callers on this machine need no token, though there are tokens: they are \"local\"."
+    )
+    var allowLocal = false
+
+    @Option(help: ArgumentHelp("The server's certificate, PEM.", valueName: "file"))
+    var tlsCert: String?
+
+    @Option(help: ArgumentHelp("The key of the certificate, PEM.", valueName: "file"))
+    var tlsKey: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Authorities of client certificates, PEM: a token may stand for a certificate.",
+            valueName: "file"
+        )
+    )
+    var tlsClientCa: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Set a limit, such as connections=1000; may be repeated.",
+            valueName: "name=number"
+        )
+    )
+    var limit: [String] = []
+
+    @Option(help: ArgumentHelp("Log calls that take longer.", valueName: "time"))
+    var slowCall = "1s"
+
+    @Option(help: "text or json: how the log is written.")
+    var log = ServerConfiguration.LogFormat.text
+
+    private func configuration() throws(AlulaError) -> ServerConfiguration {
+        var limits = ServerLimits()
+        for text in limit { try limits.set(text) }
+        guard (tlsCert == nil) == (tlsKey == nil), tlsClientCa == nil || tlsCert != nil else {
+            throw .invalid("TLS wants both --tls-cert and --tls-key")
+        }
+        guard let slow = TimeSpan(text: slowCall) else {
+            throw .invalid("--slow-call \(slowCall): expected a time such as 500ms or 2s")
+        }
+        let certificates = tlsCert.map { chain in
+            CertificateFiles(chain: chain, key: tlsKey ?? "", clientAuthorities: tlsClientCa)
+        }
+        return ServerConfiguration(
             dataDirectory: data,
             listen: listen,
             http: http == "none" ? nil : http,
-            compaction: compaction
+            compaction: compaction,
+            anonymous: allowLocal ? .local : .untilTokens,
+            certificates: certificates,
+            limits: limits,
+            slowCall: slow,
+            logFormat: log
         )
+    }
+
+    func run() async throws {
         do {
-            try await AlulaServer.run(configuration) { Output.announcement($0) }
+            try await AlulaServer.run(try configuration()) { Output.announcement($0) }
         } catch {
             Output.error(error)
             _exit(1)
@@ -43,3 +98,5 @@ struct Serve: AsyncParsableCommand {
 }
 
 extension ServerConfiguration.Compaction: ExpressibleByArgument {}
+
+extension ServerConfiguration.LogFormat: ExpressibleByArgument {}

@@ -10,13 +10,7 @@ extension Dispatcher {
         let head = try CallHead(request.head)
         let stored = try services.tokens.create(
             try request.credential,
-            TokenGrant(
-                name: try TokenName(request.name, as: "token"),
-                roles: Set(try request.roles.map(Role.init(text:))),
-                scope: try TokenScope(wire: request.scope),
-                expires: request.expiresUs == 0
-                    ? nil : Timestamp(microseconds: request.expiresUs)
-            ),
+            try request.grant,
             call: try writeCall(call, head, projectOptional: true)
         ) { try WireToken($0).serializedBytes() }
         services.connections.recheck()
@@ -46,7 +40,20 @@ extension Dispatcher {
 }
 
 extension WireCreateTokenRequest {
-    fileprivate var credential: Credential {
+    var grant: TokenGrant {
+        get throws(AlulaError) {
+            var roles: Set<Role> = []
+            for text in self.roles { roles.insert(try Role(text: text)) }
+            return TokenGrant(
+                name: try TokenName(name, as: "token"),
+                roles: roles,
+                scope: try TokenScope(wire: scope),
+                expires: expiresUs == 0 ? nil : Timestamp(microseconds: expiresUs)
+            )
+        }
+    }
+
+    var credential: Credential {
         get throws(AlulaError) {
             guard secretHash.isEmpty != certificateKeyHash.isEmpty else {
                 throw .invalid(

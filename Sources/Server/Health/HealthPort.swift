@@ -1,35 +1,44 @@
 import Domain
+import Foundation
+import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import Logging
+import NIOCore
 import ServiceLifecycle
+import Trust
 
 /// The HTTP port: `/healthz` answers 200 while the process runs, `/readyz` 200 while it takes reads
-/// and writes and 503 otherwise.
-///
-/// Both say a code only.
+/// and writes and 503 otherwise; both say a code only. `/metrics` is for Prometheus.
 struct HealthPort: Service {
     let address: HostAndPort
-    /// Nil when ready, else why not.
-    let readiness: @Sendable () -> String?
+    let services: Services
+    let workers: Workers
+    let certificates: Certificates?
+    let logger: Logger
     let announce: @Sendable (String) -> Void
+
+    /// How long a connection may say nothing.
+    private static let idleSeconds: Int64 = 60
 
     func run() async throws {
         let router = Router()
-        router.get("/healthz") { _, _ in HTTPResponse.Status.ok }
-        router.get("/readyz") { _, _ in
-            readiness() == nil ? HTTPResponse.Status.ok : .serviceUnavailable
+        for route in HTTPRoute.allCases {
+            router.get(RouterPath(route.path)) { request, _ in await answer(route, request) }
         }
-        var logger = Logger(label: "alula.http") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = .error
+        var quiet = Logger(label: "alula.http") { StreamLogHandler.standardError(label: $0) }
+        quiet.logLevel = .error
         let announce = announce
-        let host = address.host
+        let host = address.urlHost
+        let scheme = certificates == nil ? "http" : "https"
         let application = Application(
             router: router,
-            configuration: .init(address: .hostname(host, port: address.port)),
+            server: server,
+            configuration: .init(address: .hostname(address.host, port: address.port)),
             onServerRunning: { channel in
-                announce("health on http://\(host):\(channel.localAddress?.port ?? 0)")
+                announce("health on \(scheme)://\(host):\(channel.localAddress?.port ?? 0)")
             },
-            logger: logger
+            logger: quiet
         )
         do {
             try await application.run()
@@ -40,6 +49,71 @@ struct HealthPort: Service {
                 help: "is another server using the port? choose one with --http",
                 retry: .never
             )
+        }
+    }
+
+    private var server: HTTPServerBuilder {
+        HTTPServerBuilder { [certificates] responder in
+            let plain = HTTP1Channel(
+                responder: responder,
+                configuration: .init(idleTimeout: .seconds(Self.idleSeconds))
+            )
+            guard let certificates else { return plain }
+            return SecureHTTP(plain: plain, certificates: certificates)
+        }
+    }
+
+    private func answer(_ route: HTTPRoute, _ request: Request) async -> Response {
+        guard isAllowed(route, request) else {
+            services.figures.refusals.add(1, ordering: .relaxed)
+            return Response(status: .unauthorized, headers: [.wwwAuthenticate: "Bearer"])
+        }
+        switch route {
+        case .healthz:
+            return Response(status: .ok)
+        case .readyz:
+            return Response(status: services.readiness() == nil ? .ok : .serviceUnavailable)
+        case .metrics:
+            return await metrics()
+        }
+    }
+
+    /// On this machine everybody may see all pages; beyond it, whoever shows a token with the
+    /// permission.
+    private func isAllowed(_ route: HTTPRoute, _ request: Request) -> Bool {
+        guard let permission = route.permission, !address.isLoopback else { return true }
+        guard let header = request.headers[.authorization], header.hasPrefix("Bearer "),
+            let credential = Credential(tokenText: String(header.dropFirst("Bearer ".count))),
+            let token = services.tokens.book.token(of: credential, at: services.now())
+        else { return false }
+        return token.identity.may(permission) && token.identity.scope.isEverything
+    }
+
+    private func metrics() async -> Response {
+        let made: Result<String, AlulaError> = await withCheckedContinuation { continuation in
+            let body: @Sendable () -> Void = { [services, workers] in
+                continuation.resume(
+                    returning: Result { () throws(AlulaError) in
+                        try MetricsPage.make(services, workers)
+                    }
+                )
+            }
+            if !workers.run(asStream: false, body) {
+                continuation.resume(
+                    returning: .failure(AlulaError(.resourceExhausted, "too many calls wait"))
+                )
+            }
+        }
+        switch made {
+        case .success(let text):
+            return Response(
+                status: .ok,
+                headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+                body: .init(byteBuffer: ByteBuffer(string: text))
+            )
+        case .failure(let error):
+            logger.error("metrics could not be made", metadata: ["error": "\(error)"])
+            return Response(status: .serviceUnavailable)
         }
     }
 }

@@ -12,6 +12,8 @@ final class Call: @unchecked Sendable {
     struct Upload {
         var control: ByteBuffer
         var data: ByteBuffer
+        /// Of its frame, behind the header.
+        var bytes: Int
     }
 
     private struct State {
@@ -33,14 +35,17 @@ final class Call: @unchecked Sendable {
     let control: ByteBuffer
     let data: ByteBuffer
     let identity: Identity
+    let arrived = NIODeadline.now()
+    /// Bytes of the request, which the connection's buffer counts until the call's end.
+    let requestBytes: Int
+    private let buffer: ConnectionBuffer?
+    private let idleSeconds: Int
     private let write: @Sendable (Frame, EventLoopPromise<Void>?) -> Void
     private let eventLoop: any EventLoop
     // `state` is only touched while `condition` is locked: that is what makes this class Sendable.
     private let condition = NSCondition()
     private var state: State
 
-    /// How long a stream may stand still on the client's side.
-    private static let streamIdleSeconds = 60.0
     /// Frames of one call that may wait for the socket, so that a stream never crowds out other calls.
     private static let framesAhead = 2
 
@@ -49,6 +54,8 @@ final class Call: @unchecked Sendable {
         operation: Wire.Operation,
         identity: Identity,
         eventLoop: any EventLoop,
+        buffer: ConnectionBuffer? = nil,
+        idleSeconds: Int = ServerLimits().streamIdleSeconds,
         write: @escaping @Sendable (Frame, EventLoopPromise<Void>?) -> Void
     ) {
         id = request.call
@@ -56,6 +63,9 @@ final class Call: @unchecked Sendable {
         control = request.control
         data = request.data
         self.identity = identity
+        requestBytes = request.payloadBytes
+        self.buffer = buffer
+        self.idleSeconds = idleSeconds
         self.eventLoop = eventLoop
         self.write = write
         state = State(uploadEnded: !request.hasMore)
@@ -89,6 +99,7 @@ extension Call {
             then: { $0.uploads.isEmpty ? nil : $0.uploads.removeFirst() }
         )
         guard let upload else { return nil }
+        buffer?.giveBack(upload.bytes)
         grant(upload.control.readableBytes + upload.data.readableBytes)
         return upload
     }
@@ -147,14 +158,14 @@ extension Call {
             condition.broadcast()
             condition.unlock()
         }
-        let limit = Date(timeIntervalSinceNow: Self.streamIdleSeconds)
+        let limit = Date(timeIntervalSinceNow: Double(idleSeconds))
         while true {
             if let ending = state.ending { throw ending }
             if ready(state) { return body(&state) }
             guard condition.wait(until: limit) else {
                 throw .init(
                     .deadlineExceeded,
-                    "waited \(Int(Self.streamIdleSeconds)) seconds for \(what)"
+                    "waited \(idleSeconds) seconds for \(what) (stream-idle-seconds)"
                 )
             }
         }
@@ -173,7 +184,7 @@ extension Call {
             guard bytes > 0 else { return "an empty item" }
             guard bytes <= state.granted else { return "an item beyond the credit of the call" }
             state.granted -= bytes
-            state.uploads.append(Upload(control: frame.control, data: frame.data))
+            state.uploads.append(Upload(control: frame.control, data: frame.data, bytes: bytes))
             return nil
         }
         if let problem { throw .invalid("call \(id) sent \(problem)") }
@@ -187,9 +198,11 @@ extension Call {
 
     /// Wakes the worker with the reason; the session has already answered the client.
     func end(_ reason: AlulaError) {
-        locked { state in
+        let dropped = locked { state in
             if state.ending == nil { state.ending = reason }
-            state.uploads = []
+            defer { state.uploads = [] }
+            return state.uploads.reduce(0) { $0 + $1.bytes }
         }
+        buffer?.giveBack(dropped)
     }
 }

@@ -2,6 +2,8 @@ import Domain
 import Logging
 import NIOCore
 import NIOPosix
+import NIOTLS
+import Synchronization
 import Wire
 
 /// One connection: preface, then frames, each opening, feeding or ending one of many calls.
@@ -15,7 +17,7 @@ final class SessionHandler: ChannelInboundHandler {
         case closed
     }
 
-    private let dispatcher: Dispatcher
+    let dispatcher: Dispatcher
     private let workers: Workers
     private let logger: Logger
     /// Who calls on this connection.
@@ -26,6 +28,11 @@ final class SessionHandler: ChannelInboundHandler {
     /// What came and is not a whole frame yet.
     private(set) var waiting = ByteBuffer()
     var decoder = FrameDecoder()
+    /// What the peer has left waiting, within its limit.
+    let buffer: ConnectionBuffer
+    var watch = PeerWatch()
+    var watchTask: RepeatedTask?
+    private let figures: CallFigures.Lane
     /// Answers are written that are not flushed yet.
     private var needsFlush = false
     private var calls: [UInt32: Call] = [:]
@@ -37,18 +44,39 @@ final class SessionHandler: ChannelInboundHandler {
     /// The server is stopping: calls in flight finish, new ones are refused.
     private var isDraining = false
 
-    init(dispatcher: Dispatcher, desk: ReadDesk, workers: Workers, logger: Logger, isLoopback: Bool)
-    {
+    /// What a session shares with the others of its event loop.
+    struct Place: Sendable {
+        var desk: ReadDesk
+        var figures: CallFigures.Lane
+    }
+
+    init(
+        dispatcher: Dispatcher,
+        place: Place,
+        workers: Workers,
+        logger: Logger,
+        isLoopback: Bool
+    ) {
         self.dispatcher = dispatcher
-        self.desk = desk
+        desk = place.desk
+        figures = place.figures
+        buffer = ConnectionBuffer(
+            limit: dispatcher.services.limits.connectionBytes,
+            all: dispatcher.services.buffered
+        )
         caller = Caller(isLoopback: isLoopback, dispatcher.services.gatekeeper)
         if caller.identity == nil { decoder.largestPayload = Limits.strangerFrameBytes }
         self.workers = workers
         self.logger = logger
     }
 
+    func handlerAdded(context: ChannelHandlerContext) { beginWatch(context) }
+
+    func handlerRemoved(context: ChannelHandlerContext) { watchTask?.cancel() }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
+        watch.heard = .now()
         if waiting.readableBytes == 0 { waiting = bytes } else { waiting.writeBuffer(&bytes) }
         do {
             switch phase {
@@ -76,13 +104,15 @@ final class SessionHandler: ChannelInboundHandler {
             try receive(frame, context)
         }
         if waiting.readableBytes == 0 { waiting = ByteBuffer() } else { waiting.discardReadBytes() }
+        try countPartial()
     }
 
     /// Answers the next frame at once, where it is a read that needs no waiting; else leaves it.
     private func answerRead(_ context: ChannelHandlerContext) -> Bool {
         guard !isDraining, let head = ReadHead(waiting), calls[head.call] == nil,
-            calls.count < Limits.callsPerConnection, mayRead(head)
+            calls.count < limits.callsPerConnection, mayRead(head)
         else { return false }
+        let arrived = NIODeadline.now()
         let outcome = unsafe waiting.withUnsafeReadableBytes { raw in
             unsafe desk.answerFromMemory(
                 control: .init(rebasing: raw[head.control]),
@@ -95,6 +125,7 @@ final class SessionHandler: ChannelInboundHandler {
         waiting.moveReaderIndex(forwardBy: head.frameBytes)
         context.write(wrapOutboundOut(answer), promise: nil)
         needsFlush = true
+        figures.observe(.read, since: arrived, failed: false)
         return true
     }
 
@@ -126,6 +157,7 @@ final class SessionHandler: ChannelInboundHandler {
     /// bounded.
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         _ = context.channel.setOption(.autoRead, value: context.channel.isWritable)
+        watch.stalled = context.channel.isWritable ? nil : .now()
         context.fireChannelWritabilityChanged()
     }
 
@@ -136,11 +168,17 @@ final class SessionHandler: ChannelInboundHandler {
             if calls.isEmpty { close(context) }
         } else {
             if event is CallersChanged { recheck(context) }
+            if let event = event as? TLSUserEvent { receive(event, context) }
             context.fireUserInboundEventTriggered(event)
         }
     }
 
     var gatekeeper: Gatekeeper { dispatcher.services.gatekeeper }
+    var limits: ServerLimits { dispatcher.services.limits }
+    var callCount: Int { calls.count }
+    var hasOpened: Bool {
+        if case .preface = phase { false } else { true }
+    }
 }
 
 // MARK: - Frames in
@@ -149,7 +187,12 @@ extension SessionHandler {
     private func receive(_ frame: Frame, _ context: ChannelHandlerContext) throws(AlulaError) {
         switch frame.kind {
         case .request: try open(frame, context)
-        case .item: try calls[frame.call]?.receive(frame)
+        case .item:
+            guard let call = calls[frame.call] else { return }
+            if let error = buffer.take(frame.payloadBytes) {
+                return finish(call, .failure(error), context)
+            }
+            try call.receive(frame)
         case .end: calls[frame.call]?.receiveEnd()
         case .cancel:
             guard let call = calls[frame.call] else { return }
@@ -183,6 +226,7 @@ extension SessionHandler {
             return send(.success(try authenticate(frame)), for: frame, context)
         }
         if let refusal = refusal(of: frame, operation) {
+            dispatcher.services.figures.refusals.add(1, ordering: .relaxed)
             guard !caller.isRevoked else { throw refusal }
             return send(.failure(refusal), for: frame, context)
         }
@@ -196,18 +240,8 @@ extension SessionHandler {
                 context
             )
         }
-        guard calls.count < Limits.callsPerConnection else {
-            let most = Limits.callsPerConnection
-            return send(
-                .failure(
-                    .init(
-                        .resourceExhausted,
-                        "there are \(most) calls in flight on this connection"
-                    )
-                ),
-                for: frame,
-                context
-            )
+        if let error = excess(of: frame, from: identity) {
+            return send(.failure(error), for: frame, context)
         }
         start(frame, operation, identity, context)
     }
@@ -223,7 +257,9 @@ extension SessionHandler {
             request: frame,
             operation: operation,
             identity: identity,
-            eventLoop: context.eventLoop
+            eventLoop: context.eventLoop,
+            buffer: buffer,
+            idleSeconds: limits.streamIdleSeconds
         ) { frame, promise in
             // Large data goes as it is, behind its head, with nothing of others in between.
             var bytes = channel.allocator.buffer(capacity: 1_024)
@@ -265,7 +301,7 @@ extension SessionHandler {
             session.finish(call, .failure(Self.tooManyCalls), context)
         }
         guard asStream else { return submit() }
-        guard runningStreams < Limits.streamsPerConnection else {
+        guard runningStreams < limits.streamsPerConnection else {
             waitingStreams.append(submit)
             return
         }
@@ -302,17 +338,18 @@ extension SessionHandler {
     )
 
     private func schedule(_ call: Call, _ context: ChannelHandlerContext) {
-        guard let head = try? CallHead.peek(call.control), head.timeoutMilliseconds > 0 else {
-            return  // a broken head is reported by the dispatcher, with its reason
-        }
+        // A broken head is reported by the dispatcher, with its reason.
+        guard let head = try? CallHead.peek(call.control) else { return }
+        let milliseconds = deadline(head.timeoutMilliseconds, of: call.operation)
+        guard milliseconds > 0 else { return }
         let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         deadlines[call.id] = context.eventLoop.scheduleTask(
-            in: .milliseconds(Int64(head.timeoutMilliseconds))
+            in: .milliseconds(milliseconds)
         ) {
             let (session, context) = loopBound.value
             let late = AlulaError(
                 .deadlineExceeded,
-                "the call took longer than its \(head.timeoutMilliseconds) ms",
+                "the call took longer than its \(milliseconds) ms",
                 help: call.operation.isWrite
                     ? "it may have been done: repeat it with the same request id" : ""
             )
@@ -334,12 +371,21 @@ extension SessionHandler {
         calls[call.id] = nil
         deadlines.removeValue(forKey: call.id)?.cancel()
         if case .failure(let error) = result { call.end(error) }
+        buffer.giveBack(call.requestBytes)
+        note(call, result)
         send(
             result,
             for: Frame(kind: .request, operation: call.operation.rawValue, call: call.id),
             context
         )
         if isDraining && calls.isEmpty { close(context) }
+    }
+
+    private func note(_ call: Call, _ result: Result<Answer, AlulaError>) {
+        var failed = false
+        if case .failure = result { failed = true }
+        figures.observe(call.operation, since: call.arrived, failed: failed)
+        dispatcher.services.slowCalls.note(call, failed: failed, logger)
     }
 
     private func send(

@@ -23,6 +23,9 @@ final class Workers: Sendable {
         streams = NIOThreadPool(numberOfThreads: Self.streamThreads)
     }
 
+    /// Calls that wait for a thread or are on one.
+    var depths: (short: Int, streams: Int) { waiting.withLock { $0 } }
+
     func start() {
         short.start()
         streams.start()

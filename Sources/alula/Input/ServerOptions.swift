@@ -8,7 +8,7 @@ struct ServerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The server (ALULA_SERVER; default alula://127.0.0.1:7461).",
-            valueName: "alula://host:port"
+            valueName: "alula[s]://host:port"
         )
     )
     var server: String?
@@ -18,15 +18,65 @@ struct ServerOptions: ParsableArguments {
     )
     var project: String?
 
+    @Option(
+        help: ArgumentHelp("The token (ALULA_TOKEN is not seen by others).", valueName: "token")
+    )
+    var token: String?
+
+    @Option(help: ArgumentHelp("A file with the token (ALULA_TOKEN_FILE).", valueName: "file"))
+    var tokenFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Authorities of the server's certificate, PEM (ALULA_TLS_CA); implies TLS.",
+            valueName: "file"
+        )
+    )
+    var tlsCa: String?
+
+    @Option(
+        help: ArgumentHelp("The client's own certificate, PEM (ALULA_TLS_CERT).", valueName: "file")
+    )
+    var tlsCert: String?
+
+    @Option(help: ArgumentHelp("The key of that certificate (ALULA_TLS_KEY).", valueName: "file"))
+    var tlsKey: String?
+
     @Flag(help: "Print JSON for machines.")
     var json = false
 
     func client() throws -> AlulaClient {
         let environment = ProcessInfo.processInfo.environment
-        let address = try (server ?? environment["ALULA_SERVER"]).map(ServerAddress.init(text:))
-        return AlulaClient(
-            address: address ?? ServerAddress(),
-            project: project ?? environment["ALULA_PROJECT"] ?? ""
+        var address =
+            try (server ?? environment["ALULA_SERVER"]).map(ServerAddress.init(text:))
+            ?? ServerAddress()
+        let security = ClientSecurity(
+            token: try tokenText(environment),
+            authorities: tlsCa ?? environment["ALULA_TLS_CA"],
+            certificate: tlsCert ?? environment["ALULA_TLS_CERT"],
+            key: tlsKey ?? environment["ALULA_TLS_KEY"]
         )
+        if security.authorities != nil || security.certificate != nil { address.isSecure = true }
+        return AlulaClient(
+            address: address,
+            project: project ?? environment["ALULA_PROJECT"] ?? "",
+            security: security
+        )
+    }
+
+    private func tokenText(_ environment: [String: String]) throws(AlulaError) -> String? {
+        if let token { return token }
+        if let path = tokenFile { return try Self.read(path) }
+        if let token = environment["ALULA_TOKEN"], !token.isEmpty { return token }
+        return try environment["ALULA_TOKEN_FILE"].map(Self.read)
+    }
+
+    private static func read(_ path: String) throws(AlulaError) -> String {
+        guard let bytes = try? Data(contentsOf: URL(filePath: path)) else {
+            throw .invalid("the token's file \(path) cannot be read")
+        }
+        let words = String(decoding: bytes, as: UTF8.self).split { $0.isWhitespace || $0.isNewline }
+        guard words.count == 1 else { throw .invalid("\(path) does not hold one token") }
+        return String(words[0])
     }
 }

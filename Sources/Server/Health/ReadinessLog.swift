@@ -1,0 +1,30 @@
+import Domain
+import Logging
+import ServiceLifecycle
+
+/// Tells the log why `/readyz` turns red, and that it is green again: the page itself says a code
+/// only.
+struct ReadinessLog: Service {
+    let readiness: @Sendable () -> String?
+    let logger: Logger
+
+    private static let pause = Duration.seconds(1)
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            var told: String?
+            while !Task.isCancelled {
+                let reason = readiness()
+                if reason != told {
+                    if let reason {
+                        logger.error("not ready", metadata: ["reason": "\(reason)"])
+                    } else {
+                        logger.notice("ready again")
+                    }
+                    told = reason
+                }
+                try? await Task.sleep(for: Self.pause)  // cancellation only ends the wait early
+            }
+        }
+    }
+}
