@@ -1,7 +1,7 @@
-public import Domain
+package import Domain
 import NIOCore
 import NIOPosix
-package import NIOSSL
+import NIOSSL
 
 /// How a client shows who it is, and how it knows its server.
 public struct ClientSecurity: Sendable, Hashable {

@@ -9,6 +9,8 @@ public enum Limits {
     public static let strangerFrameBytes = 4 << 10
     /// Bytes of the control message in a frame.
     public static let controlBytes = 256 << 10
+    /// Messages within messages.
+    public static let nesting = 16
     /// Characters of a name.
     public static let nameLength = 128
     /// Items of one list value.

@@ -52,9 +52,9 @@ package struct LoadPlan: Sendable {
     }
 
     func validate() throws(AlulaError) {
-        guard (1...Limits.connections).contains(connections) else {
+        guard (1...ServerLimits().connections).contains(connections) else {
             throw .invalid(
-                "1 to \(Limits.connections) connections can be made: found \(connections)"
+                "1 to \(ServerLimits().connections) connections can be made: found \(connections)"
             )
         }
         guard (1...connections).contains(threads) else {

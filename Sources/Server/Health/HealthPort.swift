@@ -6,6 +6,7 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import ServiceLifecycle
+import Synchronization
 import Trust
 
 /// The HTTP port: `/healthz` answers 200 while the process runs, `/readyz` 200 while it takes reads

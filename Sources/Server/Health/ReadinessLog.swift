@@ -11,7 +11,7 @@ struct ReadinessLog: Service {
     private static let pause = Duration.seconds(1)
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown {
             var told: String?
             while !Task.isCancelled {
                 let reason = readiness()

@@ -44,7 +44,7 @@ final class CallFigures: Sendable {
 
     /// The figures of one event loop.
     // Only its event loop writes; every cell is an atomic, which is what makes it Sendable.
-    final class Lane: @unchecked Sendable {
+    @safe final class Lane: @unchecked Sendable {
         private let memory: UnsafeMutableBufferPointer<Atomic<UInt64>>
 
         fileprivate init() {

@@ -5,6 +5,7 @@ import Ingest
 import Offline
 import Online
 import Registry
+import Synchronization
 import Trust
 import Wire
 

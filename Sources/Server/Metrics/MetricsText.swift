@@ -34,7 +34,7 @@ struct MetricsText {
     /// A metric of one sample.
     mutating func one(_ name: String, _ kind: Kind, _ value: UInt64, _ help: String) {
         begin(name, kind, help)
-        sample(name, value)
+        line(name, [], String(value))
     }
 
     /// Microseconds as seconds, exactly.

@@ -47,7 +47,10 @@ extension SessionHandler {
     }
 
     /// Ends the connection, and what is in flight on it, where its caller no longer counts.
+    ///
+    /// Who has made or revoked the token is answered first.
     func recheck(_ context: ChannelHandlerContext) {
+        guard !isChangingTokens else { return }
         caller.refresh(gatekeeper)
         guard caller.identity == nil else { return }
         end(with: Gatekeeper.unauthenticated, context)

@@ -99,13 +99,19 @@ extension SessionHandler {
         return callCount > 0 ? .calling : .idle
     }
 
+    /// What waited is whole now, and counted as what it is.
+    func releasePartial() {
+        guard watch.partial > 0 else { return }
+        buffer.giveBack(watch.partial)
+        watch.partial = 0
+    }
+
     /// Counts what waits for the rest of its frame; throws where it is too much.
     func countPartial() throws(AlulaError) {
         let bytes = waiting.readableBytes
         let counted = bytes > PeerWatch.free ? bytes : 0
         guard counted != watch.partial else { return }
-        buffer.giveBack(watch.partial)
-        watch.partial = 0
+        releasePartial()
         if counted > 0, let error = buffer.take(counted) { throw error }
         watch.partial = counted
     }

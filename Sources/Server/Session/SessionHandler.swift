@@ -101,6 +101,7 @@ final class SessionHandler: ChannelInboundHandler {
         while case .frames = phase {
             if answerRead(context) { continue }
             guard let frame = try decoder.decode(buffer: &waiting) else { break }
+            releasePartial()
             try receive(frame, context)
         }
         if waiting.readableBytes == 0 { waiting = ByteBuffer() } else { waiting.discardReadBytes() }
@@ -176,6 +177,9 @@ final class SessionHandler: ChannelInboundHandler {
     var gatekeeper: Gatekeeper { dispatcher.services.gatekeeper }
     var limits: ServerLimits { dispatcher.services.limits }
     var callCount: Int { calls.count }
+    var isChangingTokens: Bool {
+        calls.values.contains { $0.operation.permission == .manageTokens }
+    }
     var hasOpened: Bool {
         if case .preface = phase { false } else { true }
     }
@@ -379,6 +383,7 @@ extension SessionHandler {
             context
         )
         if isDraining && calls.isEmpty { close(context) }
+        if call.operation.permission == .manageTokens { recheck(context) }
     }
 
     private func note(_ call: Call, _ result: Result<Answer, AlulaError>) {
@@ -432,6 +437,9 @@ extension SessionHandler {
     private func fail(_ context: ChannelHandlerContext, _ error: any Error) {
         let reason =
             error as? AlulaError ?? .invalid("the frames of this connection are broken: \(error)")
+        if !hasOpened {
+            context.write(wrapOutboundOut(Preface.server(chosen: Preface.version)), promise: nil)
+        }
         send(.failure(reason), for: Frame(kind: .request, operation: 0, call: 0), context)
         closeSoon(context)
     }
@@ -440,6 +448,7 @@ extension SessionHandler {
     func end(with error: AlulaError, _ context: ChannelHandlerContext) {
         if case .closed = phase { return }
         for call in calls.values { finish(call, .failure(error), context) }
+        if case .closed = phase { return }
         fail(context, error)
     }
 
