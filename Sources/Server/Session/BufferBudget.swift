@@ -47,6 +47,11 @@ final class ConnectionBuffer: Sendable {
                 help: "wait for answers, or use another connection"
             )
         }
+        return takePart(count)
+    }
+
+    /// Part of a frame, which is at most one frame in a connection: the budget of all counts it.
+    func takePart(_ count: Int) -> AlulaError? {
         guard all.take(count) else {
             return AlulaError(
                 .resourceExhausted,

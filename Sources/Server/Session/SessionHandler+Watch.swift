@@ -112,7 +112,7 @@ extension SessionHandler {
         let counted = bytes > PeerWatch.free ? bytes : 0
         guard counted != watch.partial else { return }
         releasePartial()
-        if counted > 0, let error = buffer.take(counted) { throw error }
+        if counted > 0, let error = buffer.takePart(counted) { throw error }
         watch.partial = counted
     }
 }
