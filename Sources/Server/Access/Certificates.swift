@@ -19,7 +19,9 @@ package struct CertificateFiles: Sendable, Hashable {
 }
 
 /// The server's certificate as connections take it: read again when its files change, without a
-/// restart. Connections that are open keep what they began with.
+/// restart.
+///
+/// Connections that are open keep what they began with.
 final class Certificates: Sendable {
     struct Contexts: Sendable {
         var calls: NIOSSLContext

@@ -10,7 +10,9 @@ import Synchronization
 import Trust
 
 /// The HTTP port: `/healthz` answers 200 while the process runs, `/readyz` 200 while it takes reads
-/// and writes and 503 otherwise; both say a code only. `/metrics` is for Prometheus.
+/// and writes and 503 otherwise, `/metrics` is for Prometheus.
+///
+/// The first two say a code only.
 struct HealthPort: Service {
     let address: HostAndPort
     let services: Services
