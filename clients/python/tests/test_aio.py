@@ -113,8 +113,9 @@ def test_a_thousand_reads_at_once_share_one_connection_of_the_loop() -> None:
             return [answer.to_numpy().tolist() for answer in await asyncio.gather(*reads)]
 
         assert run(server, work) == [[[n], [n + 1]] for n in range(1_000)]
-        # One for the words in threads, one for the loop; and at most one more for a first look.
-        assert server.connections <= 3
+        # One for the words in threads, one for the loop; and one look at what the inputs are.
+        assert server.connections == 2
+        assert len(server.requests(Op.DESCRIBE_CATALOG)) == 1
 
 
 def test_a_read_that_is_cancelled_or_late_harms_no_other() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import shutil
 import ssl
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from fake_server import ITEM, REQUEST, FakeServer, Frame, Peer, frame_bytes
+from server_process import Server, needs_server
 
 import alula
 from alula import aio
@@ -98,6 +100,39 @@ def test_a_token_never_travels_in_the_clear(address: str) -> None:
     assert Endpoint.of(
         address.replace("alula://", "alulas://"), "" if "//" not in address else TOKEN
     )
+
+
+@needs_server
+def test_tokens_are_made_listed_and_revoked(own_server: Server, tmp_path: Path) -> None:
+    with own_server.connect() as store:
+        store.apply("project: p\nentities: [{name: e, keys: {id: int64}}]")
+        admin = store.create_token("root", "admin")
+    with pytest.raises(alula.AlulaError) as refused:
+        own_server.connect().tokens()
+    assert isinstance(refused.value, (alula.Unauthenticated, alula.PermissionDenied))
+    address = f"alula://127.0.0.1:{own_server.port}"
+    with alula.connect(address, token=admin) as store:
+        reader = store.create_token(
+            "web", ["reader"], projects="p", views=["v"], expires=datetime.timedelta(days=1)
+        )
+        assert str(reader).startswith("alula_") and str(reader) not in repr(reader)
+        found = {token.name: token for token in store.tokens()}
+        assert found["web"] == reader.record and found["root"].roles == ["admin"]
+        assert (found["web"].roles, found["web"].projects, found["web"].views) == (
+            ["reader"],
+            ["p"],
+            ["v"],
+        )
+        left = found["web"].expires - datetime.datetime.now(datetime.timezone.utc)
+        assert datetime.timedelta(hours=23) < left <= datetime.timedelta(days=1)
+        with alula.connect(address, token=reader, project="p") as other:
+            other.status()
+            with pytest.raises(alula.PermissionDenied):
+                other.tokens()
+            assert [token.id for token in store.revoke_token("web")] == [reader.record.id]
+            with pytest.raises(alula.Unauthenticated):
+                other.status()
+        assert {token.name: bool(token.revoked) for token in store.tokens()}["web"]
 
 
 def certificate(directory: Path, name: str) -> tuple[Path, Path]:

@@ -72,6 +72,32 @@ def test_one_caller_has_one_connection() -> None:
             assert server.connections == 1
 
 
+class Counted:
+    """A socket that counts what is asked of it."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner, self.calls = inner, []
+
+    def __getattr__(self, name: str) -> Any:
+        self.calls.append(name)
+        return getattr(self.inner, name)
+
+
+def test_a_call_is_one_send_and_one_receive() -> None:
+    with FakeServer(named) as server:
+        store = alula.connect(server.address)
+        assert not ask(store, "first", 2)
+        line = store._transport._pool.take(1)
+        counted = Counted(line._socket)
+        line._socket = counted  # type: ignore[assignment]
+        store._transport._pool.give(line)
+        assert not ask(store, "more", 10)
+        # An answer may come in two pieces; nothing else is asked of the kernel.
+        assert counted.calls.count("send") == 10
+        assert set(counted.calls) <= {"send", "recv", "recv_into", "setsockopt"}
+        assert counted.calls.count("recv") == 10 and len(counted.calls) < 30
+
+
 def test_a_call_that_finds_every_connection_taken_waits_or_is_late() -> None:
     release = threading.Event()
 

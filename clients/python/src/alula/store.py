@@ -22,6 +22,7 @@ from ._rows import TimeUnit
 from ._session import Session
 from ._sets import MakeOptions, TrainingSets
 from ._streams import materialize
+from ._token_verbs import TokenVerbs
 from ._transport import CONNECTIONS, Transport
 from .answer import Answer
 from .errors import InvalidArgument
@@ -60,7 +61,7 @@ def connect(
     return Store(Transport(endpoint, timeout, connections), chosen)
 
 
-class Store(HistoryVerbs, RegistryVerbs):
+class Store(HistoryVerbs, RegistryVerbs, TokenVerbs):
     """The way to one project of a server, for all threads; a forked child connects anew.
 
     Short calls take a connection of a bounded pool for themselves, streams share one more. No

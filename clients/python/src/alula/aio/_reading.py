@@ -20,6 +20,8 @@ class AsyncReading:
 
     def __init__(self, reading: Reading, transport: AsyncTransport, threads: Threads) -> None:
         self._reading, self._transport, self._threads = reading, transport, threads
+        #: First looks under way, one for all the tasks of a loop that wait for it.
+        self._looks: dict[tuple[asyncio.AbstractEventLoop, Key], asyncio.Task[Reader]] = {}
 
     async def read(
         self,
@@ -59,7 +61,15 @@ class AsyncReading:
                 await asyncio.sleep(batches.pause_after(error))
 
     async def _open(self, key: Key, fresh: bool = False) -> Reader:
-        return await self._threads.run(self._reading.open, key, fresh)
+        if fresh:
+            return await self._threads.run(self._reading.open, key, fresh)
+        loop = asyncio.get_running_loop()
+        look = self._looks.get((loop, key))
+        if look is None:
+            look = loop.create_task(self._threads.run(self._reading.open, key, False))
+            self._looks[loop, key] = look
+            look.add_done_callback(lambda _: self._looks.pop((loop, key), None))
+        return await asyncio.shield(look)
 
     async def _read(
         self,

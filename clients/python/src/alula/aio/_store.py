@@ -182,6 +182,10 @@ class AsyncStore:
     put_artifact = offload(Store.put_artifact)
     get_artifact = offload(Store.get_artifact)
 
+    create_token = offload(Store.create_token)
+    tokens = offload(Store.tokens)
+    revoke_token = offload(Store.revoke_token)
+
     async def run(
         self,
         experiment: str,
