@@ -165,6 +165,8 @@ def frames():
     yield "request", "a request with control and data", 1, 0, 0x0030, 1, b"\x0a\x02\x18\x05\x12\x06credit", small
     yield "request-more", "upload items follow", 1, 1, 0x0022, 2, b"\x0a\x00", b""
     yield "request-empty", "a request without control and data", 1, 0, 0x0001, 3, b"", b""
+    token = b"alula_" + b"0123456789abcdef" * 4
+    yield "authenticate", "AUTHENTICATE, as it follows the preface", 1, 0, 0x0004, 1, b"\x12\x46" + token, b""
     yield "response", "control of 8 bytes: no padding before the data", 2, 0, 0x0030, 1, bytes(range(8)), small
     yield "response-control", "control alone is not padded", 2, 0, 0x0011, 4, b"\x18\x07", b""
     yield "item", "data alone begins at once", 3, 0, 0x0072, 5, b"", b"raw bytes"
