@@ -20,6 +20,7 @@ _PORT = 7461
 CALL_PROTOCOL = "alula/1"
 #: The number of the call that shows the token; others come after it.
 FIRST_CALL = 1
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,7 @@ class Endpoint:
         except OSError as error:
             raise self.failure(error) from None
         try:
-            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            set_options(connected)
             if context is None:
                 return connected
             return context.wrap_socket(connected, server_hostname=self.host)
@@ -133,6 +133,15 @@ class Endpoint:
             f"no server answers at {self}: {error.strerror or error}",
             "start one with: alula serve --data DIR",
         )
+
+
+def set_options(connected: socket.socket) -> None:
+    """Small frames go at once; a peer that vanished without a word is noticed within a minute."""
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEP_ALIVE.items():
+        if (option := getattr(socket, name, None)) is not None:
+            connected.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def parse_address(address: str) -> tuple[str, int, bool]:

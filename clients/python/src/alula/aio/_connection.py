@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 
 from .._connection import CALL_WINDOW
-from .._endpoint import FIRST_CALL, Endpoint
+from .._endpoint import FIRST_CALL, Endpoint, set_options
 from .._frames import (
     HEADER_BYTES,
     PREFACE_BYTES,
@@ -159,6 +159,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        if (connected := transport.get_extra_info("socket")) is not None:
+            set_options(connected)
         transport.write(self._greeting)
 
     def connection_lost(self, error: Exception | None) -> None:
