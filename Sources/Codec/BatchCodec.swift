@@ -151,7 +151,7 @@ private struct BufferReader {
             )
         }
         defer { position += count }
-        return Array(bytes[position..<position + count])
+        return Array(UnsafeRawBufferPointer(rebasing: bytes[position..<position + count]))
     }
 
     mutating func column(
@@ -216,22 +216,50 @@ private struct BufferReader {
 
     private mutating func takeOffsets(_ count: Int) throws(AlulaError) -> [Int32] {
         align()
-        let raw = try take(4 * (count + 1), of: "offsets")
-        let offsets = raw.withUnsafeBytes { raw in
-            (0...count).map { raw.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self) }
+        let size = 4 * (count + 1)
+        guard size <= bytes.count - position else {
+            throw .invalid(
+                "offsets is cut short: \(size) bytes expected, \(max(0, bytes.count - position)) there"
+            )
         }
-        guard offsets[0] == 0, zip(offsets, offsets.dropFirst()).allSatisfy({ $0 <= $1 }) else {
-            throw .invalid("offsets do not ascend from 0")
+        let raw = UnsafeRawBufferPointer(rebasing: bytes[position..<position + size])
+        position += size
+        var ascends = true
+        let offsets = [Int32](unsafeUninitializedCapacity: count + 1) { buffer, filled in
+            UnsafeMutableRawBufferPointer(buffer).copyMemory(from: raw)
+            for place in 0..<count { ascends = ascends && buffer[place] <= buffer[place + 1] }
+            filled = count + 1
         }
+        guard offsets[0] == 0, ascends else { throw .invalid("offsets do not ascend from 0") }
         return offsets
     }
 
     /// All text is UTF-8, and no value begins within a character.
     private func checkText(_ values: [UInt8], _ ends: [Int32]) throws(AlulaError) {
+        guard !values.isASCII else { return }
         // Why it is invalid is of no use.
         let valid = (try? UTF8Span(validating: values.span)) != nil
         guard valid,
             ends.allSatisfy({ Int($0) == values.count || values[Int($0)] & 0xC0 != 0x80 })
         else { throw .invalid("a string is not valid UTF-8") }
+    }
+}
+
+extension [UInt8] {
+    /// Whether no byte has its highest bit set.
+    fileprivate var isASCII: Bool {
+        withUnsafeBytes { raw in
+            var bits: UInt64 = 0
+            var place = 0
+            while place + 8 <= raw.count {
+                bits |= raw.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+                place += 8
+            }
+            while place < raw.count {
+                bits |= UInt64(raw[place])
+                place += 1
+            }
+            return bits & 0x8080_8080_8080_8080 == 0
+        }
     }
 }

@@ -21,7 +21,7 @@ extension Column {
         var values = values
         if !validity.isEmpty, offsets.isEmpty { zeroNulls(in: &values) }
         switch type.item {
-        case .float64:
+        case .float64 where values.holdsNaN(Double.self):
             values.withUnsafeMutableBytes { raw in
                 for index in 0..<raw.count / 8 {
                     let value = raw.loadUnaligned(fromByteOffset: 8 * index, as: Double.self)
@@ -34,7 +34,7 @@ extension Column {
                     }
                 }
             }
-        case .float32:
+        case .float32 where values.holdsNaN(Float.self):
             values.withUnsafeMutableBytes { raw in
                 for index in 0..<raw.count / 4 {
                     let value = raw.loadUnaligned(fromByteOffset: 4 * index, as: Float.self)
@@ -43,7 +43,7 @@ extension Column {
                     }
                 }
             }
-        case .bool, .int32, .int64, .string, .bytes, .timestamp: break
+        case .bool, .int32, .int64, .float32, .float64, .string, .bytes, .timestamp: break
         }
         return Column(
             type: type,
@@ -69,6 +69,22 @@ extension Column {
             } else if type.item == .bool {
                 for item in items { values[item >> 3] &= ~(1 << UInt8(item & 7)) }
             }
+        }
+    }
+}
+
+extension [UInt8] {
+    fileprivate func holdsNaN<T: BinaryFloatingPoint & BitwiseCopyable>(_ type: T.Type) -> Bool {
+        withUnsafeBytes { raw in
+            var found = false
+            for index in 0..<raw.count / MemoryLayout<T>.size {
+                let value = raw.loadUnaligned(
+                    fromByteOffset: MemoryLayout<T>.size * index,
+                    as: T.self
+                )
+                found = found || value != value
+            }
+            return found
         }
     }
 }

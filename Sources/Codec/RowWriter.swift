@@ -109,6 +109,7 @@ extension RowFormat {
     ) {
         let start = slotStarts[slot]
         let marksRows = !column.validity.isEmpty
+        let item = column.type.item
         precondition(column.values.count >= column.type.slotValueBytes(column.count))
         column.values.withUnsafeBytes { values in
             for (place, row) in places.rows.enumerated() {
@@ -117,7 +118,7 @@ extension RowFormat {
                     guard column.isValid(Int(row)) else { continue }
                     target.mark(slot)
                 }
-                switch column.type.item {
+                switch item {
                 case .bool: target.store(UInt8(column.bit(Int(row)) ? 1 : 0), at: start)
                 case .int32, .float32:
                     target.store(

@@ -49,6 +49,14 @@ public enum Limits {
     public static let tokens = 10_000
     /// Projects, views or models that the scope of a token names.
     public static let scopeNames = 1_000
+    /// Bytes of log entries, acknowledged and not yet in history, beyond which pushes wait.
+    public static let unappliedBytes = 256 << 20
+    /// Likewise, log entries.
+    public static let unappliedEntries: UInt64 = 262_144
+    /// Bytes of pushes that wait for a thread; more are refused.
+    public static let queuedPushBytes = 64 << 20
+    /// How long a write waits for its turn before it is refused.
+    public static let writePatience = TimeSpan.seconds(10)
     /// How far ahead of now an event time may lie.
     public static let maxSkew = TimeSpan.seconds(60)
     /// How long an answer is kept for a repeated request id.

@@ -3,6 +3,7 @@ import Log
 package import Offline
 package import Online
 package import RocksDB
+import Synchronization
 
 /// The way in: a push made durable, then visible; imports published; history carried to the online
 /// store.
@@ -25,6 +26,8 @@ package final class Ingestor: Sendable {
     let secret: [UInt8]
     let maintenance: Maintenance
     private let answered: AnsweredRequests
+    /// How long a push waits before it is refused because too much waits.
+    private let patience: TimeSpan
 
     /// Resumes where the log and the offline store stand; throws where they are not of one
     /// directory.
@@ -37,6 +40,7 @@ package final class Ingestor: Sendable {
         catalog: @escaping @Sendable () -> CatalogSnapshot,
         now: @escaping @Sendable () -> Timestamp,
         background: BackgroundWork = .all,
+        backlog: Backlog.Limit = Backlog.Limit(),
         retired: @escaping @Sendable (FeatureView, UInt64) -> Void = { _, _ in }
     ) throws(AlulaError) {
         self.database = database
@@ -46,10 +50,17 @@ package final class Ingestor: Sendable {
         self.now = now
         answered = AnsweredRequests(database: database)
         let log = FeatureLog(database)
-        let follower = try Follower(log: log, offline: offline)
+        patience = backlog.patience
+        let follower = try Follower(log: log, offline: offline, limit: backlog)
         self.follower = follower
-        writer = Writer(database: database, online: online, catalog: catalog, now: now) {
-            follower.acknowledged($0)
+        writer = Writer(
+            database: database,
+            online: online,
+            catalog: catalog,
+            now: now,
+            patience: backlog.patience
+        ) {
+            follower.acknowledged($0, bytes: $1.bytes, isOfRows: $1.isOfRows)
         }
         let parts = IngestParts(
             database: database,
@@ -89,14 +100,17 @@ package final class Ingestor: Sendable {
     /// request id within a day gets them and changes nothing.
     ///
     /// Throws where nothing was written for a reason that concerns all rows: a column that makes no
-    /// sense, a retired view, a store that takes no writes.
+    /// sense, a retired view, a store that takes no writes; `resourceExhausted` where the disk or the
+    /// offline store does not keep up for a while.
     package func push(
         batch: RecordBatch,
         to view: FeatureView,
         requestID: [UInt8],
+        isCancelled: @Sendable () -> Bool = { false },
         answer: @escaping @Sendable (PushResult) -> [UInt8]
     ) throws(AlulaError) -> [UInt8] {
         if let earlier = try earlierAnswer(requestID) { return earlier }
+        try follower.admit(until: .now + patience.duration, isCancelled: isCancelled)
         try catalog().checkWritable(view)
         let checked = try FeatureRowsChecker.check(batch, view: view, now: now())
         return try bytes(
@@ -153,6 +167,18 @@ package final class Ingestor: Sendable {
 extension Ingestor {
     /// The newest acknowledged log entry; 0 where there is none.
     package var lastEntry: UInt64 { follower.progress.read(\.last) }
+
+    /// Of each view with rows online: how new they are, and how many; as of the last write.
+    package var freshness: [FeatureViewID: ViewFreshness] { writer.freshness.withLock { $0 } }
+
+    /// Groups of writes, each one synced batch, since the start.
+    package var writtenGroups: UInt64 { writer.groups.load(ordering: .relaxed) }
+
+    /// Writes that wait for a group.
+    package var waitingWrites: Int { writer.waiting }
+
+    /// Bytes of acknowledged writes that the offline store has not applied.
+    package var unappliedBytes: Int { follower.progress.read(\.backlog.bytes) }
 
     /// The log entry up to which the offline store has followed.
     package var appliedEntry: UInt64 { follower.progress.read(\.applied) }

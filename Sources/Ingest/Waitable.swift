@@ -20,6 +20,13 @@ final class Waitable<State>: @unchecked Sendable {
         return body(&state)
     }
 
+    /// Changes the state, and wakes those who wait only where `body` answers true.
+    func note(_ body: (inout State) -> Bool) {
+        condition.lock()
+        defer { condition.unlock() }
+        if body(&state) { condition.broadcast() }
+    }
+
     func read<Result>(_ body: (State) -> Result) -> Result {
         condition.lock()
         defer { condition.unlock() }

@@ -14,8 +14,9 @@ package struct FeatureLog: Sendable {
 
     /// Adds the entry to a batch: it is in the log once the batch is written.
     ///
-    /// Numbers follow one another.
-    package func append(_ entry: LogEntry, number: UInt64, to batch: WriteBatch) {
+    /// Numbers follow one another. Answers how many bytes the entry takes.
+    @discardableResult
+    package func append(_ entry: LogEntry, number: UInt64, to batch: WriteBatch) -> Int {
         let encoded = LogEntryCodec.encode(entry)
         let key = Self.key(number)
         let place = batch.openPut(.log, keyBytes: key.count, valueBytes: encoded.byteCount)
@@ -29,6 +30,7 @@ package struct FeatureLog: Sendable {
         head.append(littleEndian: number)
         head.append(littleEndian: entry.recorded.microseconds)
         batch.put(.meta, Self.headKey, head)
+        return encoded.byteCount
     }
 
     /// The newest entry, also when it was dropped since.

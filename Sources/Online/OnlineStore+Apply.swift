@@ -39,6 +39,7 @@ extension OnlineStore {
                 order.rows[begin..<end],
                 at: place,
                 against: isRetracted ? nil : standing,
+                isNew: standing == nil,
                 replacesRetracted: isRetracted
             )
         }
@@ -67,6 +68,9 @@ extension OnlineStore {
             keys.encoded.bytes.count + winners.sizes.reduce(0) { $0 + $1 + roomAround }
         )
         pending.reserve(winners.rows.count)
+        if let newest = winners.orders.lazy.map(\.event).max() {
+            pending.count(contest.added, newest: newest, of: keys.view)
+        }
         for (number, place) in contest.places.enumerated() {
             let key = keys.encoded.range(place)
             let put = batch.openPut(
@@ -192,6 +196,8 @@ private struct Contest {
     /// The keys that have a new row, as places among all keys, and these rows.
     private(set) var places: [Int] = []
     private(set) var winners = RowPlaces()
+    /// How many of these keys had no row.
+    private(set) var added = 0
     /// The keys among them where a retracted row stood.
     private(set) var replaced: [Int] = []
 
@@ -209,6 +215,7 @@ private struct Contest {
         _ candidates: ArraySlice<Int32>,
         at place: Int,
         against standing: RowOrder?,
+        isNew: Bool,
         replacesRetracted: Bool
     ) {
         var newest = standing
@@ -224,6 +231,7 @@ private struct Contest {
         places.append(place)
         winners.rows.append(winner)
         winners.orders.append(newest)
+        if isNew { added += 1 }
         if replacesRetracted { replaced.append(place) }
     }
 }

@@ -74,7 +74,7 @@ extension OnlineStore {
             if let order = order(key, stored: stored[index], pending, batch),
                 retracted.contain(order)
             {
-                delete(key, from: batch, &pending)
+                delete(key, isStored: stored[index] != nil, from: batch, &pending)
                 count += 1
             }
             pending.replacedRetracted.remove(key)
@@ -98,7 +98,7 @@ extension OnlineStore {
             guard let order = order(sorted[index], stored: stored[index], pending, batch),
                 order.event < time, order.position.entry <= entry
             else { continue }
-            delete(sorted[index], from: batch, &pending)
+            delete(sorted[index], isStored: stored[index] != nil, from: batch, &pending)
             count += 1
         }
         return count
@@ -116,13 +116,15 @@ extension OnlineStore {
     ) throws(AlulaError) {
         let prefix = OnlineKey.prefix(entity, key)
         var keys = Set(views.map { OnlineKey.make(entity, key, $0)[...] })
+        var stored: Set<ArraySlice<UInt8>> = []
         try database.scan(.rows, from: prefix) { key, _ in
             guard key.starts(with: prefix) else { return false }
             keys.insert(key[...])
+            stored.insert(key[...])
             return true
         }
         for key in keys {
-            delete(key, from: batch, &pending)
+            delete(key, isStored: stored.contains(key), from: batch, &pending)
             pending.replacedRetracted.remove(key)
         }
     }

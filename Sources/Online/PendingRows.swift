@@ -1,5 +1,5 @@
 import Codec
-import Domain
+package import Domain
 import RocksDB
 
 /// What a batch that is not written yet does to rows, by key, so that what follows in the same batch
@@ -32,6 +32,8 @@ package struct PendingRows: Sendable {
     /// Keys of the family `rows` where a row took the place of a retracted one: a row of history
     /// that is newer than it may have to come back.
     package internal(set) var replacedRetracted: Set<ArraySlice<UInt8>> = []
+    /// What the batch changes of each view.
+    package private(set) var figures: [FeatureViewID: RowFigures] = [:]
     /// Numbers of changes by hash, -1 where none is; at most half full.
     private var table: [Int32] = []
 
@@ -72,6 +74,11 @@ package struct PendingRows: Sendable {
         }
     }
 
+    /// Counts rows that came, or went, and the newest event time of those that came.
+    mutating func count(_ added: Int, newest: Timestamp, of view: FeatureViewID) {
+        figures[view, default: RowFigures()].add(added, newest: newest)
+    }
+
     /// Makes room for so many keys more.
     mutating func reserve(_ keys: Int) {
         changes.reserveCapacity(changes.count + keys)
@@ -97,6 +104,19 @@ package struct PendingRows: Sendable {
     }
 }
 
+/// What a batch changes of the rows of one view.
+package struct RowFigures: Sendable, Hashable {
+    /// Rows more, or fewer.
+    package private(set) var added = 0
+    /// The greatest event time of a row that came.
+    package private(set) var newestEvent = Timestamp.distantPast
+
+    mutating func add(_ rows: Int, newest: Timestamp) {
+        added += rows
+        newestEvent = max(newestEvent, newest)
+    }
+}
+
 extension OnlineStore {
     /// What stands under a key of the family `rows` once the batch is written, where `stored` stands
     /// there now.
@@ -110,14 +130,18 @@ extension OnlineStore {
         return pending.changes[index].order
     }
 
-    /// Deletes the row under a key of the family `rows`.
+    /// Deletes the row under a key of the family `rows`; `isStored` says whether one stands there
+    /// without this batch.
     func delete(
         _ onlineKey: ArraySlice<UInt8>,
+        isStored: Bool,
         from batch: WriteBatch,
         _ pending: inout PendingRows
     ) {
         let name = name(onlineKey)
         let index = pending.index(of: name, in: batch)
+        let stands = index.map { pending.changes[$0].order != nil } ?? isStored
+        if stands { pending.count(-1, newest: .distantPast, of: name.view) }
         let start = batch.delete(.rows, Array(onlineKey))
         let change = PendingRows.Change(
             hash: name.hash,

@@ -54,7 +54,8 @@ struct IngestFixture {
         _ views: [FeatureView] = [Fixtures.view()],
         in directory: TemporaryDirectory? = nil,
         now: Int64 = Fixtures.now,
-        background: BackgroundWork = .none
+        background: BackgroundWork = .none,
+        backlog: Backlog.Limit = Backlog.Limit()
     ) throws {
         self.directory = try directory ?? TemporaryDirectory()
         let clock = TestClock(now)
@@ -70,7 +71,8 @@ struct IngestFixture {
             offline: offline,
             catalog: { catalog.snapshot },
             now: { clock.now },
-            background: background
+            background: background,
+            backlog: backlog
         )
     }
 

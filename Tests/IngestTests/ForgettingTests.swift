@@ -205,6 +205,7 @@ struct ForgettingTests {
     @Test func `pushes in the same group stand on both sides of a deletion`() throws {
         let committed = try fixture.crashed()
         try committed.ingestor.stop()
+        let batch = WriteBatch(committed.database)
         var committer = try Committer(
             database: committed.database,
             online: committed.online,
@@ -236,11 +237,11 @@ struct ForgettingTests {
             requestID: Fixtures.requestID()
         )
         let now = Timestamp(microseconds: Fixtures.now)
-        for result in committer.commit([try push("a"), Job(.forget(forget))], now: now) {
+        for result in committer.commit([try push("a"), Job(.forget(forget))], in: batch, now: now) {
             _ = try result.get()
         }
         #expect(try read(committed, [Self.secretKey]) == [.null])
-        for result in committer.commit([Job(.forget(forget)), try push("b")], now: now) {
+        for result in committer.commit([Job(.forget(forget)), try push("b")], in: batch, now: now) {
             _ = try result.get()
         }
         #expect(try read(committed, [Self.secretKey]) == [.string("b")])

@@ -50,7 +50,10 @@ struct RecoveryTests {
             head: head,
             catalog: { catalog.snapshot }
         )
-        return groups.flatMap { committer.commit($0, now: Timestamp(microseconds: Fixtures.now)) }
+        let batch = WriteBatch(database)
+        return groups.flatMap {
+            committer.commit($0, in: batch, now: Timestamp(microseconds: Fixtures.now))
+        }
     }
 
     @Test func `what was acknowledged before a crash comes into history when it starts again`()
@@ -126,7 +129,11 @@ struct RecoveryTests {
         try fixture.ingestor.stop()
         let empty = try Database(path: directory.file("empty"), cacheBytes: 8 << 20)
         let error = try #require(throws: AlulaError.self) {
-            _ = try Follower(log: FeatureLog(empty), offline: fixture.offline)
+            _ = try Follower(
+                log: FeatureLog(empty),
+                offline: fixture.offline,
+                limit: Backlog.Limit()
+            )
         }
         #expect(error.code == .dataLoss)
         #expect(error.message.contains("not of one directory"))
@@ -139,7 +146,11 @@ struct RecoveryTests {
         try fixture.ingestor.stop()
         let empty = try OfflineStore(path: directory.file("empty.sqlite"))
         let error = try #require(throws: AlulaError.self) {
-            _ = try Follower(log: FeatureLog(fixture.database), offline: empty)
+            _ = try Follower(
+                log: FeatureLog(fixture.database),
+                offline: empty,
+                limit: Backlog.Limit()
+            )
         }
         #expect(error.code == .dataLoss)
     }

@@ -91,6 +91,7 @@ struct RetentionTests {
         let fixture = try IngestFixture([ruled], background: .all)
         try fixture.waitForBackground()
         try fixture.push(try Fixtures.rows([(1, -101, 1)]))
+        try fixture.settle()
         #expect(try fixture.read([1]) == [.int64(1)])
         let sameDay = try fixture.crashed(background: .all)
         try sameDay.waitForBackground()

@@ -4,6 +4,9 @@ import Offline
 
 /// The thread that applies the log to the offline store, in order, and drops from the log what is
 /// durable there.
+///
+/// It lets entries gather for a moment, so that many small ones become one segment in one
+/// transaction; somebody who waits for an entry has it applied at once.
 final class Follower: Sendable {
     struct Progress: Sendable {
         /// The last acknowledged entry.
@@ -11,6 +14,11 @@ final class Follower: Sendable {
         var applied: UInt64
         /// Entries up to this one are no longer in the log.
         var dropped: UInt64
+        /// What was acknowledged since the start and is not applied.
+        var backlog = Backlog()
+        /// Somebody waits for this entry.
+        var wanted: UInt64 = 0
+        var isGathering = false
         /// What it fails of at the moment; nil while it moves.
         var failure: AlulaError?
         var isStopping = false
@@ -20,17 +28,21 @@ final class Follower: Sendable {
     let progress: Waitable<Progress>
     private let log: FeatureLog
     private let offline: OfflineStore
+    private let limit: Backlog.Limit
     /// The last entry from before the start.
     private let inherited: UInt64
 
     private static let pieceBytes = 8 << 20
+    private static let gatheringTime = Duration.milliseconds(100)
+    private static let gatheredBytes = 4 << 20
     private static let firstPause = Duration.milliseconds(100)
     private static let longestPause = Duration.seconds(10)
 
     /// Throws where log and offline store are not of one directory: one is behind what the other
     /// needs.
-    init(log: FeatureLog, offline: OfflineStore) throws(AlulaError) {
+    init(log: FeatureLog, offline: OfflineStore, limit: Backlog.Limit) throws(AlulaError) {
         self.log = log
+        self.limit = limit
         self.offline = offline
         let last = try log.last()
         let applied = offline.appliedThrough
@@ -74,8 +86,48 @@ final class Follower: Sendable {
         }
     }
 
-    func acknowledged(_ last: UInt64) {
-        progress.update { $0.last = max($0.last, last) }
+    /// `bytes` are those of the entries since the one before; `isOfRows` where all of them are
+    /// pushes: others are applied at once, as what is staged meanwhile must not come before them.
+    func acknowledged(_ last: UInt64, bytes: Int, isOfRows: Bool) {
+        progress.note { state in
+            guard last > state.last else { return false }
+            state.last = last
+            state.backlog.add(through: last, bytes: bytes)
+            if !isOfRows { state.wanted = last }
+            return !state.isGathering || isUrgent(state)
+        }
+    }
+
+    /// Returns when there is room for another push; throws where too much waits for the offline store
+    /// all the time until the deadline.
+    func admit(
+        until deadline: ContinuousClock.Instant,
+        isCancelled: () -> Bool
+    ) throws(AlulaError) {
+        while progress.read({ isFull($0) }) {
+            let now = ContinuousClock.now
+            guard now < deadline, !isCancelled() else { throw refusal(progress.read { $0 }) }
+            _ = progress.wait(until: min(deadline, now + Self.firstPause)) { state in
+                isFull(state) ? nil : ()
+            }
+        }
+    }
+
+    private func isFull(_ state: Progress) -> Bool {
+        state.backlog.bytes > limit.bytes || state.last - state.applied > limit.entries
+    }
+
+    private func refusal(_ state: Progress) -> AlulaError {
+        let reason = state.failure.map { ": \($0.message)" } ?? ""
+        return AlulaError(
+            .resourceExhausted,
+            "\(state.last - state.applied) writes of \(state.backlog.bytes >> 20) MiB wait for the "
+                + "offline store, which is slower than they come\(reason)",
+            help: state.failure == nil
+                ? "push again in a moment, and more slowly; reads go on"
+                : "mend that, then push again; reads go on",
+            retry: .sameRequest
+        )
     }
 
     /// Ends the thread when it has caught up, or at once where it cannot.
@@ -84,6 +136,7 @@ final class Follower: Sendable {
     func join() { progress.wait { $0.isDone ? () : nil } }
 
     func wait(for entry: UInt64, until deadline: ContinuousClock.Instant) throws(AlulaError) {
+        want(entry)
         let reached: Bool? = progress.wait(until: deadline) { state in
             if state.applied >= entry { return true }
             return state.isDone ? false : nil
@@ -100,12 +153,22 @@ final class Follower: Sendable {
     /// As `wait(for:until:)`, for as long as it takes; throws `cancelled`, or why it does not come
     /// to it.
     func wait(for entry: UInt64, isCancelled: () -> Bool) throws(AlulaError) {
+        want(entry)
         try wait(isCancelled) { $0.applied >= entry }
     }
 
     /// Waits until the entries up to this one are applied and no longer in the log.
     func waitUntilDropped(_ entry: UInt64, isCancelled: () -> Bool) throws(AlulaError) {
+        want(entry)
         try wait(isCancelled) { $0.dropped >= entry }
+    }
+
+    private func want(_ entry: UInt64) {
+        progress.note { state in
+            guard entry > state.wanted, entry > state.applied else { return false }
+            state.wanted = entry
+            return true
+        }
     }
 
     private func wait(
@@ -137,13 +200,26 @@ final class Follower: Sendable {
         isSettled = true
     }
 
-    /// Waits for something to apply or to drop; nil at the end.
+    /// Waits for something to apply or to drop, and a moment for more of it; nil at the end.
     private func nextPosition() -> UInt64? {
-        progress.wait { state -> UInt64?? in
+        let isBehind = progress.wait { state -> Bool? in
             let isBehind = state.applied < state.last || state.dropped < state.applied
-            if state.isStopping, state.failure != nil || !isBehind { return .some(nil) }
-            return isBehind ? .some(state.applied) : nil
+            if state.isStopping, state.failure != nil || !isBehind { return false }
+            guard isBehind else { return nil }
+            state.isGathering = true
+            return true
         }
+        guard isBehind else { return nil }
+        _ = progress.wait(until: .now + Self.gatheringTime) { isUrgent($0) ? () : nil }
+        return progress.update { state in
+            state.isGathering = false
+            return state.applied
+        }
+    }
+
+    private func isUrgent(_ state: Progress) -> Bool {
+        state.isStopping || state.wanted > state.applied || state.applied < inherited
+            || state.backlog.bytes >= Self.gatheredBytes
     }
 
     private func advance(
@@ -166,6 +242,7 @@ final class Follower: Sendable {
         applied(entries.map(\.entry.change))
         progress.update { state in
             state.applied = last
+            state.backlog.remove(through: last)
             state.failure = nil
         }
         try drop(through: last)

@@ -26,10 +26,14 @@ struct AnsweredRequests {
         batch.put(.meta, Self.timePrefix + Self.bigEndian(time) + requestID, [])
     }
 
-    /// Adds to the batch the removal of answers given before `time`, the oldest first, a bounded
-    /// number.
-    func sweep(before time: Timestamp, in batch: WriteBatch) throws(AlulaError) {
-        var left = 1_000
+    /// Adds to the batch the removal of answers given before `time`, the oldest first, and tells how
+    /// many they are.
+    func sweep(
+        before time: Timestamp,
+        most: Int,
+        in batch: WriteBatch
+    ) throws(AlulaError) -> Int {
+        var count = 0
         let prefix = Self.timePrefix.count + 8
         try database.scan(
             .meta,
@@ -38,9 +42,10 @@ struct AnsweredRequests {
         ) { key, _ in
             batch.delete(.meta, key)
             batch.delete(.meta, Self.answerPrefix + key.dropFirst(prefix))
-            left -= 1
-            return left > 0
+            count += 1
+            return count < most
         }
+        return count
     }
 
     /// The log entry that published an import; nil where none did.

@@ -16,15 +16,29 @@ struct Committer {
     let answered: AnsweredRequests
     let records: WithdrawalRecords
     private let catalog: @Sendable () -> CatalogSnapshot
+    /// The log entries of the last group.
+    private(set) var appended = Appended()
+    /// Of each view with rows online, durable with each group that changes it.
+    private(set) var freshness: [FeatureViewID: ViewFreshness]
     private var nextSweep = Timestamp.distantPast
 
     private static let sweepEvery = TimeSpan.seconds(60)
+    /// More than a group has, so that the sweep keeps up.
+    private static let sweptAnswers = 1_024
+
+    /// What a group added to the log.
+    struct Appended {
+        var bytes = 0
+        /// Whether all of it is pushes.
+        var isOfRows = true
+    }
 
     /// What the jobs of a group share until it is written.
     struct Group {
         let batch: WriteBatch
         let snapshot: CatalogSnapshot
         var head: LogHead
+        var appended = Appended()
         var withdrawals: Withdrawals
         var pending = PendingRows()
         var answers: [[UInt8]: [UInt8]] = [:]
@@ -44,6 +58,7 @@ struct Committer {
         self.online = online
         answered = AnsweredRequests(database: database)
         records = WithdrawalRecords(database: database)
+        freshness = try ViewFreshness.all(in: database)
         withdrawals = Withdrawals(
             retractions: try records.retractions(),
             expiries: try records.expiries(),
@@ -53,13 +68,21 @@ struct Committer {
 
     /// A result for each job, in their order; a job that fails leaves nothing, and the others go
     /// on.
-    mutating func commit(_ jobs: [Job], now: Timestamp) -> [Result<Job.Answer, AlulaError>] {
+    ///
+    /// `batch` is anyone's memory; what is in it goes.
+    mutating func commit(
+        _ jobs: [Job],
+        in batch: WriteBatch,
+        now: Timestamp
+    ) -> [Result<Job.Answer, AlulaError>] {
         var group = Group(
-            batch: WriteBatch(database),
+            batch: batch,
             snapshot: catalog(),
             head: head,
             withdrawals: withdrawals
         )
+        batch.removeAll()
+        appended = Appended()
         group.head.recorded = max(now, head.recorded)
         var results: [Result<Job.Answer, AlulaError>] = []
         for job in jobs {
@@ -70,13 +93,17 @@ struct Committer {
         guard group.batch.count > 0 else { return results }
         for key in group.pending.replacedRetracted { records.putToRestore(key, in: group.batch) }
         do throws(AlulaError) {
-            if now >= nextSweep {
-                try answered.sweep(before: now - Limits.requestIdLife, in: group.batch)
-                nextSweep = now + Self.sweepEvery
-            }
+            try sweep(now, in: group)
+            let present = ViewFreshness.put(
+                group.pending.figures,
+                onto: freshness,
+                in: group.batch
+            )
             try write(group)
             head = group.head
             withdrawals = group.withdrawals
+            freshness = present
+            appended = group.appended
             return results
         } catch {
             return results.map { result in
@@ -86,6 +113,17 @@ struct Committer {
                 }
             }
         }
+    }
+
+    /// Forgets answers that were kept long enough, a bounded number a group while there are more.
+    private mutating func sweep(_ now: Timestamp, in group: Group) throws(AlulaError) {
+        guard now >= nextSweep else { return }
+        let swept = try answered.sweep(
+            before: now - Limits.requestIdLife,
+            most: Self.sweptAnswers,
+            in: group.batch
+        )
+        if swept < Self.sweptAnswers { nextSweep = now + Self.sweepEvery }
     }
 
     /// Rows that are read while the batch is written are not taken into the row cache, which has the
@@ -216,7 +254,8 @@ struct Committer {
 
     func append(_ change: LogEntry.Change, to group: inout Group) {
         group.head.number += 1
-        log.append(
+        if case .push = change {} else { group.appended.isOfRows = false }
+        group.appended.bytes += log.append(
             LogEntry(recorded: group.head.recorded, change: change),
             number: group.head.number,
             to: group.batch

@@ -2,6 +2,7 @@ import Domain
 import Log
 import Online
 import RocksDB
+import Synchronization
 
 /// The one thread that writes: takes all that waits as a group, looks up, compares, writes one
 /// synced batch, then answers.
@@ -18,8 +19,13 @@ final class Writer: Sendable {
     private let online: OnlineStore
     private let catalog: @Sendable () -> CatalogSnapshot
     private let now: @Sendable () -> Timestamp
-    private let acknowledged: @Sendable (_ last: UInt64) -> Void
+    private let acknowledged: @Sendable (_ last: UInt64, _ entries: Committer.Appended) -> Void
+    private let patience: TimeSpan
     private let queue = Waitable(Queue())
+    /// As of the last group.
+    let freshness = Mutex<[FeatureViewID: ViewFreshness]>([:])
+    /// Groups written since the start.
+    let groups = Atomic<UInt64>(0)
 
     private static let groupBytes = 8 << 20
     private static let groupJobs = 512
@@ -30,12 +36,14 @@ final class Writer: Sendable {
         online: OnlineStore,
         catalog: @escaping @Sendable () -> CatalogSnapshot,
         now: @escaping @Sendable () -> Timestamp,
-        acknowledged: @escaping @Sendable (_ last: UInt64) -> Void
+        patience: TimeSpan,
+        acknowledged: @escaping @Sendable (_ last: UInt64, _ entries: Committer.Appended) -> Void
     ) {
         self.database = database
         self.online = online
         self.catalog = catalog
         self.now = now
+        self.patience = patience
         self.acknowledged = acknowledged
     }
 
@@ -47,11 +55,15 @@ final class Writer: Sendable {
             head: head,
             catalog: catalog
         )
+        freshness.withLock { $0 = begin.freshness }
         startThread("alula writer") { [self] in
             var committer = begin
+            let batch = WriteBatch(database)
             while let jobs = nextGroup() {
-                let results = committer.commit(jobs, now: now())
-                acknowledged(committer.head.number)
+                let results = committer.commit(jobs, in: batch, now: now())
+                acknowledged(committer.head.number, committer.appended)
+                freshness.withLock { $0 = committer.freshness }
+                groups.add(1, ordering: .relaxed)
                 for (job, result) in zip(jobs, results) { job.result.update { $0 = result } }
             }
             queue.update { $0.isDone = true }
@@ -82,8 +94,36 @@ final class Writer: Sendable {
             return nil
         }
         if let refusal { throw refusal }
+        if !work.isBackground,
+            let result = job.result.wait(until: .now + patience.duration, { $0 })
+        {
+            return try result.get()
+        }
+        if !work.isBackground, withdraw(job) {
+            throw AlulaError(
+                .resourceExhausted,
+                "the write waited \(patience) for those before it: the disk of the online store is "
+                    + "slow, or too much is written",
+                help: "send it again later; nothing of it was written, and reads go on",
+                retry: .sameRequest
+            )
+        }
         return try job.result.wait { $0 }.get()
     }
+
+    /// Takes a job back that waits for its group; false where that has begun.
+    private func withdraw(_ job: Job) -> Bool {
+        queue.update { queue in
+            guard let place = queue.jobs.firstIndex(where: { $0.result === job.result }) else {
+                return false
+            }
+            queue.jobs.remove(at: place)
+            return true
+        }
+    }
+
+    /// Writes that wait for a group.
+    var waiting: Int { queue.read(\.jobs.count) }
 
     /// Ends the thread when all that waits is written; later writes are refused.
     func stop() { queue.update { $0.isStopping = true } }

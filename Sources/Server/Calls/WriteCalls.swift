@@ -18,7 +18,8 @@ extension Dispatcher {
         let stored = try services.ingestor.push(
             batch: batch,
             to: view,
-            requestID: head.requestID
+            requestID: head.requestID,
+            isCancelled: { call.isEnded }
         ) { result in
             var answer = WirePushResponse()
             answer.logEntry = result.logEntry

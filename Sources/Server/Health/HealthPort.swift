@@ -101,7 +101,7 @@ struct HealthPort: Service {
                     }
                 )
             }
-            if !workers.run(asStream: false, body) {
+            if !workers.run(.short, bytes: 0, body) {
                 continuation.resume(
                     returning: .failure(AlulaError(.resourceExhausted, "too many calls wait"))
                 )

@@ -71,9 +71,13 @@ struct MetricsPage {
             "Memory of the process."
         )
         page.begin("alula_queue_depth", .gauge, "Calls that wait for a thread or are on one.")
-        let waiting = workers.depths
-        page.sample("alula_queue_depth", [("queue", "short")], UInt64(waiting.short))
-        page.sample("alula_queue_depth", [("queue", "streams")], UInt64(waiting.streams))
+        for kind in Workers.Kind.allCases {
+            page.sample(
+                "alula_queue_depth",
+                [("queue", kind.word)],
+                UInt64(workers.depth(kind))
+            )
+        }
     }
 
     private mutating func writeCalls() {

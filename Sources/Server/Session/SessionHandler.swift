@@ -290,8 +290,10 @@ extension SessionHandler {
         let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         let eventLoop = context.eventLoop
         let workers = workers
+        let kind: Workers.Kind =
+            asStream ? .stream : call.operation == .push ? .push : .short
         let submit: @Sendable () -> Void = {
-            let taken = workers.run(asStream: asStream) {
+            let taken = workers.run(kind, bytes: call.data.readableBytes) {
                 let result = body()
                 eventLoop.execute {
                     let (session, context) = loopBound.value
@@ -338,7 +340,9 @@ extension SessionHandler {
 
     private static let tooManyCalls = AlulaError(
         .resourceExhausted,
-        "the server has too many calls of this kind waiting"
+        "the server has too many calls of this kind waiting",
+        help: "send it again in a moment",
+        retry: .sameRequest
     )
 
     private func schedule(_ call: Call, _ context: ChannelHandlerContext) {

@@ -6,50 +6,75 @@ import Wire
 /// The threads that answer calls.
 ///
 /// Streams, which may wait for their client, have threads of their own, so that a slow client holds
-/// up no short call. Both queues are bounded.
+/// up no short call; so have pushes, which may wait for the disk. All queues are bounded, that of
+/// pushes in bytes too.
 final class Workers: Sendable {
-    private let short: NIOThreadPool
-    private let streams: NIOThreadPool
-    private let waiting = Mutex<(short: Int, streams: Int)>((0, 0))
+    enum Kind: Int, CaseIterable {
+        case short, push, stream
 
-    private static let shortThreads = 16
-    // Most of them wait for a client, and a connection takes `Limits.streamsPerConnection` at most.
-    private static let streamThreads = 128
-    private static let shortLimit = 8_192
-    private static let streamLimit = 8_192
+        /// The word for it in metrics.
+        var word: String {
+            switch self {
+            case .short: "short"
+            case .push: "push"
+            case .stream: "streams"
+            }
+        }
 
-    init() {
-        short = NIOThreadPool(numberOfThreads: Self.shortThreads)
-        streams = NIOThreadPool(numberOfThreads: Self.streamThreads)
+        fileprivate var threads: Int {
+            switch self {
+            case .short: 16
+            // As many writes at once can become one synced group.
+            case .push: 32
+            // Most of them wait for a client, and a connection takes
+            // `Limits.streamsPerConnection` at most.
+            case .stream: 128
+            }
+        }
     }
 
+    private struct Queue {
+        var calls = 0
+        var bytes = 0
+    }
+
+    private let pools = Kind.allCases.map { NIOThreadPool(numberOfThreads: $0.threads) }
+    private let waiting = Mutex([Queue](repeating: Queue(), count: Kind.allCases.count))
+
+    private static let mostCalls = 8_192
+
     /// Calls that wait for a thread or are on one.
-    var depths: (short: Int, streams: Int) { waiting.withLock { $0 } }
+    func depth(_ kind: Kind) -> Int { waiting.withLock { $0[kind.rawValue].calls } }
 
     func start() {
-        short.start()
-        streams.start()
+        for pool in pools { pool.start() }
     }
 
     func stop() async {
-        try? await short.shutdownGracefully()  // fails only where it was never started
-        try? await streams.shutdownGracefully()
+        for pool in pools {
+            try? await pool.shutdownGracefully()  // fails only where it was never started
+        }
     }
 
-    /// False where too many calls of the kind are waiting already.
-    func run(asStream isStream: Bool, _ body: @escaping @Sendable () -> Void) -> Bool {
-        let taken = waiting.withLock { count in
-            guard isStream ? count.streams < Self.streamLimit : count.short < Self.shortLimit else {
+    /// False where too many calls of the kind are waiting already; `bytes` are those that the call
+    /// holds until it is answered.
+    func run(_ kind: Kind, bytes: Int, _ body: @escaping @Sendable () -> Void) -> Bool {
+        let taken = waiting.withLock { queues in
+            let queue = queues[kind.rawValue]
+            guard queue.calls < Self.mostCalls else { return false }
+            guard kind != .push || queue.bytes + bytes <= Limits.queuedPushBytes else {
                 return false
             }
-            if isStream { count.streams += 1 } else { count.short += 1 }
+            queues[kind.rawValue].calls += 1
+            queues[kind.rawValue].bytes += bytes
             return true
         }
         guard taken else { return false }
-        (isStream ? streams : short).submit { _ in
+        pools[kind.rawValue].submit { _ in
             body()
-            self.waiting.withLock { count in
-                if isStream { count.streams -= 1 } else { count.short -= 1 }
+            self.waiting.withLock { queues in
+                queues[kind.rawValue].calls -= 1
+                queues[kind.rawValue].bytes -= bytes
             }
         }
         return true
