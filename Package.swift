@@ -89,9 +89,10 @@ let package = Package(
             resources: [.embedInCode("catalog"), .embedInCode("offline")],
             swiftSettings: house
         ),
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
         .target(
             name: "TestSupport",
-            dependencies: ["Domain", "Codec", "Online"],
+            dependencies: ["CAllocations", "Domain", "Codec", "Online"],
             path: "Tests/TestSupport",
             swiftSettings: house
         ),
