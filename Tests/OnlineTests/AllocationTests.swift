@@ -16,7 +16,7 @@ struct AllocationTests {
     }
 
     @Test func `a thousand rows take as many allocations as ten`() throws {
-        let fixture = try OnlineFixture()
+        let fixture = try OnlineFixture(cacheBytes: 64 << 20)
         let types: [ValueType] = [.float64, .int64, .string, .bool, .fixedList(.float32, length: 8)]
         let features = types.enumerated().map { (UInt32($0.offset), "f\($0.offset)", $0.element) }
         let views = [1, 2].map { id in

@@ -9,10 +9,10 @@ struct OnlineFixture {
     let database: Database
     var store: OnlineStore
 
-    init() throws {
+    init(cacheBytes: Int = 4 << 20) throws {
         directory = try TemporaryDirectory()
         database = try Database(path: directory.file("db"), cacheBytes: 8 << 20)
-        store = OnlineStore(database, cache: RowCache(byteBudget: 4 << 20, lanes: 4))
+        store = OnlineStore(database, cache: RowCache(byteBudget: cacheBytes, lanes: 4))
     }
 
     /// The same store with nothing in its row cache.
