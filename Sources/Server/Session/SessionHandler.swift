@@ -18,6 +18,9 @@ final class SessionHandler: ChannelInboundHandler {
     }
 
     let dispatcher: Dispatcher
+    // Copies of what the services hold: they are asked with every read.
+    let gatekeeper: Gatekeeper
+    let limits: ServerLimits
     private let workers: Workers
     private let logger: Logger
     /// Who calls on this connection.
@@ -58,6 +61,8 @@ final class SessionHandler: ChannelInboundHandler {
         isLoopback: Bool
     ) {
         self.dispatcher = dispatcher
+        gatekeeper = dispatcher.services.gatekeeper
+        limits = dispatcher.services.limits
         desk = place.desk
         figures = place.figures
         buffer = ConnectionBuffer(
@@ -174,8 +179,6 @@ final class SessionHandler: ChannelInboundHandler {
         }
     }
 
-    var gatekeeper: Gatekeeper { dispatcher.services.gatekeeper }
-    var limits: ServerLimits { dispatcher.services.limits }
     var callCount: Int { calls.count }
     var isChangingTokens: Bool {
         calls.values.contains { $0.operation.permission == .manageTokens }

@@ -429,6 +429,66 @@ def test_definitions_and_gates_take_both_roles(tmp_path: Path) -> None:
         server.stop()
 
 
+def test_slow_calls_are_told_without_their_keys(tmp_path: Path) -> None:
+    server = Guarded(tmp_path / "data", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
+                     "--slow-call", "1us", "--log", "json")  # fmt: skip
+    try:
+        with alula.connect(server.address) as store:
+            store.apply(DEFINITIONS)
+            store.push("history", {"id": [987654321], "event_time": ["2026-01-01"], "due": [424242],
+                                   "note": ["private words"]})  # fmt: skip
+            store.status()
+        server.until('"operation":"push"')
+        said = [json.loads(line) for line in server.said if line.startswith("{")]
+        push = next(line for line in said if line.get("operation") == "push")
+        assert push["message"] == "slow call" and push["caller"] == "local"
+        assert re.fullmatch("[0-9a-f]{32}", push["request"])
+        with urllib.request.urlopen(server.http + "/metrics") as page:
+            text = page.read().decode()
+        assert 'alula_view_rows{project="p",view="history"}' in text
+        for secret in ("987654321", "424242", "private words"):
+            assert secret not in text and not any(secret in line for line in server.said)
+    finally:
+        server.stop()
+
+
+def test_a_handshake_for_another_protocol_is_ended(world: World) -> None:
+    host, port = world.server.address.removeprefix("alulas://").split(":")
+    for protocols in (["http/1.1"], []):
+        context = ssl.create_default_context(cafile=world.certificates.ca)
+        if protocols:
+            context.set_alpn_protocols(protocols)
+        said = b""
+        with socket.create_connection((host, int(port)), timeout=10) as plain:
+            try:
+                with context.wrap_socket(plain, server_hostname=host) as secured:
+                    secured.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                    while piece := secured.recv(4_096):
+                        said += piece
+            except OSError:
+                pass  # an alert ends it, too
+        assert b"200" not in said
+
+
+def test_a_thousand_idle_connections_disturb_nobody(world: World) -> None:
+    context = ssl.create_default_context(cafile=world.certificates.ca)
+    context.set_alpn_protocols(["alula/1"])
+    host, port = world.server.address.removeprefix("alulas://").split(":")
+    idle = []
+    try:
+        for number in range(1_000):
+            plain = socket.create_connection((host, int(port)), timeout=20)
+            idle.append(context.wrap_socket(plain, server_hostname=host) if number < 50 else plain)
+        with world.connect(world.all) as store:
+            begun = time.monotonic()
+            for key in range(100):
+                assert store.read("credit", {"id": [key]}).to_pandas()["due"][0] == 3 * key
+            assert time.monotonic() - begun < 10
+    finally:
+        for connection in idle:
+            connection.close()
+
+
 def test_a_token_does_not_travel_in_the_clear() -> None:
     with pytest.raises(alula.Refused, match="in the clear"):
         alula.connect("alula://192.0.2.1:7461", token="alula_" + "0" * 64, timeout=1)
