@@ -33,7 +33,7 @@ need_toolchain() {
         echo "a Swift toolchain is needed (6.2 or later): see https://www.swift.org/install" >&2
         exit 1
     }
-    need_debian librocksdb-dev libsqlite3-dev libssl-dev pkg-config
+    need_debian librocksdb-dev libsqlite3-dev libssl-dev openssl pkg-config
     # An interpreter that can make virtual environments; Debian's own needs a package for that.
     command -v python3 >/dev/null || need_debian python3
     python3 -c 'import ensurepip' 2>/dev/null || need_debian python3-venv

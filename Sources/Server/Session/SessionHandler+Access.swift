@@ -1,8 +1,10 @@
 import Digest
 import Domain
+import Logging
 import NIOCore
 import NIOSSL
 import NIOTLS
+import Synchronization
 import Trust
 import Wire
 
@@ -36,7 +38,10 @@ extension SessionHandler {
         let message = try Messages.decode(WireAuthenticateRequest.self, from: request.control)
         guard let credential = Credential(tokenText: message.token),
             caller.show(credential, gatekeeper), let identity = caller.identity
-        else { throw Gatekeeper.unauthenticated }
+        else {
+            noteRefusal(of: .authenticate, Gatekeeper.unauthenticated)
+            throw Gatekeeper.unauthenticated
+        }
         decoder.largestPayload = Limits.frameBytes
         var answer = WireAuthenticateResponse()
         answer.name = identity.name
@@ -44,6 +49,22 @@ extension SessionHandler {
         answer.scope = WireTokenScope(identity.scope)
         answer.expiresUs = caller.expires?.microseconds ?? 0
         return try Answer(answer)
+    }
+
+    /// Counts it; the log is told of the first on a connection, so that nobody fills it.
+    func noteRefusal(of operation: Operation, _ reason: AlulaError) {
+        dispatcher.services.figures.refusals.add(1, ordering: .relaxed)
+        guard !hasToldRefusal else { return }
+        hasToldRefusal = true
+        logger.notice(
+            "refused",
+            metadata: [
+                "operation": "\(operation.word)",
+                "caller": "\(caller.identity?.name ?? "-")",
+                "peer": "\(peer)",
+                "reason": "\(reason.code)",
+            ]
+        )
     }
 
     /// Ends the connection, and what is in flight on it, where its caller no longer counts.

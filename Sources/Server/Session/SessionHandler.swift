@@ -3,7 +3,6 @@ import Logging
 import NIOCore
 import NIOPosix
 import NIOTLS
-import Synchronization
 import Wire
 
 /// One connection: preface, then frames, each opening, feeding or ending one of many calls.
@@ -22,7 +21,7 @@ final class SessionHandler: ChannelInboundHandler {
     let gatekeeper: Gatekeeper
     let limits: ServerLimits
     private let workers: Workers
-    private let logger: Logger
+    let logger: Logger
     /// Who calls on this connection.
     var caller: Caller
     /// Answers reads at once, where they can be had from memory.
@@ -34,6 +33,8 @@ final class SessionHandler: ChannelInboundHandler {
     /// What the peer has left waiting, within its limit.
     let buffer: ConnectionBuffer
     var watch = PeerWatch()
+    var hasToldRefusal = false
+    private(set) var peer = "-"
     var watchTask: RepeatedTask?
     private let figures: CallFigures.Lane
     /// Answers are written that are not flushed yet.
@@ -75,7 +76,10 @@ final class SessionHandler: ChannelInboundHandler {
         self.logger = logger
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { beginWatch(context) }
+    func handlerAdded(context: ChannelHandlerContext) {
+        peer = context.channel.remoteAddress?.ipAddress ?? "-"
+        beginWatch(context)
+    }
 
     func handlerRemoved(context: ChannelHandlerContext) { watchTask?.cancel() }
 
@@ -233,7 +237,7 @@ extension SessionHandler {
             return send(.success(try authenticate(frame)), for: frame, context)
         }
         if let refusal = refusal(of: frame, operation) {
-            dispatcher.services.figures.refusals.add(1, ordering: .relaxed)
+            noteRefusal(of: operation, refusal)
             guard !caller.isRevoked else { throw refusal }
             return send(.failure(refusal), for: frame, context)
         }
