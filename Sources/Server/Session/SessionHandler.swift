@@ -448,9 +448,6 @@ extension SessionHandler {
     private func fail(_ context: ChannelHandlerContext, _ error: any Error) {
         let reason =
             error as? AlulaError ?? .invalid("the frames of this connection are broken: \(error)")
-        if !hasOpened {
-            context.write(wrapOutboundOut(Preface.server(chosen: Preface.version)), promise: nil)
-        }
         send(.failure(reason), for: Frame(kind: .request, operation: 0, call: 0), context)
         closeSoon(context)
     }
@@ -460,6 +457,10 @@ extension SessionHandler {
         if case .closed = phase { return }
         for call in calls.values { finish(call, .failure(error), context) }
         if case .closed = phase { return }
+        // What has sent nothing may yet be a client, which reads a preface first.
+        if !hasOpened {
+            context.write(wrapOutboundOut(Preface.server(chosen: Preface.version)), promise: nil)
+        }
         fail(context, error)
     }
 
