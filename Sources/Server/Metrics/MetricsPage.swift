@@ -161,6 +161,7 @@ struct MetricsPage {
             }
         }
         views.sort { $0.id < $1.id }
+        writeFreshness(of: views)
         page.begin("alula_view_rows", .gauge, "Published rows in history.")
         for (labels, id) in views {
             page.sample("alula_view_rows", labels, statistics[id]?.rows ?? 0)
@@ -178,6 +179,29 @@ struct MetricsPage {
             guard let newest = statistics[id]?.newestEvent else { continue }
             page.sample(
                 "alula_view_newest_event_seconds",
+                labels,
+                seconds: newest.microseconds
+            )
+        }
+    }
+
+    private mutating func writeFreshness(
+        of views: [(labels: [(name: String, value: String)], id: FeatureViewID)]
+    ) {
+        let freshness = services.ingestor.freshness
+        page.begin("alula_view_online_rows", .gauge, "Keys that have a row online.")
+        for (labels, id) in views {
+            page.sample("alula_view_online_rows", labels, UInt64(freshness[id]?.rows ?? 0))
+        }
+        page.begin(
+            "alula_view_online_newest_event_seconds",
+            .gauge,
+            "The newest event time online, since 1970."
+        )
+        for (labels, id) in views {
+            guard let newest = freshness[id]?.newestEvent else { continue }
+            page.sample(
+                "alula_view_online_newest_event_seconds",
                 labels,
                 seconds: newest.microseconds
             )

@@ -446,6 +446,11 @@ def test_slow_calls_are_told_without_their_keys(tmp_path: Path) -> None:
         with urllib.request.urlopen(server.http + "/metrics") as page:
             text = page.read().decode()
         assert 'alula_view_rows{project="p",view="history"}' in text
+        assert 'alula_view_online_rows{project="p",view="history"} 1\n' in text
+        newest = (
+            'alula_view_online_newest_event_seconds{project="p",view="history"} 1767225600.000000\n'
+        )
+        assert newest in text
         for secret in ("987654321", "424242", "private words"):
             assert secret not in text and not any(secret in line for line in server.said)
     finally:
