@@ -18,7 +18,9 @@ struct AllocationTests {
     /// The cache gives way to others every few hundred rows, which may cost some in a debug build.
     @Test func `two thousand more rows take no allocation a row, nor one for twenty`() throws {
         let fixture = try OnlineFixture(cacheBytes: 64 << 20)
-        let types: [ValueType] = [.float64, .int64, .string, .bool, .fixedList(.float32, length: 8)]
+        let types: [ValueType] = [
+            .float64, .int64, .string, .bool, .fixedList(.float32, length: 8),
+        ]
         let features = types.enumerated().map { (UInt32($0.offset), "f\($0.offset)", $0.element) }
         let views = [1, 2].map { id in
             Fixtures.view(
