@@ -38,6 +38,8 @@ struct PermissionTests {
     ) throws -> ByteBuffer {
         var head = WireHeadOnly()
         head.head.project = project
+        // Some calls wait for what may never come.
+        head.head.timeoutMs = 2_000
         if operation.isWrite {
             head.head.requestID = Data((0..<16).map { _ in .random(in: 0...255) })
         }
