@@ -16,6 +16,8 @@ package final class Database: @unchecked Sendable {
     /// RocksDB's numbers of the families.
     let familyIDs: [UInt32]
     let readOptions: OpaquePointer
+    /// For reads that may not touch the disk.
+    let memoryReadOptions: OpaquePointer
     private let syncedWrites: OpaquePointer
     private let plainWrites: OpaquePointer
     /// The first failed write.
@@ -31,11 +33,15 @@ package final class Database: @unchecked Sendable {
         (handle, families) = try Self.open(path, options)
         familyIDs = families.map { rocksdb_column_family_handle_get_id($0) }
         readOptions = rocksdb_readoptions_create()
+        memoryReadOptions = rocksdb_readoptions_create()
+        rocksdb_readoptions_set_read_tier(memoryReadOptions, Self.blockCacheTier)
         syncedWrites = rocksdb_writeoptions_create()
         rocksdb_writeoptions_set_sync(syncedWrites, 1)
         plainWrites = rocksdb_writeoptions_create()
         OpenDatabases.opened()
     }
+
+    private static let blockCacheTier: Int32 = 1
 
     private static func open(
         _ path: String,
@@ -74,6 +80,7 @@ package final class Database: @unchecked Sendable {
         for family in families { rocksdb_column_family_handle_destroy(family) }
         rocksdb_close(handle)
         rocksdb_readoptions_destroy(readOptions)
+        rocksdb_readoptions_destroy(memoryReadOptions)
         rocksdb_writeoptions_destroy(syncedWrites)
         rocksdb_writeoptions_destroy(plainWrites)
         OpenDatabases.closed()

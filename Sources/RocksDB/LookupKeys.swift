@@ -62,6 +62,9 @@ package struct SortedKeys: Sendable {
 
     package var count: Int { order.count }
 
+    /// The number in the list of a key here, the first where it came more than once.
+    package func first(_ index: Int) -> Int { order[index] }
+
     package subscript(index: Int) -> ArraySlice<UInt8> { list[order[index]] }
 
     /// Pointers to all keys and their sizes, in order, for the length of the call.

@@ -114,6 +114,7 @@ package enum AlulaServer {
 /// The opened stores and all that is built on them.
 private struct Parts: Sendable {
     let services: Services
+    let warmer: CacheWarmer
 
     static func open(
         _ configuration: ServerConfiguration,
@@ -132,9 +133,9 @@ private struct Parts: Sendable {
         let offline = try OfflineStore(path: directory.offline)
         let database = try Database(path: directory.online, cacheBytes: 256 << 20)
         let cache = RowCache(
-            byteBudget: configuration.cacheBytes,
-            // One for each event loop, and one for the writer.
-            lanes: ProcessInfo.processInfo.activeProcessorCount + 1
+            byteBudget: configuration.cacheBytes ?? UsableMemory.cacheShare,
+            // One for each event loop, and some for workers; who comes later shares one.
+            lanes: ProcessInfo.processInfo.activeProcessorCount + 8
         )
         let online = OnlineStore(database, cache: cache)
         let ingestor = try Ingestor(
@@ -160,6 +161,8 @@ private struct Parts: Sendable {
         let forgetting = Forgetting(ingestor: ingestor, spines: spines, logger: logger)
         // What a stopped or killed server has begun.
         forgetting.finishBehind()
+        let warmer = CacheWarmer(online)
+        warmer.start()
         return Parts(
             services: Services(
                 directory: directory,
@@ -190,7 +193,8 @@ private struct Parts: Sendable {
                 slowCalls: SlowCalls(threshold: configuration.slowCall),
                 started: now(),
                 now: now
-            )
+            ),
+            warmer: warmer
         )
     }
 
@@ -222,7 +226,10 @@ private struct Parts: Sendable {
     }
 
     /// Writes what waits and puts everything on disk; the stores close with the last reference to them.
-    func close() throws(AlulaError) { try services.ingestor.stop() }
+    func close() throws(AlulaError) {
+        warmer.stop()
+        try services.ingestor.stop()
+    }
 }
 
 extension Services {

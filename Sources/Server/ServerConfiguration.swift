@@ -8,8 +8,9 @@ package struct ServerConfiguration: Sendable {
     /// Where the HTTP port listens; nil is nowhere.
     package var http: String?
 
-    /// How much memory the row cache of the online store may take; 0 is none.
-    package var cacheBytes: Int
+    /// How much memory the row cache of the online store may take; 0 is none, nil a quarter of what
+    /// the process may use.
+    package var cacheBytes: Int?
 
     /// Whether segments of history are merged in the background.
     package var compaction: Compaction
@@ -38,7 +39,7 @@ package struct ServerConfiguration: Sendable {
         dataDirectory: String,
         listen: String = "127.0.0.1:7461",
         http: String? = "127.0.0.1:7462",
-        cacheBytes: Int = 256 << 20,
+        cacheBytes: Int? = nil,
         compaction: Compaction = .on,
         anonymous: AnonymousCallers = .untilTokens,
         certificates: CertificateFiles? = nil,

@@ -23,6 +23,15 @@ struct Serve: AsyncParsableCommand {
     )
     var http = "127.0.0.1:7462"
 
+    @Option(
+        help: ArgumentHelp(
+            "Memory for the newest rows that are read, 0 for none; a quarter of the machine's, or of "
+                + "what its control group may have, where it is not said.",
+            valueName: "bytes"
+        )
+    )
+    var cacheSize: CacheSize?
+
     @Option(help: "on or off: merge segments of history in the background.")
     var compaction = ServerConfiguration.Compaction.on
 
@@ -75,6 +84,7 @@ struct Serve: AsyncParsableCommand {
             dataDirectory: data,
             listen: listen,
             http: http == "none" ? nil : http,
+            cacheBytes: cacheSize?.bytes,
             compaction: compaction,
             anonymous: allowLocal ? .local : .untilTokens,
             certificates: certificates,
@@ -100,3 +110,15 @@ struct Serve: AsyncParsableCommand {
 extension ServerConfiguration.Compaction: ExpressibleByArgument {}
 
 extension ServerConfiguration.LogFormat: ExpressibleByArgument {}
+
+/// `512MiB`, `2GiB`, or 0.
+struct CacheSize: ExpressibleByArgument {
+    var bytes: Int
+
+    init?(argument: String) {
+        guard let bytes = byteCount(argument), bytes == 0 || bytes >= 1 << 20 else { return nil }
+        self.bytes = bytes
+    }
+
+    static var allValueStrings: [String] { ["0", "at least 1MiB, as 512MiB or 2GiB"] }
+}

@@ -178,4 +178,42 @@ struct DatabaseTests {
         }
         #expect(error.message.contains("/proc/none/db"))
     }
+
+    @Test func `a look-up in memory alone names the keys that it does not answer`() throws {
+        let count = 4_000
+        func key(_ number: Int) -> String { "key \(number + 10_000)" }
+        let filling = String(repeating: "x", count: 500)
+        do {
+            let database = try open()
+            try put(database, (0..<count).map { (.rows, key($0), "\($0) \(filling)") })
+            try database.flush()
+        }
+        let database = try open()
+        try put(database, [(.rows, "new", "1")])
+        var list = LookupKeys()
+        for name in ["new", "none"] + stride(from: 0, to: count, by: 40).map(key) {
+            list.append { $0 += Array(name.utf8) }
+        }
+        let keys = list.sorted()
+        func read(memoryOnly: Bool) throws -> (values: [String?], unanswered: [Int]) {
+            let values = try database.get(.rows, keys, memoryOnly: memoryOnly)
+            let texts = try (0..<keys.count).map { index in
+                try values.withValue(index) { bytes in
+                    bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+                }
+            }
+            return (texts, values.unanswered)
+        }
+        let cold = try read(memoryOnly: true)
+        #expect(cold.unanswered.count >= 100, "\(cold.values.count { $0 == nil })")
+        #expect(cold.values[keys.places[0]] == "1")
+        #expect(cold.unanswered.allSatisfy { cold.values[$0] == nil })
+        #expect(cold.unanswered == cold.unanswered.sorted())
+        let whole = try read(memoryOnly: false)
+        #expect(whole.unanswered == [])
+        #expect(whole.values.count { $0 == nil } == 1)
+        let warm = try read(memoryOnly: true)
+        #expect(warm.unanswered == [])
+        #expect(warm.values == whole.values)
+    }
 }

@@ -4,15 +4,16 @@ struct Victim {
     var queue: CacheContents.Queue
     var cursor = 0
     var keptBytes = 0
-    /// Whether nothing of it is kept.
-    var isCleared: Bool
+    /// How often a record of it was read at least that is kept.
+    var leastFrequency: UInt8
 }
 
 extension CacheContents {
     /// Segments that stay in reserve: one for what comes in, one for what eviction keeps.
     private static let reserve = 2
-    /// Segments that are emptied in vain before one goes as a whole.
-    private static let mostBarren = 4
+    /// After so many segments of the main queue of which most was kept, a record must have been read
+    /// once more to be kept: so that it never takes long to find room.
+    private static let patience = 8
     /// How much is emptied at once.
     private static let stepBytes = 16 << 10
 
@@ -91,7 +92,7 @@ extension CacheContents {
             victim.cursor += record.byteCount
             guard record.kind != .dead else { continue }
             if edits.isFull { flush() }
-            if !victim.isCleared, keep(record, of: victim.queue) {
+            if record.frequency >= victim.leastFrequency, keep(record, of: victim.queue) {
                 victim.keptBytes += record.byteCount
             } else {
                 if victim.queue == .small { ghosts.insert(record.hash) }
@@ -105,7 +106,9 @@ extension CacheContents {
         } else {
             segments.give(victim.segment)
             self.victim = nil
-            barren = victim.keptBytes * 2 > used ? barren + 1 : 0
+            if victim.queue == .main {
+                barren = victim.keptBytes * 2 > used ? barren + 1 : 0
+            }
         }
     }
 
@@ -122,13 +125,13 @@ extension CacheContents {
             queue = .main
         }
         guard let segment = queues[queue].removeFirst(in: segments) else { return nil }
-        return Victim(segment: segment, queue: queue, isCleared: barren >= Self.mostBarren)
+        let least = queue == .small ? 2 : 1 + (queue == .main ? barren / Self.patience : 0)
+        return Victim(segment: segment, queue: queue, leastFrequency: UInt8(clamping: least))
     }
 
-    /// Moves a record that was read to where it stays; false where it was not, or there is no place.
+    /// Moves a record to where it stays; false where there is no place.
     private mutating func keep(_ record: RowRecord, of queue: Queue) -> Bool {
         let frequency = record.frequency
-        guard frequency >= (queue == .small ? 2 : 1) else { return false }
         let target = queue == .small ? .main : queue
         guard let place = unsafe allocate(record.byteCount, in: target) else { return false }
         unsafe record.copy(to: place, frequency: queue == .main ? frequency - 1 : 0)

@@ -34,14 +34,16 @@ extension CacheContents {
             unsafe edits.appendOverwrite(key.hash, held, row)
             return
         }
+        let wasHeld = find(key) != nil
+        let isGhost = !wasHeld && ghosts.take(key.hash)
+        guard wasHeld || isGhost || hasRoomToSpare(for: key.hash) else { return }
         let size = unsafe RowRecord.byteCount(key: key.bytes.count, row: row.count)
         let fits = size <= sizes.mostRecordBytes && makeSlot(for: key.hash)
         if fits { makeRoom(for: size) }
         // Looked up again: to make room may move it or let it go.
         let held = find(key)
-        if fits, let queue = queue(for: key, held),
-            let place = unsafe allocate(size, in: queue)
-        {
+        let isWarm = isGhost || (held?.frequency ?? 0) > 0
+        if fits, let place = unsafe allocate(size, in: isWarm ? .main : .small) {
             if let held {
                 let record = unsafe RowRecord(place)
                 unsafe record.write(
@@ -65,12 +67,6 @@ extension CacheContents {
     mutating func drop(_ key: RowKey) {
         if edits.isFull { flush() }
         if let held = find(key) { remove(held) }
-    }
-
-    private func queue(for key: RowKey, _ held: RowRecord?) -> Queue? {
-        if let held { return held.frequency > 0 ? .main : .small }
-        if ghosts.take(key.hash) { return .main }
-        return hasRoomToSpare(for: key.hash) ? .small : nil
     }
 
     private mutating func add(

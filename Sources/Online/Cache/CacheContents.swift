@@ -23,7 +23,7 @@ import Domain
     var victim: Victim?
     /// Bytes that came in and were not made up for by eviction.
     var debt = 0
-    /// Segments emptied in a row of which most was kept.
+    /// Segments of the main queue emptied in a row of which most was kept.
     var barren = 0
     private(set) var entries = 0
     private(set) var absences = 0

@@ -35,45 +35,28 @@ extension RowCache {
         FillTicket(clock: unsafe clock.pointee.load(ordering: .acquiring))
     }
 
-    /// Remembers a row that was read, or with nil that there is none; dropped where the key was
-    /// written, or is being written, since the ticket.
+    /// Settles what a read of RocksDB behind `ticket` found for keys that were missed, and remembers
+    /// it; the rows stand in the arena, their checksums verified.
     ///
-    /// The caller has verified the row's checksum.
-    package func fill(
-        view: FeatureViewID,
-        key: UnsafeRawBufferPointer,
-        hash: UInt64,
-        row: UnsafeRawBufferPointer?,
+    /// What was written, or is being written, since the ticket is not remembered. Where the cache holds
+    /// such a key by now, its row takes the place of the one that was read: while a write is on its way
+    /// RocksDB may have it already, and readers of the cache, who do not see it yet, must not come
+    /// behind one who does.
+    package func settle(_ fills: inout [Fill], in arena: inout RowArena, ticket: FillTicket) {
+        _ = take(&fills, &arena, ticket: ticket, mayEvict: true)
+    }
+
+    /// Remembers rows that nobody asked for yet, only where there is room to spare; answers whether
+    /// there was for all.
+    func fillSpare(
+        _ fills: inout [Fill],
+        in arena: inout RowArena,
         ticket: FillTicket
-    ) {
-        guard isOn else { return }
-        let key = unsafe RowKey(
-            hash: hasher.combined(hash, view),
-            view: view.number,
-            bytes: key
-        )
-        gate.lock()
-        if fillGuard.admits(key.hash, readSince: ticket.clock) {
-            unsafe contents.pointee.fill(key, row, mayEvict: true)
-            unsafe contents.pointee.flush()
-        }
-        gate.unlock()
-    }
-
-    /// As `fill` for many rows, which stand in the arena; far cheaper than one by one.
-    package func fill(_ fills: [Fill], from arena: borrowing RowArena, ticket: FillTicket) {
-        _ = take(fills, from: arena, ticket: ticket, mayEvict: true)
-    }
-
-    /// As `fill` for rows that nobody asked for yet, only where there is room to spare; answers
-    /// whether there was for all.
-    func fillSpare(_ fills: [Fill], from arena: borrowing RowArena, ticket: FillTicket) -> Bool {
-        take(fills, from: arena, ticket: ticket, mayEvict: false)
-    }
+    ) -> Bool { take(&fills, &arena, ticket: ticket, mayEvict: false) }
 
     private func take(
-        _ fills: [Fill],
-        from arena: borrowing RowArena,
+        _ fills: inout [Fill],
+        _ arena: inout RowArena,
         ticket: FillTicket,
         mayEvict: Bool
     ) -> Bool {
@@ -83,13 +66,17 @@ extension RowCache {
             let last = min(fills.count, first + Self.rowsAtOnce)
             var hasRoom = true
             gate.lock()
-            for fill in fills[first..<last] where hasRoom {
+            for index in first..<last where hasRoom {
+                let fill = fills[index]
                 let key = unsafe RowKey(
                     hash: hasher.combined(fill.hash, fill.view),
                     view: fill.view.number,
                     bytes: fill.key
                 )
-                guard fillGuard.admits(key.hash, readSince: ticket.clock) else { continue }
+                guard fillGuard.admits(key.hash, readSince: ticket.clock) else {
+                    if mayEvict { unsafe adopt(contents.pointee.find(key), &fills[index], &arena) }
+                    continue
+                }
                 let row = unsafe UnsafeRawBufferPointer(
                     start: arena.base + Int(max(0, fill.place)),
                     count: Int(fill.size)
@@ -107,5 +94,18 @@ extension RowCache {
             first = last
         }
         return true
+    }
+
+    /// Answers a key with what is held of it.
+    private func adopt(_ held: RowRecord?, _ fill: inout Fill, _ arena: inout RowArena) {
+        guard let held else { return }
+        switch held.kind {
+        case .row:
+            fill.place = unsafe arena.append(held.row, count: held.rowBytes)
+            fill.size = Int32(truncatingIfNeeded: held.rowBytes)
+        case .absence, .dead:
+            fill.place = Self.absent
+            fill.size = 0
+        }
     }
 }

@@ -4,8 +4,9 @@ import Synchronization
 /// The newest rows of the keys that are read, in memory of a bounded size; also that a key has none.
 ///
 /// What is held of a key is what RocksDB has, but for a write that is on its way, of which readers
-/// then see nothing yet: `begin` comes before it is written, `finish` before anybody is answered. So
-/// all reads of a key, here and in RocksDB, are in one order with its writes.
+/// then see nothing yet: `begin` comes before it is written, `finish` before anybody is answered. Who
+/// misses reads RocksDB and lets `settle` decide. So all reads of a key are in one order with its
+/// writes.
 ///
 /// Readers take their lane for a run of keys and copy; nothing they share is written. Who changes
 /// the cache does so behind the gate, one at a time, in short sections.

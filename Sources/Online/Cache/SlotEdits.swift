@@ -19,7 +19,7 @@
     }
 
     static let most = 64
-    private static let mostStagedBytes = 256 << 10
+    private static let mostStagedBytes = 64 << 10
 
     private let edits: UnsafeMutablePointer<Edit>
     private(set) var count = 0

@@ -126,33 +126,33 @@ extension ReadLane {
         let sorted = keys.sorted()
         let ticket = store.cache.ticket()
         let values = try store.database.get(.rows, sorted)
-        var isFilled = [Bool](repeating: false, count: sorted.count)
         var fills: [RowCache.Fill] = []
         fills.reserveCapacity(sorted.count)
-        for (number, miss) in missing.enumerated() {
-            let place = sorted.places[number]
-            let part = plan.parts[miss.part]
-            let target = found[miss.part]
-            let isThere: Void? = try values.withValue(place) { row throws(AlulaError) in
+        for place in 0..<sorted.count {
+            let miss = missing[sorted.first(place)]
+            let group = plan.parts[miss.part].group
+            var fill = unsafe RowCache.Fill(
+                view: plan.parts[miss.part].view,
+                key: blocks[group][miss.row],
+                hash: hashes[group].values[miss.row],
+                place: RowCache.absent,
+                size: 0
+            )
+            try values.withValue(place) { row throws(AlulaError) in
                 _ = try RowCodec.header(row)
                 unsafe row.withUnsafeBytes { bytes in
-                    unsafe target.places[miss.row] = arena.append(bytes)
-                    unsafe target.sizes[miss.row] = Int32(bytes.count)
+                    fill.place = unsafe arena.append(bytes)
+                    fill.size = Int32(bytes.count)
                 }
             }
-            if isThere == nil { unsafe target.places[miss.row] = RowCache.absent }
-            guard !isFilled[place] else { continue }
-            isFilled[place] = true
-            let fill = unsafe RowCache.Fill(
-                view: part.view,
-                key: blocks[part.group][miss.row],
-                hash: hashes[part.group].values[miss.row],
-                place: target.places[miss.row],
-                size: target.sizes[miss.row]
-            )
             fills.append(fill)
         }
-        store.cache.fill(fills, from: arena, ticket: ticket)
+        store.cache.settle(&fills, in: &arena, ticket: ticket)
+        for (number, miss) in missing.enumerated() {
+            let fill = fills[sorted.places[number]]
+            unsafe found[miss.part].places[miss.row] = fill.place
+            unsafe found[miss.part].sizes[miss.row] = fill.size
+        }
     }
 }
 

@@ -3,6 +3,7 @@ import Domain
 import Glibc
 import Ingest
 import Offline
+import Online
 import Registry
 import Wire
 
@@ -21,6 +22,7 @@ extension Dispatcher {
         answer.projects = snapshot.projects.keys.filter(scope.covers).sorted().map(\.text)
         answer.connections = UInt64(services.connections.count)
         answer.diskFreeBytes = services.directory.freeBytes
+        answer.cache = WireCacheStatus(services.online.cache.figures)
         let statistics = try services.offline.statistics()
         for project in snapshot.projects.values.sorted(by: { $0.name < $1.name })
         where scope.covers(project.name) {
@@ -38,6 +40,20 @@ extension Dispatcher {
             }
         }
         return try Answer(answer)
+    }
+}
+
+extension WireCacheStatus {
+    init(_ figures: CacheFigures) {
+        self.init()
+        budgetBytes = UInt64(figures.budget)
+        bytes = UInt64(figures.bytes)
+        entries = UInt64(figures.entries)
+        absences = UInt64(figures.absences)
+        hits = figures.hits
+        absentHits = figures.absentHits
+        misses = figures.misses
+        evictions = figures.evictions
     }
 }
 

@@ -21,34 +21,111 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
 }
 
 /// Operation STATUS: HeadOnly -> StatusResponse
-package nonisolated struct WireStatusResponse: Sendable {
+package nonisolated struct WireStatusResponse: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var version: String = String()
+  package var version: String {
+    get {_storage._version}
+    set {_uniqueStorage()._version = newValue}
+  }
 
-  package var startedUs: Int64 = 0
+  package var startedUs: Int64 {
+    get {_storage._startedUs}
+    set {_uniqueStorage()._startedUs = newValue}
+  }
 
-  package var dataDirectory: String = String()
+  package var dataDirectory: String {
+    get {_storage._dataDirectory}
+    set {_uniqueStorage()._dataDirectory = newValue}
+  }
 
   /// newest acknowledged log entry
-  package var logLast: UInt64 = 0
+  package var logLast: UInt64 {
+    get {_storage._logLast}
+    set {_uniqueStorage()._logLast = newValue}
+  }
 
   /// log entry up to which the offline store has followed
-  package var offlineApplied: UInt64 = 0
+  package var offlineApplied: UInt64 {
+    get {_storage._offlineApplied}
+    set {_uniqueStorage()._offlineApplied = newValue}
+  }
 
-  package var catalogRevision: UInt64 = 0
+  package var catalogRevision: UInt64 {
+    get {_storage._catalogRevision}
+    set {_uniqueStorage()._catalogRevision = newValue}
+  }
 
-  package var registryRevision: UInt64 = 0
+  package var registryRevision: UInt64 {
+    get {_storage._registryRevision}
+    set {_uniqueStorage()._registryRevision = newValue}
+  }
 
-  package var projects: [String] = []
+  package var projects: [String] {
+    get {_storage._projects}
+    set {_uniqueStorage()._projects = newValue}
+  }
 
-  package var views: [WireViewStatus] = []
+  package var views: [WireViewStatus] {
+    get {_storage._views}
+    set {_uniqueStorage()._views = newValue}
+  }
 
-  package var diskFreeBytes: UInt64 = 0
+  package var diskFreeBytes: UInt64 {
+    get {_storage._diskFreeBytes}
+    set {_uniqueStorage()._diskFreeBytes = newValue}
+  }
 
-  package var connections: UInt64 = 0
+  package var connections: UInt64 {
+    get {_storage._connections}
+    set {_uniqueStorage()._connections = newValue}
+  }
+
+  package var cache: WireCacheStatus {
+    get {_storage._cache ?? WireCacheStatus()}
+    set {_uniqueStorage()._cache = newValue}
+  }
+  /// Returns true if `cache` has been explicitly set.
+  package var hasCache: Bool {_storage._cache != nil}
+  /// Clears the value of `cache`. Subsequent reads from it will return its default value.
+  package mutating func clearCache() {_uniqueStorage()._cache = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// The row cache of the online store, since the server was started.
+package nonisolated struct WireCacheStatus: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 0 where it is off
+  package var budgetBytes: UInt64 = 0
+
+  /// all that it takes
+  package var bytes: UInt64 = 0
+
+  /// rows, and absences
+  package var entries: UInt64 = 0
+
+  /// keys known to have no row
+  package var absences: UInt64 = 0
+
+  /// look-ups answered with a row
+  package var hits: UInt64 = 0
+
+  /// look-ups answered by an absence
+  package var absentHits: UInt64 = 0
+
+  package var misses: UInt64 = 0
+
+  package var evictions: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -91,7 +168,154 @@ fileprivate nonisolated let _protobuf_package = "alula.v1"
 
 nonisolated extension WireStatusResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".StatusResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{3}started_us\0\u{3}data_directory\0\u{3}log_last\0\u{3}offline_applied\0\u{3}catalog_revision\0\u{3}registry_revision\0\u{1}projects\0\u{1}views\0\u{3}disk_free_bytes\0\u{1}connections\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{3}started_us\0\u{3}data_directory\0\u{3}log_last\0\u{3}offline_applied\0\u{3}catalog_revision\0\u{3}registry_revision\0\u{1}projects\0\u{1}views\0\u{3}disk_free_bytes\0\u{1}connections\0\u{1}cache\0")
+
+  fileprivate class _StorageClass {
+    var _version: String = String()
+    var _startedUs: Int64 = 0
+    var _dataDirectory: String = String()
+    var _logLast: UInt64 = 0
+    var _offlineApplied: UInt64 = 0
+    var _catalogRevision: UInt64 = 0
+    var _registryRevision: UInt64 = 0
+    var _projects: [String] = []
+    var _views: [WireViewStatus] = []
+    var _diskFreeBytes: UInt64 = 0
+    var _connections: UInt64 = 0
+    var _cache: WireCacheStatus? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _version = source._version
+      _startedUs = source._startedUs
+      _dataDirectory = source._dataDirectory
+      _logLast = source._logLast
+      _offlineApplied = source._offlineApplied
+      _catalogRevision = source._catalogRevision
+      _registryRevision = source._registryRevision
+      _projects = source._projects
+      _views = source._views
+      _diskFreeBytes = source._diskFreeBytes
+      _connections = source._connections
+      _cache = source._cache
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._version) }()
+        case 2: try { try decoder.decodeSingularInt64Field(value: &_storage._startedUs) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._dataDirectory) }()
+        case 4: try { try decoder.decodeSingularUInt64Field(value: &_storage._logLast) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._offlineApplied) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._catalogRevision) }()
+        case 7: try { try decoder.decodeSingularUInt64Field(value: &_storage._registryRevision) }()
+        case 8: try { try decoder.decodeRepeatedStringField(value: &_storage._projects) }()
+        case 9: try { try decoder.decodeRepeatedMessageField(value: &_storage._views) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._diskFreeBytes) }()
+        case 11: try { try decoder.decodeSingularUInt64Field(value: &_storage._connections) }()
+        case 12: try { try decoder.decodeSingularMessageField(value: &_storage._cache) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._version.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._version, fieldNumber: 1)
+      }
+      if _storage._startedUs != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._startedUs, fieldNumber: 2)
+      }
+      if !_storage._dataDirectory.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._dataDirectory, fieldNumber: 3)
+      }
+      if _storage._logLast != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._logLast, fieldNumber: 4)
+      }
+      if _storage._offlineApplied != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._offlineApplied, fieldNumber: 5)
+      }
+      if _storage._catalogRevision != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._catalogRevision, fieldNumber: 6)
+      }
+      if _storage._registryRevision != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._registryRevision, fieldNumber: 7)
+      }
+      if !_storage._projects.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._projects, fieldNumber: 8)
+      }
+      if !_storage._views.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._views, fieldNumber: 9)
+      }
+      if _storage._diskFreeBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._diskFreeBytes, fieldNumber: 10)
+      }
+      if _storage._connections != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._connections, fieldNumber: 11)
+      }
+      try { if let v = _storage._cache {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireStatusResponse, rhs: WireStatusResponse) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._version != rhs_storage._version {return false}
+        if _storage._startedUs != rhs_storage._startedUs {return false}
+        if _storage._dataDirectory != rhs_storage._dataDirectory {return false}
+        if _storage._logLast != rhs_storage._logLast {return false}
+        if _storage._offlineApplied != rhs_storage._offlineApplied {return false}
+        if _storage._catalogRevision != rhs_storage._catalogRevision {return false}
+        if _storage._registryRevision != rhs_storage._registryRevision {return false}
+        if _storage._projects != rhs_storage._projects {return false}
+        if _storage._views != rhs_storage._views {return false}
+        if _storage._diskFreeBytes != rhs_storage._diskFreeBytes {return false}
+        if _storage._connections != rhs_storage._connections {return false}
+        if _storage._cache != rhs_storage._cache {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCacheStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CacheStatus"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}budget_bytes\0\u{1}bytes\0\u{1}entries\0\u{1}absences\0\u{1}hits\0\u{3}absent_hits\0\u{1}misses\0\u{1}evictions\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -99,71 +323,56 @@ nonisolated extension WireStatusResponse: SwiftProtobuf.Message, SwiftProtobuf._
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.version) }()
-      case 2: try { try decoder.decodeSingularInt64Field(value: &self.startedUs) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.dataDirectory) }()
-      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.logLast) }()
-      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.offlineApplied) }()
-      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.catalogRevision) }()
-      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.registryRevision) }()
-      case 8: try { try decoder.decodeRepeatedStringField(value: &self.projects) }()
-      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.views) }()
-      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.diskFreeBytes) }()
-      case 11: try { try decoder.decodeSingularUInt64Field(value: &self.connections) }()
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.budgetBytes) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.entries) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.absences) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.hits) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.absentHits) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.misses) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.evictions) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.version.isEmpty {
-      try visitor.visitSingularStringField(value: self.version, fieldNumber: 1)
+    if self.budgetBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.budgetBytes, fieldNumber: 1)
     }
-    if self.startedUs != 0 {
-      try visitor.visitSingularInt64Field(value: self.startedUs, fieldNumber: 2)
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 2)
     }
-    if !self.dataDirectory.isEmpty {
-      try visitor.visitSingularStringField(value: self.dataDirectory, fieldNumber: 3)
+    if self.entries != 0 {
+      try visitor.visitSingularUInt64Field(value: self.entries, fieldNumber: 3)
     }
-    if self.logLast != 0 {
-      try visitor.visitSingularUInt64Field(value: self.logLast, fieldNumber: 4)
+    if self.absences != 0 {
+      try visitor.visitSingularUInt64Field(value: self.absences, fieldNumber: 4)
     }
-    if self.offlineApplied != 0 {
-      try visitor.visitSingularUInt64Field(value: self.offlineApplied, fieldNumber: 5)
+    if self.hits != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hits, fieldNumber: 5)
     }
-    if self.catalogRevision != 0 {
-      try visitor.visitSingularUInt64Field(value: self.catalogRevision, fieldNumber: 6)
+    if self.absentHits != 0 {
+      try visitor.visitSingularUInt64Field(value: self.absentHits, fieldNumber: 6)
     }
-    if self.registryRevision != 0 {
-      try visitor.visitSingularUInt64Field(value: self.registryRevision, fieldNumber: 7)
+    if self.misses != 0 {
+      try visitor.visitSingularUInt64Field(value: self.misses, fieldNumber: 7)
     }
-    if !self.projects.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.projects, fieldNumber: 8)
-    }
-    if !self.views.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.views, fieldNumber: 9)
-    }
-    if self.diskFreeBytes != 0 {
-      try visitor.visitSingularUInt64Field(value: self.diskFreeBytes, fieldNumber: 10)
-    }
-    if self.connections != 0 {
-      try visitor.visitSingularUInt64Field(value: self.connections, fieldNumber: 11)
+    if self.evictions != 0 {
+      try visitor.visitSingularUInt64Field(value: self.evictions, fieldNumber: 8)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: WireStatusResponse, rhs: WireStatusResponse) -> Bool {
-    if lhs.version != rhs.version {return false}
-    if lhs.startedUs != rhs.startedUs {return false}
-    if lhs.dataDirectory != rhs.dataDirectory {return false}
-    if lhs.logLast != rhs.logLast {return false}
-    if lhs.offlineApplied != rhs.offlineApplied {return false}
-    if lhs.catalogRevision != rhs.catalogRevision {return false}
-    if lhs.registryRevision != rhs.registryRevision {return false}
-    if lhs.projects != rhs.projects {return false}
-    if lhs.views != rhs.views {return false}
-    if lhs.diskFreeBytes != rhs.diskFreeBytes {return false}
-    if lhs.connections != rhs.connections {return false}
+  package static func ==(lhs: WireCacheStatus, rhs: WireCacheStatus) -> Bool {
+    if lhs.budgetBytes != rhs.budgetBytes {return false}
+    if lhs.bytes != rhs.bytes {return false}
+    if lhs.entries != rhs.entries {return false}
+    if lhs.absences != rhs.absences {return false}
+    if lhs.hits != rhs.hits {return false}
+    if lhs.absentHits != rhs.absentHits {return false}
+    if lhs.misses != rhs.misses {return false}
+    if lhs.evictions != rhs.evictions {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -31,6 +31,7 @@ struct Status: AsyncParsableCommand {
                 + (status.projects.isEmpty ? "none" : status.projects.joined(separator: ", "))
                 + "; \(counted(status.connections, "connection"))"
         )
+        Output.line("cache     " + Self.text(status.cache))
         guard !status.views.isEmpty else { return }
         var table = TextTable([
             ("project", .left), ("view", .left), ("rows", .right), ("segments", .right),
@@ -47,6 +48,24 @@ struct Status: AsyncParsableCommand {
         Output.table(table)
     }
 
+    private static func text(_ cache: WireCacheStatus) -> String {
+        guard cache.budgetBytes > 0 else { return "off" }
+        let answered = cache.hits + cache.absentHits
+        let lookups = answered + cache.misses
+        let share = lookups == 0 ? "" : "; \(100 * answered / lookups)% of \(lookups) look-ups"
+        return "\(byteText(cache.bytes)) of \(byteText(cache.budgetBytes)), "
+            + counted(cache.entries, "key") + share
+    }
+
+    private static func json(_ cache: WireCacheStatus) -> JSONValue {
+        .object([
+            ("budget_bytes", .uint(cache.budgetBytes)), ("bytes", .uint(cache.bytes)),
+            ("entries", .uint(cache.entries)), ("absences", .uint(cache.absences)),
+            ("hits", .uint(cache.hits)), ("absent_hits", .uint(cache.absentHits)),
+            ("misses", .uint(cache.misses)), ("evictions", .uint(cache.evictions)),
+        ])
+    }
+
     private static func json(_ status: WireStatusResponse) -> JSONValue {
         .object([
             ("version", .string(status.version)), ("started", .time(status.startedUs)),
@@ -57,6 +76,7 @@ struct Status: AsyncParsableCommand {
             ("projects", .strings(status.projects)),
             ("disk_free_bytes", .uint(status.diskFreeBytes)),
             ("connections", .uint(status.connections)),
+            ("cache", json(status.cache)),
             (
                 "views",
                 .array(

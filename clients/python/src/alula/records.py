@@ -139,6 +139,20 @@ class ViewStatus:
 
 
 @dataclass(frozen=True)
+class CacheStatus:
+    """The row cache of the online store; its budget is 0 where it is off."""
+
+    budget_bytes: int
+    bytes: int
+    entries: int
+    absences: int
+    hits: int
+    absent_hits: int
+    misses: int
+    evictions: int
+
+
+@dataclass(frozen=True)
 class Status:
     """What runs, how far behind, how full."""
 
@@ -153,6 +167,7 @@ class Status:
     views: list[ViewStatus]
     disk_free_bytes: int
     connections: int
+    cache: CacheStatus
 
     @staticmethod
     def of(message: Any) -> Status:
@@ -163,10 +178,15 @@ class Status:
             )
             for v in message.views
         ]  # fmt: skip
+        c = message.cache
         return Status(
             message.version, moment(message.started_us), message.data_directory, message.log_last,
             message.offline_applied, message.catalog_revision, message.registry_revision,
             list(message.projects), views, message.disk_free_bytes, message.connections,
+            CacheStatus(
+                c.budget_bytes, c.bytes, c.entries, c.absences, c.hits, c.absent_hits, c.misses,
+                c.evictions,
+            ),
         )  # fmt: skip
 
 

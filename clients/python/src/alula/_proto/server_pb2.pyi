@@ -6,7 +6,7 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class StatusResponse(_message.Message):
-    __slots__ = ("version", "started_us", "data_directory", "log_last", "offline_applied", "catalog_revision", "registry_revision", "projects", "views", "disk_free_bytes", "connections")
+    __slots__ = ("version", "started_us", "data_directory", "log_last", "offline_applied", "catalog_revision", "registry_revision", "projects", "views", "disk_free_bytes", "connections", "cache")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     STARTED_US_FIELD_NUMBER: _ClassVar[int]
     DATA_DIRECTORY_FIELD_NUMBER: _ClassVar[int]
@@ -18,6 +18,7 @@ class StatusResponse(_message.Message):
     VIEWS_FIELD_NUMBER: _ClassVar[int]
     DISK_FREE_BYTES_FIELD_NUMBER: _ClassVar[int]
     CONNECTIONS_FIELD_NUMBER: _ClassVar[int]
+    CACHE_FIELD_NUMBER: _ClassVar[int]
     version: str
     started_us: int
     data_directory: str
@@ -29,7 +30,28 @@ class StatusResponse(_message.Message):
     views: _containers.RepeatedCompositeFieldContainer[ViewStatus]
     disk_free_bytes: int
     connections: int
-    def __init__(self, version: _Optional[str] = ..., started_us: _Optional[int] = ..., data_directory: _Optional[str] = ..., log_last: _Optional[int] = ..., offline_applied: _Optional[int] = ..., catalog_revision: _Optional[int] = ..., registry_revision: _Optional[int] = ..., projects: _Optional[_Iterable[str]] = ..., views: _Optional[_Iterable[_Union[ViewStatus, _Mapping]]] = ..., disk_free_bytes: _Optional[int] = ..., connections: _Optional[int] = ...) -> None: ...
+    cache: CacheStatus
+    def __init__(self, version: _Optional[str] = ..., started_us: _Optional[int] = ..., data_directory: _Optional[str] = ..., log_last: _Optional[int] = ..., offline_applied: _Optional[int] = ..., catalog_revision: _Optional[int] = ..., registry_revision: _Optional[int] = ..., projects: _Optional[_Iterable[str]] = ..., views: _Optional[_Iterable[_Union[ViewStatus, _Mapping]]] = ..., disk_free_bytes: _Optional[int] = ..., connections: _Optional[int] = ..., cache: _Optional[_Union[CacheStatus, _Mapping]] = ...) -> None: ...
+
+class CacheStatus(_message.Message):
+    __slots__ = ("budget_bytes", "bytes", "entries", "absences", "hits", "absent_hits", "misses", "evictions")
+    BUDGET_BYTES_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    ABSENCES_FIELD_NUMBER: _ClassVar[int]
+    HITS_FIELD_NUMBER: _ClassVar[int]
+    ABSENT_HITS_FIELD_NUMBER: _ClassVar[int]
+    MISSES_FIELD_NUMBER: _ClassVar[int]
+    EVICTIONS_FIELD_NUMBER: _ClassVar[int]
+    budget_bytes: int
+    bytes: int
+    entries: int
+    absences: int
+    hits: int
+    absent_hits: int
+    misses: int
+    evictions: int
+    def __init__(self, budget_bytes: _Optional[int] = ..., bytes: _Optional[int] = ..., entries: _Optional[int] = ..., absences: _Optional[int] = ..., hits: _Optional[int] = ..., absent_hits: _Optional[int] = ..., misses: _Optional[int] = ..., evictions: _Optional[int] = ...) -> None: ...
 
 class ViewStatus(_message.Message):
     __slots__ = ("project", "name", "offline_rows", "segments", "newest_event_us")
