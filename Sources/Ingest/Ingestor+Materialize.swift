@@ -1,5 +1,6 @@
 package import Domain
 import Offline
+import RocksDB
 
 extension Ingestor {
     /// How far a materialization has come.
@@ -17,8 +18,8 @@ extension Ingestor {
     ///
     /// Rows later than now stay behind. Small batches go through the one writer behind the pushes,
     /// so that a newer row is never overwritten; running it again changes nothing. Answers how many
-    /// rows became the newest of their keys. Throws `cancelled` between batches; what is written
-    /// then stays.
+    /// rows became the newest of their keys, all of them on disk. Throws `cancelled` between
+    /// batches; what is written then stays.
     @discardableResult
     package func materialize(
         views: [FeatureView],
@@ -42,6 +43,7 @@ extension Ingestor {
             state.viewIsDone = true
             progress(state)
         }
+        try database.syncLog()
         return written
     }
 
@@ -56,23 +58,32 @@ extension Ingestor {
     ) throws(AlulaError) -> UInt64? {
         state.keysDone = 0
         var stale: UInt64?
+        // While a batch is written the next one is read.
+        var waiting: Job?
+        func finish(_ job: Job) throws(AlulaError) {
+            switch try job.answer() {
+            case .rowsWritten(let count): state.rowsWritten += UInt64(count)
+            case .stale(let entry): stale = entry
+            case .bytes, .entry: throw AlulaError.otherKindOfWrite
+            }
+            guard stale == nil, case .materialize(let batch) = job.work else { return }
+            state.keysDone += UInt64(batch.newest.rows.count)
+            progress(state)
+        }
         do {
             try offline.newestRows(of: view, notAfter: notAfter, batchRows: Self.batchRows) {
                 guard !cancelled() else {
                     throw AlulaError(.cancelled, "materialize was stopped in view \(view.name)")
                 }
                 guard $0.rows.count > 0 else { return true }
-                let job = MaterializeJob(view: view, newest: $0)
-                switch try writer.run(.materialize(job)) {
-                case .rowsWritten(let count): state.rowsWritten += UInt64(count)
-                case .stale(let entry): stale = entry
-                case .bytes, .entry: throw AlulaError.otherKindOfWrite
-                }
-                guard stale == nil else { return false }
-                state.keysDone += UInt64($0.rows.count)
-                progress(state)
-                return true
+                let job = try writer.submit(
+                    .materialize(MaterializeJob(view: view, newest: $0))
+                )
+                if let before = waiting { try finish(before) }
+                waiting = job
+                return stale == nil
             }
+            if let last = waiting, stale == nil { try finish(last) }
             return stale
         } catch let error as AlulaError {
             throw error

@@ -99,7 +99,8 @@ struct Committer {
                 onto: freshness,
                 in: group.batch
             )
-            try write(group)
+            let isSynced = jobs.contains { $0.work.isSynced }
+            try write(group, isSynced ? .synced : .buffered)
             head = group.head
             withdrawals = group.withdrawals
             freshness = present
@@ -128,10 +129,13 @@ struct Committer {
 
     /// Rows that are read while the batch is written are not taken into the row cache, which has the
     /// new ones before anybody is answered.
-    private func write(_ group: Group) throws(AlulaError) {
+    private func write(
+        _ group: Group,
+        _ durability: Database.Durability
+    ) throws(AlulaError) {
         online.cache.begin(group.pending, in: group.batch)
         do throws(AlulaError) {
-            try database.write(group.batch, .synced)
+            try database.write(group.batch, durability)
         } catch {
             online.cache.finish(group.pending, in: group.batch, written: false)
             throw error

@@ -21,6 +21,16 @@ struct Job: Sendable {
             case .materialize, .restore, .expire, .finish: true
             }
         }
+
+        /// Whether it is on disk when it is answered.
+        ///
+        /// Rows of a materialization stand in history as well, and are made durable at its end.
+        var isSynced: Bool {
+            switch self {
+            case .materialize: false
+            case .push, .publish, .retract, .forget, .retire, .restore, .expire, .finish: true
+            }
+        }
     }
 
     enum Answer: Sendable {
@@ -38,6 +48,9 @@ struct Job: Sendable {
     let result = Waitable<Result<Answer, AlulaError>?>(nil)
 
     init(_ work: Work) { self.work = work }
+
+    /// Waits for it.
+    func answer() throws(AlulaError) -> Answer { try result.wait { $0 }.get() }
 
     /// About how much it adds to a group.
     var byteCount: Int {

@@ -70,8 +70,28 @@ final class Writer: Sendable {
         }
     }
 
-    /// Waits for a place in a group and for its durable end.
+    /// Waits for a place in a group and for its end, which is durable where the work is synced.
     func run(_ work: Job.Work) throws(AlulaError) -> Job.Answer {
+        let job = try submit(work)
+        if !job.work.isBackground,
+            let result = job.result.wait(until: .now + patience.duration, { $0 })
+        {
+            return try result.get()
+        }
+        if !job.work.isBackground, withdraw(job) {
+            throw AlulaError(
+                .resourceExhausted,
+                "the write waited \(patience) for those before it: the disk of the online store is "
+                    + "slow, or too much is written",
+                help: "send it again later; nothing of it was written, and reads go on",
+                retry: .sameRequest
+            )
+        }
+        return try job.answer()
+    }
+
+    /// Puts the work in its place; its answer can be waited for.
+    func submit(_ work: Job.Work) throws(AlulaError) -> Job {
         let job = Job(work)
         let refusal: AlulaError? = queue.update { queue in
             if queue.isStopping {
@@ -94,21 +114,7 @@ final class Writer: Sendable {
             return nil
         }
         if let refusal { throw refusal }
-        if !work.isBackground,
-            let result = job.result.wait(until: .now + patience.duration, { $0 })
-        {
-            return try result.get()
-        }
-        if !work.isBackground, withdraw(job) {
-            throw AlulaError(
-                .resourceExhausted,
-                "the write waited \(patience) for those before it: the disk of the online store is "
-                    + "slow, or too much is written",
-                help: "send it again later; nothing of it was written, and reads go on",
-                retry: .sameRequest
-            )
-        }
-        return try job.result.wait { $0 }.get()
+        return job
     }
 
     /// Takes a job back that waits for its group; false where that has begun.
