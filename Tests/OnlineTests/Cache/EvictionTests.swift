@@ -1,3 +1,4 @@
+import Domain
 import Foundation
 import Testing
 
@@ -88,7 +89,7 @@ import Testing
     @Test func `a row of half a megabyte is held where the budget is large, and refused else`()
         throws
     {
-        let row = [UInt8](repeating: 3, count: 520_000)
+        let row = [UInt8](repeating: 3, count: Limits.rowBytes)
         let large = try CacheFixture(byteBudget: 256 << 20)
         for number in 0..<40 { large.fill(CacheFixture.key(number), row) }
         #expect(large.look(CacheFixture.key(39)) == .row(row))

@@ -39,7 +39,9 @@ struct CacheSizes: Sendable {
     }
 
     /// A row that takes more than this is not held.
-    var mostRecordBytes: Int { segmentBytes / 4 }
+    ///
+    /// A little over a quarter of a segment, so that the largest row has its place in the largest one.
+    var mostRecordBytes: Int { segmentBytes / 32 * 9 }
 
     @inline(__always)
     func shard(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: (hash >> 1) >> shardShift) }
