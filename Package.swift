@@ -117,7 +117,7 @@ let package = Package(
         + area("Online", uses: ["Domain", "Codec", "RocksDB"])
         + area("Offline", uses: ["Domain", "Codec", "Migrations", sql])
         + area("Catalog", uses: ["Domain", "Migrations", sql, yaml])
-        + area("Registry", uses: ["Domain", "Migrations", sql])
+        + area("Registry", uses: ["Domain", "Digest", "Migrations", sql])
         + area("Artifacts", uses: ["Domain", "Digest"])
         + area("Wire", uses: ["Domain", "Codec", nio, protobuf], settings: house)
         // Level 3

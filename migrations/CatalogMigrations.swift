@@ -6,6 +6,7 @@ package enum CatalogMigrations {
         ("0001 definitions", text(PackageResources.catalog_0001_definitions_sql)),
         ("0002 registry", text(PackageResources.catalog_0002_registry_sql)),
         ("0003 acts", text(PackageResources.catalog_0003_acts_sql)),
+        ("0004 releases", text(PackageResources.catalog_0004_releases_sql)),
         ("0007 trust", text(PackageResources.catalog_0007_trust_sql)),
     ]
 

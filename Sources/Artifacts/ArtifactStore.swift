@@ -30,6 +30,12 @@ package final class ArtifactStore: Sendable {
         try Files.size(path(of: digest))
     }
 
+    /// The first bytes of this content, as the disk gives them; none where it is not here.
+    package func firstBytes(of digest: ContentDigest, _ count: Int) throws(AlulaError) -> [UInt8] {
+        guard let file = try File.open(path(of: digest)) else { return [] }
+        return try file.read(upTo: count)
+    }
+
     /// Begins new content; it has no name until `finish`.
     package func writer() throws(AlulaError) -> ArtifactWriter {
         let name = String(UInt64.random(in: .min ... .max), radix: 16)

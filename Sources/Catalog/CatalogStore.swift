@@ -47,6 +47,15 @@ package final class CatalogStore: Sendable {
         try CatalogTables(database: database).load()
     }
 
+    /// Every version of a model's gates, by stage and version.
+    package static func gateHistory(
+        _ project: ProjectName,
+        _ model: RegisteredModelName,
+        in database: Database
+    ) throws -> [VersionedGate] {
+        try CatalogTables(database: database).gateHistory(project, model)
+    }
+
     /// Writes decided changes at the next revision, and returns the state after them.
     package static func write(
         _ changes: DefinitionChanges,
@@ -62,6 +71,8 @@ package final class CatalogStore: Sendable {
 package struct CatalogState: Sendable {
     package var snapshot: CatalogSnapshot
     package var gates: [ProjectName: [VersionedGate]]
+    /// Stages that models have beside the four, or changed.
+    package var stages: [ProjectName: [StageDefinition]]
     var next: NextIdentifiers
 
     /// The gate in force before a stage of a model; nil where any complete version may enter.

@@ -26,12 +26,31 @@ extension AlulaClient {
         return try await call(.getRun, request, answer: WireRun.self).0
     }
 
-    /// Runs, newest first; an empty experiment means all.
-    package func runs(experiment: String = "", limit: UInt32 = 0) async throws -> [WireRun] {
+    /// The newest runs first, at most `limit` of them; an empty experiment means all.
+    package func runs(experiment: String = "", limit: Int = 100) async throws -> [WireRun] {
         var request = WireListRunsRequest()
         request.experiment = experiment
-        request.limit = limit
-        return try await call(.listRuns, request, answer: WireRuns.self).0.runs
+        return try await pages(limit) { rest, token in
+            request.limit = rest
+            request.pageToken = token
+            let page = try await self.call(.listRuns, request, answer: WireRuns.self).0
+            return (page.runs, page.nextPageToken)
+        }
+    }
+
+    /// Fetches pages until there are `limit` items, or no more.
+    func pages<Item>(
+        _ limit: Int,
+        _ fetch: (UInt32, String) async throws -> (items: [Item], next: String)
+    ) async throws -> [Item] {
+        var items: [Item] = []
+        var token = ""
+        repeat {
+            let page = try await fetch(UInt32(clamping: min(limit - items.count, 1_000)), token)
+            items += page.items
+            token = page.next
+        } while !token.isEmpty && items.count < limit
+        return items
     }
 
     /// Registers the next version of a model; its artifacts are uploaded before.
@@ -45,11 +64,19 @@ extension AlulaClient {
         try await call(.listModels, WireHeadOnly(), answer: WireModels.self).0.models
     }
 
-    /// The versions of a model, newest first.
-    package func versions(of model: String) async throws -> [WireModelVersion] {
+    /// The newest versions of a model first, at most `limit` of them.
+    package func versions(
+        of model: String,
+        limit: Int = .max
+    ) async throws -> [WireModelVersion] {
         var request = WireListVersionsRequest()
         request.model = model
-        return try await call(.listVersions, request, answer: WireVersions.self).0.versions
+        return try await pages(limit) { rest, token in
+            request.limit = rest
+            request.pageToken = token
+            let page = try await self.call(.listVersions, request, answer: WireVersions.self).0
+            return (page.versions, page.nextPageToken)
+        }
     }
 
     package func version(_ version: UInt32, of model: String) async throws -> WireModelVersion {
@@ -91,18 +118,5 @@ extension AlulaClient {
         request.model = model
         request.version = version
         return try await call(.lineage, request, answer: WireLineage.self).0
-    }
-
-    /// Entries of the audit log behind a number, oldest first.
-    package func audit(
-        after: UInt64 = 0,
-        limit: UInt32 = 0,
-        object: String = ""
-    ) async throws -> [WireAuditEntry] {
-        var request = WireListAuditRequest()
-        request.after = after
-        request.limit = limit
-        request.object = object
-        return try await call(.listAudit, request, answer: WireAuditEntries.self).0.entries
     }
 }

@@ -55,8 +55,19 @@ extension AlulaClient {
         }.0
     }
 
-    package func trainingSets() async throws -> [WireTrainingSet] {
-        try await call(.listTrainingSets, WireHeadOnly(), answer: WireTrainingSets.self).0.sets
+    /// The newest sets first, at most `limit` of them.
+    package func trainingSets(limit: Int = .max) async throws -> [WireTrainingSet] {
+        var request = WireListTrainingSetsRequest()
+        return try await pages(limit) { rest, token in
+            request.limit = rest
+            request.pageToken = token
+            let page = try await self.call(
+                .listTrainingSets,
+                request,
+                answer: WireTrainingSets.self
+            ).0
+            return (page.sets, page.nextPageToken)
+        }
     }
 
     /// What is recorded of a training set, without its rows.

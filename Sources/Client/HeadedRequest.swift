@@ -29,6 +29,17 @@ extension WirePromoteRequest: HeadedRequest {}
 extension WireRollbackRequest: HeadedRequest {}
 extension WireLineageRequest: HeadedRequest {}
 extension WireListAuditRequest: HeadedRequest {}
+extension WireSetAliasRequest: HeadedRequest {}
+extension WireDeleteAliasRequest: HeadedRequest {}
+extension WireListAliasesRequest: HeadedRequest {}
+extension WireApproveRequest: HeadedRequest {}
+extension WireListApprovalsRequest: HeadedRequest {}
+extension WireListGatesRequest: HeadedRequest {}
+extension WireStagesAtRequest: HeadedRequest {}
+extension WireVerifyAuditRequest: HeadedRequest {}
+extension WireWatchRequest: HeadedRequest {}
+extension WireReproduceRequest: HeadedRequest {}
+extension WireListTrainingSetsRequest: HeadedRequest {}
 extension WirePutArtifactRequest: HeadedRequest {}
 extension WireArtifactRequest: HeadedRequest {}
 extension WireAbandonImportRequest: HeadedRequest {}

@@ -59,6 +59,8 @@ public enum Limits {
     public static let writePatience = TimeSpan.seconds(10)
     /// How far ahead of now an event time may lie.
     public static let maxSkew = TimeSpan.seconds(60)
+    /// Bytes of one page of a list, before the last item that fits.
+    public static let pageBytes = 512 << 10
     /// How long an answer is kept for a repeated request id.
     public static let requestIdLife = TimeSpan.seconds(86_400)
 }

@@ -77,19 +77,20 @@ extension RegistryTables {
             title: "\(version.model) version \(version.number)",
             from: nil,
             [
-                ("stage", version.stage.rawValue), ("registered", "\(version.registered)"),
+                ("stage", version.stage.text), ("registered", "\(version.registered)"),
                 ("by", version.actor), ("code revision", version.codeRevision),
                 ("description", version.description),
             ]
         )
-        if let seat = try holder(of: version.stage, in: model), seat.version == version.number {
+        let seat = try self.seat(of: version.stage, in: model)
+        if let held = seat.holders.first(where: { $0.version == version.number }) {
             let stage = lineage.add(
                 "stage",
-                version.stage.rawValue,
-                title: version.stage.rawValue,
+                version.stage.text,
+                title: version.stage.text,
                 from: nil,
                 [
-                    ("since", "\(seat.since)"),
+                    ("since", "\(held.since)"),
                     ("previous", seat.previous.map { "version \($0)" } ?? ""),
                 ]
             )

@@ -42,6 +42,7 @@ extension RegistryStore {
             )
             try tables.insert(version, of: model)
             try tables.raiseRevision(of: model)
+            try tables.tell(.registered, of: version.number, in: model, call)
             try tables.audit(
                 "register",
                 "model:\(version.model)",
@@ -101,40 +102,35 @@ extension RegistryStore {
         try read { try $0.models(project) }
     }
 
-    /// Every version of a model, the newest first.
+    /// The versions of a model, the newest first.
     package func versions(
         of name: RegisteredModelName,
-        project: ProjectName
-    ) throws(AlulaError) -> [ModelVersion] {
-        try read { try $0.versions(of: try $0.requireModel(name, in: project)) }
-    }
-
-    package func version(
-        _ number: UInt32,
-        of name: RegisteredModelName,
-        project: ProjectName
-    ) throws(AlulaError) -> ModelVersion {
-        try read { try $0.requireVersion(number, of: try $0.requireModel(name, in: project)) }
-    }
-
-    /// The version in staging or in production.
-    package func holder(
-        of stage: Stage,
-        model name: RegisteredModelName,
-        project: ProjectName
-    ) throws(AlulaError) -> ModelVersion {
-        guard stage.hasHolder else {
-            throw .invalid("a version is found by staging or production, not by \(stage.rawValue)")
-        }
-        return try read { tables in
+        project: ProjectName,
+        _ page: PageRequest
+    ) throws(AlulaError) -> Page<ModelVersion> {
+        try read { tables in
             let model = try tables.requireModel(name, in: project)
-            guard let holder = try tables.holder(of: stage, in: model)?.version else {
-                throw AlulaError.notFound(
-                    "no version of \(name) is in \(stage.rawValue)",
-                    help: "promote one: alula promote \(name) VERSION \(stage.rawValue)"
-                )
-            }
-            return try tables.requireVersion(holder, of: model)
+            return Page(
+                try tables.versions(
+                    of: model,
+                    before: page.after ?? .max,
+                    limit: page.limit + 1
+                ).map { (Int64($0.number), $0) },
+                page
+            )
+        }
+    }
+
+    /// Who held stages of a model at a moment: of one stage, or of all.
+    package func tenures(
+        of name: RegisteredModelName,
+        at time: Timestamp,
+        in stage: Stage? = nil,
+        project: ProjectName
+    ) throws(AlulaError) -> [StageTenure] {
+        try read { tables in
+            let model = try tables.requireModel(name, in: project)
+            return try tables.tenures(of: model, at: time, in: stage)
         }
     }
 

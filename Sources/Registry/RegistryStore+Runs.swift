@@ -108,15 +108,22 @@ extension RegistryStore {
         try read { try $0.run(try $0.requireRun(id, in: project), history: history) }
     }
 
-    /// The newest runs first, at most 1000.
+    /// The newest runs first.
     package func runs(
         project: ProjectName,
         experiment: ExperimentName? = nil,
-        limit: Int = 100
-    ) throws(AlulaError) -> [Run] {
+        _ page: PageRequest
+    ) throws(AlulaError) -> Page<Run> {
         try read { tables in
-            try tables.runs(project, experiment, limit: min(max(limit, 0), 1_000))
-                .map { try tables.run($0, history: false) }
+            Page(
+                try tables.runs(
+                    project,
+                    experiment,
+                    before: page.after ?? .max,
+                    limit: page.limit + 1
+                ).map { ($0.number, try tables.run($0, history: false)) },
+                page
+            )
         }
     }
 }

@@ -35,8 +35,25 @@ extension RegistryStore {
         try read { try $0.trainingSet(id) }
     }
 
-    /// The newest first.
+    /// Every set, the newest first.
     package func trainingSets(project: ProjectName) throws(AlulaError) -> [TrainingSetRecord] {
-        try read { try $0.trainingSets(project) }
+        try read { try $0.trainingSets(project, before: .max, limit: -1).map(\.item) }
+    }
+
+    /// The newest first.
+    package func trainingSets(
+        project: ProjectName,
+        _ page: PageRequest
+    ) throws(AlulaError) -> Page<TrainingSetRecord> {
+        try read { tables in
+            Page(
+                try tables.trainingSets(
+                    project,
+                    before: page.after ?? .max,
+                    limit: page.limit + 1
+                ),
+                page
+            )
+        }
     }
 }

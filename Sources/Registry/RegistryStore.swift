@@ -1,25 +1,69 @@
 package import Domain
 package import GRDB
+import Synchronization
 
-/// Runs, training sets, models, versions, stages and the audit table.
+/// Runs, training sets, models, versions, stages and the audit log.
 ///
-/// Every write is one transaction: the change, its audit entry, and its answer under the request
-/// id, so that a repeat within a day gets the first answer and changes nothing. All calls block and
-/// may be made from any thread. Nothing dangles: what a record names is there, or the write is
-/// refused.
+/// Every write is one transaction: the change, its audit entry, its events, and its answer under the
+/// request id, so that a repeat within a day gets the first answer and changes nothing. All calls
+/// block and may be made from any thread. Nothing dangles: what a record names is there, or the
+/// write is refused.
 package final class RegistryStore: Sendable {
     private let pool: DatabasePool
-    /// Bytes of an artifact; nil where it is not in the store.
-    package let artifactSize: @Sendable (ContentDigest) throws -> UInt64?
+    let auditKey: AuditKey
+    let artifacts: ArtifactFacts
+    /// Wakes who waits for events.
+    package let events: EventSignal
+    private let keepHead: @Sendable (AuditHead) -> Void
+    private let keptHead: Mutex<AuditHead>
+    private let models = Atomic<UInt64>(1)
+
+    /// What is known of an artifact without reading it.
+    package struct ArtifactFacts: Sendable {
+        /// Bytes of an artifact; nil where it is not in the store.
+        package var size: @Sendable (ContentDigest) throws -> UInt64?
+        /// Its first bytes, some hundred; none where it is not in the store.
+        package var firstBytes: @Sendable (ContentDigest) throws -> [UInt8]
+
+        package init(
+            size: @escaping @Sendable (ContentDigest) throws -> UInt64?,
+            firstBytes: @escaping @Sendable (ContentDigest) throws -> [UInt8]
+        ) {
+            self.size = size
+            self.firstBytes = firstBytes
+        }
+    }
 
     /// Works on a pool made by `openCatalogPool`.
+    ///
+    /// Throws where the audit log was made with another key. `keepHead` gets the end of the audit
+    /// log after each commit that added to it, in order, for a place outside this file.
     package init(
         pool: DatabasePool,
-        artifactSize: @escaping @Sendable (ContentDigest) throws -> UInt64?
+        artifacts: ArtifactFacts,
+        auditKey: AuditKey,
+        keepHead: @escaping @Sendable (AuditHead) -> Void = { _ in }
     ) throws(AlulaError) {
         self.pool = pool
-        self.artifactSize = artifactSize
+        self.artifacts = artifacts
+        self.auditKey = auditKey
+        self.keepHead = keepHead
+        do {
+            let (newest, head) = try pool.write { database in
+                let tables = RegistryTables(database: database, marks: nil)
+                try tables.requireAuditKey(auditKey)
+                return (try tables.newestEvent(), try tables.auditHead())
+            }
+            events = EventSignal(newest: newest)
+            keptHead = Mutex(head)
+        } catch {
+            throw storageFailure(error)
+        }
     }
+
+    /// Changes with every commit that changes models, versions, stages or aliases, before the
+    /// caller is answered.
+    package var modelsRevision: UInt64 { models.load(ordering: .acquiring) }
 
     /// Runs `body` in the one write transaction, unless this request id was answered before: then
     /// the stored answer is returned.
@@ -33,36 +77,59 @@ package final class RegistryStore: Sendable {
         guard call.requestID.isEmpty || call.requestID.count == 16 else {
             throw .invalid("a request id has 16 bytes, not \(call.requestID.count)")
         }
-        do {
-            return try pool.write { database in
-                let tables = RegistryTables(database: database)
-                if let answer = try tables.answer(to: call, act: act) { return answer }
-                let answer = try body(tables)
-                try tables.keep(answer, to: call, act: act)
-                return answer
-            }
-        } catch {
-            throw storageFailure(error)
+        return try transaction { tables in
+            if let answer = try tables.answer(to: call, act: act) { return answer }
+            let answer = try body(tables)
+            try tables.keep(answer, to: call, act: act)
+            return answer
         }
     }
 
     /// Runs `body` in the one write transaction, each time anew: for acts that may be repeated
     /// without harm.
     func act(_ body: (RegistryTables) throws -> Void) throws(AlulaError) {
+        try transaction(body)
+    }
+
+    private func transaction<Value>(
+        _ body: (RegistryTables) throws -> Value
+    ) throws(AlulaError) -> Value {
+        let marks = WriteMarks(auditKey: auditKey)
+        let value: Value
         do {
-            try pool.write { try body(RegistryTables(database: $0)) }
+            value = try pool.write { try body(RegistryTables(database: $0, marks: marks)) }
         } catch {
             throw storageFailure(error)
         }
+        tell(marks)
+        return value
+    }
+
+    /// What is committed is told: to readers of models first, then to who waits.
+    private func tell(_ marks: WriteMarks) {
+        if marks.modelsChanged { models.add(1, ordering: .acquiringAndReleasing) }
+        if let head = marks.auditHead {
+            keptHead.withLock { kept in
+                guard head.number > kept.number else { return }
+                kept = head
+                keepHead(head)
+            }
+        }
+        if let revision = marks.newestEvent { events.raise(to: revision) }
     }
 
     /// Runs `body` on one consistent picture.
     package func read<Value>(_ body: (RegistryTables) throws -> Value) throws(AlulaError) -> Value {
         do {
-            return try pool.read { try body(RegistryTables(database: $0)) }
+            return try pool.read { try body(RegistryTables(database: $0, marks: nil)) }
         } catch {
             throw storageFailure(error)
         }
+    }
+
+    /// Bytes of an artifact; nil where it is not in the store.
+    package func artifactSize(_ digest: ContentDigest) throws -> UInt64? {
+        try artifacts.size(digest)
     }
 
     /// Grows with every write that changed something.
@@ -76,16 +143,6 @@ package final class RegistryStore: Sendable {
     ) throws(AlulaError) -> [UInt8]? {
         guard !requestID.isEmpty else { return nil }
         return try read { try $0.answer(requestID, act: act) }
-    }
-
-    /// Audit entries with greater numbers than `after`, oldest first; `object` filters where it is
-    /// not empty.
-    package func audit(
-        after: UInt64 = 0,
-        limit: Int = 1_000,
-        object: String = ""
-    ) throws(AlulaError) -> [AuditEntry] {
-        try read { try $0.audit(after: after, limit: limit, object: object) }
     }
 
     package static let recordTrainingSetAct = "make training set"

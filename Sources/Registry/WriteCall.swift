@@ -4,25 +4,26 @@ package import Domain
 package struct WriteCall: Sendable, Hashable {
     /// 16 bytes, the same when a call is repeated; or none: every call is a new one.
     package var requestID: [UInt8]
-    package var actor: String
-    /// Whether the actor has shown who they are.
-    package var isVerified: Bool
+    package var identity: Identity
     package var project: ProjectName
     package var now: Timestamp
 
     package init(
         requestID: [UInt8],
-        actor: String,
-        isVerified: Bool,
+        identity: Identity,
         project: ProjectName,
         now: Timestamp
     ) {
         self.requestID = requestID
-        self.actor = actor
-        self.isVerified = isVerified
+        self.identity = identity
         self.project = project
         self.now = now
     }
+
+    package var actor: String { identity.name }
+
+    /// Whether the actor has shown who they are.
+    package var isVerified: Bool { identity.isVerified }
 }
 
 /// What a run is started with.
@@ -78,19 +79,4 @@ package struct VersionRegistration: Sendable, Hashable {
         self.description = description
         self.tags = tags
     }
-}
-
-/// One act: who did what to what.
-package struct AuditEntry: Sendable, Hashable {
-    package var number: UInt64
-    package var time: Timestamp
-    package var actor: String
-    package var isVerified: Bool
-    /// Such as `apply`, `start run`, `register`, `promote`, `promote refused`, `rollback`, ….
-    package var act: String
-    /// Such as `model:credit`, `run:run-…`, `project:credit`.
-    package var object: String
-    /// JSON.
-    package var detail: String
-    package var requestID: [UInt8]
 }

@@ -15,7 +15,7 @@ extension Identity {
     }
 
     func check(mayMake changes: [DefinitionChange]) throws(AlulaError) {
-        let gates = changes.filter { $0.kind == .gate }.count
+        let gates = changes.filter { $0.kind == .gate || $0.kind == .stage }.count
         if gates > 0 { try check(.defineGates, "gates") }
         if gates < changes.count { try check(.define, "definitions") }
     }

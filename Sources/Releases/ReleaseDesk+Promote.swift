@@ -6,10 +6,10 @@ extension ReleaseDesk {
     /// Moves a version into a stage if its gate lets it pass, compare-and-set on the model's
     /// revision.
     ///
-    /// A refusal is an answer, not an error: it changes nothing but the audit table, and is
-    /// repeated to the same request id. A dry run changes nothing at all. Throws `aborted` where
-    /// the model is not at the expected revision. A version that is in the stage already stays
-    /// there, and nothing is written.
+    /// A refusal is an answer, not an error: it changes nothing but the audit log, and is repeated
+    /// to the same request id. A dry run changes nothing at all. Throws `aborted` where the model is
+    /// not at the expected revision. A version that is in the stage already stays there, and nothing
+    /// is written.
     package func promote(
         model name: RegisteredModelName,
         version number: UInt32,
@@ -23,17 +23,19 @@ extension ReleaseDesk {
         try Self.check(reason)
         let decide = { (tables: RegistryTables) throws -> [UInt8] in
             let model = try tables.requireModel(name, in: call.project)
-            if let expectedRevision, expectedRevision != model.revision {
-                throw AlulaError(
-                    .aborted,
-                    "model \(name) is at revision \(model.revision), not \(expectedRevision): it has "
-                        + "changed since it was read"
-                )
-            }
+            try model.require(expectedRevision)
+            try tables.requireStage(stage, of: model)
             let version = try tables.requireVersion(number, of: model)
             var outcome = try self.judge(version, to: stage, of: model, tables, call)
             if !dryRun, version.stage != stage {
-                try self.carryOut(&outcome, version, model, reason, tables, call)
+                let move = StageMove(
+                    act: .promote,
+                    version: version,
+                    to: stage,
+                    reason: reason,
+                    verdict: outcome.verdict
+                )
+                try self.carryOut(move, &outcome, model, tables, call)
             }
             return try answer(outcome)
         }
@@ -48,14 +50,14 @@ extension ReleaseDesk {
         _ tables: RegistryTables,
         _ call: WriteCall
     ) throws -> PromotionOutcome {
-        let seat = try tables.holder(of: stage, in: model)
+        let seat = try tables.seat(of: stage, in: model)
         var outcome = PromotionOutcome(
             passed: true,
             verdict: GateVerdict(rules: []),
             revision: model.revision,
             stage: stage,
             version: version.number,
-            previous: seat?.previous,
+            previous: seat.previous,
             from: version.stage
         )
         if version.stage == stage {
@@ -63,13 +65,12 @@ extension ReleaseDesk {
                 .init(
                     rule: "moves",
                     outcome: .passed,
-                    reason: "version \(version.number) is in stage \(stage.rawValue) already"
+                    reason: "version \(version.number) is in stage \(stage) already"
                 )
             ]
             return outcome
         }
         guard stage.hasHolder else { return outcome }
-        let holder = try seat?.version.map { try tables.requireVersion($0, of: model) }
         let run = try tables.run(version.run, in: call.project)
         outcome.verdict.rules = Completeness.verdicts(
             version,
@@ -78,34 +79,43 @@ extension ReleaseDesk {
         )
         let state = try CatalogStore.state(in: tables.database)
         if let gate = state.gate(call.project, model: model.name, to: stage) {
-            outcome.verdict.rules += gate.gate.evaluate(version, holder: holder).rules
+            let facts = try facts(
+                of: version,
+                into: stage,
+                holder: try seat.newest.map { try tables.requireVersion($0, of: model) },
+                run,
+                model,
+                state,
+                tables,
+                call
+            )
+            outcome.verdict.rules += gate.gate.evaluate(facts).rules
+            outcome.verdict.gateVersion = gate.version
         }
         outcome.passed = outcome.verdict.passed
         return outcome
     }
 
-    private func carryOut(
+    /// Moves the version where it passed, and writes the audit log either way.
+    func carryOut(
+        _ move: StageMove,
         _ outcome: inout PromotionOutcome,
-        _ version: ModelVersion,
         _ model: ModelRow,
-        _ reason: String,
         _ tables: RegistryTables,
         _ call: WriteCall
     ) throws {
-        let detail = TransitionDetail(outcome, reason: reason, project: call.project)
+        let act = move.act.rawValue
+        let detail = TransitionDetail(move)
+        var change = AuditChange(verdict: try move.verdict.json)
+        change.before = try tables.stageText(move.to, in: model)
         guard outcome.passed else {
-            try tables.audit("promote refused", "model:\(model.name)", detail, call)
+            change.after = change.before
+            try tables.audit("\(act) refused", "model:\(model.name)", detail, call, change: change)
             return
         }
-        let move = StageMove(
-            act: .promote,
-            version: version,
-            to: outcome.stage,
-            reason: reason,
-            verdict: outcome.verdict
-        )
         (outcome.revision, outcome.previous) = try tables.move(move, of: model, call: call)
-        try tables.audit("promote", "model:\(model.name)", detail, call)
+        change.after = try tables.stageText(move.to, in: model)
+        try tables.audit(act, "model:\(model.name)", detail, call, change: change)
     }
 
     static func check(_ reason: String) throws(AlulaError) {
@@ -117,29 +127,19 @@ extension ReleaseDesk {
     }
 }
 
-/// What the audit table keeps of a transition, and of one that was refused.
-struct TransitionDetail: Encodable {
-    struct Rule: Encodable {
-        var rule: String
-        var outcome: String
-        var reason: String
-    }
-
-    var project: String
+/// What the audit log keeps of a transition, and of one that was refused, beside its verdict.
+private struct TransitionDetail: Encodable {
     var version: UInt32
     var from: String
     var to: String
     var reason: String
-    var rules: [Rule]
+    var gate: UInt32?
 
-    init(_ outcome: PromotionOutcome, reason: String, project: ProjectName) {
-        self.project = project.text
-        version = outcome.version
-        from = outcome.from.rawValue
-        to = outcome.stage.rawValue
-        self.reason = reason
-        rules = outcome.verdict.rules.map {
-            Rule(rule: $0.rule, outcome: $0.outcome.rawValue, reason: $0.reason)
-        }
+    init(_ move: StageMove) {
+        version = move.version.number
+        from = move.version.stage.text
+        to = move.to.text
+        reason = move.reason
+        gate = move.verdict.gateVersion
     }
 }

@@ -27,6 +27,14 @@ package final class ReleaseDesk: Sendable {
     /// The gates in force in a project, by model and stage.
     package func gates(project: ProjectName) -> [VersionedGate] { catalog.gates(project) }
 
+    /// Every version of a model's gates, by stage and version.
+    package func gateHistory(
+        model: RegisteredModelName,
+        project: ProjectName
+    ) throws(AlulaError) -> [VersionedGate] {
+        try registry.read { try CatalogStore.gateHistory(project, model, in: $0.database) }
+    }
+
     /// What `apply` would change and what it would refuse, without changing anything.
     ///
     /// Mistakes in the files are thrown, all at once, as `FILE:LINE: reason`.
@@ -84,13 +92,38 @@ package final class ReleaseDesk: Sendable {
                     "apply",
                     "project:\(decided.project)",
                     AppliedDetail(outcome, files: files.map(\.name), retire: retire),
-                    call
+                    call,
+                    project: decided.project
                 )
+                try Self.auditGates(decided, tables, call)
             }
             return try answer(outcome)
         }
         if let applied { catalog.adopt(applied) }
         return stored
+    }
+
+    /// An entry for each gate that changed, with what it was and what it is.
+    private static func auditGates(
+        _ decided: DefinitionChanges,
+        _ tables: RegistryTables,
+        _ call: WriteCall
+    ) throws {
+        for change in decided.gateChanges {
+            let gate = change.after.gate
+            try tables.audit(
+                "change gate",
+                "model:\(gate.model)",
+                ["to": gate.to.text, "version": String(change.after.version)],
+                call,
+                project: decided.project,
+                change: AuditChange(
+                    before: try change.before?.json ?? "",
+                    after: try change.after.json
+                )
+            )
+        }
+        if decided.changesGates { tables.modelsChanged() }
     }
 
     private static func decide(

@@ -125,13 +125,23 @@ private struct Parts: Sendable {
         let pool = try openCatalogPool(path: directory.catalog)
         let catalog = try CatalogStore(pool: pool)
         let artifacts = try ArtifactStore(directory: directory.artifacts)
+        let database = try Database(path: directory.online, cacheBytes: 256 << 20)
+        let keyFile = try AuditKeyFile(path: configuration.auditKey, in: directory)
+        let auditHeads = AuditHeads(database: database, logger: logger)
         let registry = try RegistryStore(
             pool: pool,
-            artifactSize: { try artifacts.size(of: $0) }
+            artifacts: .init(
+                size: { try artifacts.size(of: $0) },
+                firstBytes: { try artifacts.firstBytes(of: $0, 512) }
+            ),
+            auditKey: keyFile.key,
+            keepHead: auditHeads.keep
         )
+        try auditHeads.compare(with: registry, now: now())
+        let watches = WatchHub(registry: registry, logger: logger)
+        watches.start()
         let tokens = try TokenStore(registry: registry)
         let offline = try OfflineStore(path: directory.offline)
-        let database = try Database(path: directory.online, cacheBytes: 256 << 20)
         let cache = RowCache(
             byteBudget: configuration.cacheBytes ?? UsableMemory.cacheShare,
             // One for each event loop, and some for workers; who comes later shares one.
@@ -168,6 +178,9 @@ private struct Parts: Sendable {
                 directory: directory,
                 catalog: catalog,
                 registry: registry,
+                auditHeads: auditHeads,
+                auditKeyIsOutside: keyFile.isOutside,
+                watches: watches,
                 releases: ReleaseDesk(catalog: catalog, registry: registry),
                 artifacts: artifacts,
                 offline: offline,
@@ -214,8 +227,7 @@ private struct Parts: Sendable {
                 .retention(view.name, rule, rows: rows),
                 call: WriteCall(
                     requestID: [],
-                    actor: "server",
-                    isVerified: true,
+                    identity: .server,
                     project: owner.name,
                     now: now
                 )
@@ -228,6 +240,7 @@ private struct Parts: Sendable {
     /// Writes what waits and puts everything on disk; the stores close with the last reference to them.
     func close() throws(AlulaError) {
         warmer.stop()
+        services.registry.events.close()
         try services.ingestor.stop()
     }
 }

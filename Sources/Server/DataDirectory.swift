@@ -10,6 +10,8 @@ final class DataDirectory: Sendable {
     var offline: String { path + "/offline.sqlite" }
     var online: String { path + "/online" }
     var artifacts: String { path + "/artifacts" }
+    /// Where the key of the audit log lies unless it was put elsewhere.
+    var auditKey: String { path + "/audit.key" }
 
     /// Makes the directory if it is missing, and locks it.
     init(path: String) throws(AlulaError) {

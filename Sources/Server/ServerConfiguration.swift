@@ -15,6 +15,9 @@ package struct ServerConfiguration: Sendable {
     /// Whether segments of history are merged in the background.
     package var compaction: Compaction
 
+    /// The file of the audit log's key; nil: in the data directory.
+    package var auditKey: String?
+
     package enum Compaction: String, Sendable, CaseIterable {
         case on
         case off
@@ -45,8 +48,10 @@ package struct ServerConfiguration: Sendable {
         certificates: CertificateFiles? = nil,
         limits: ServerLimits = ServerLimits(),
         slowCall: TimeSpan = .seconds(1),
-        logFormat: LogFormat = .text
+        logFormat: LogFormat = .text,
+        auditKey: String? = nil
     ) {
+        self.auditKey = auditKey
         self.dataDirectory = dataDirectory
         self.listen = listen
         self.http = http

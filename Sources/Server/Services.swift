@@ -14,6 +14,9 @@ struct Services: Sendable {
     let directory: DataDirectory
     let catalog: CatalogStore
     let registry: RegistryStore
+    let auditHeads: AuditHeads
+    let auditKeyIsOutside: Bool
+    let watches: WatchHub
     let releases: ReleaseDesk
     let artifacts: ArtifactStore
     let offline: OfflineStore

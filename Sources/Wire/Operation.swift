@@ -48,6 +48,16 @@ package enum Operation: UInt16, Sendable, CaseIterable {
     case putArtifact = 0x0070
     case statArtifact = 0x0071
     case getArtifact = 0x0072
+    case setAlias = 0x0080
+    case deleteAlias = 0x0081
+    case listAliases = 0x0082
+    case approve = 0x0083
+    case listApprovals = 0x0084
+    case listGates = 0x0085
+    case stagesAt = 0x0086
+    case watch = 0x0087
+    case verifyAudit = 0x0088
+    case reproduce = 0x0089
 }
 
 extension Operation {
@@ -65,14 +75,18 @@ extension Operation {
         case .push, .beginImport, .stageRows, .publishImport, .materialize, .abandonImport,
             .retract:
             .writeFeatures
-        case .makeTrainingSet, .listTrainingSets, .showTrainingSet, .getTrainingSet, .explain:
+        case .makeTrainingSet, .listTrainingSets, .showTrainingSet, .getTrainingSet, .explain,
+            .reproduce:
             .train
         case .startRun, .logRun, .endRun, .registerVersion, .putArtifact: .writeRegistry
+        case .setAlias, .deleteAlias: .alias
         case .getRun, .listRuns, .listModels, .listVersions, .resolveVersion, .lineage,
-            .statArtifact, .getArtifact:
+            .statArtifact, .getArtifact, .listAliases, .listApprovals, .listGates, .stagesAt,
+            .watch:
             .readRegistry
         case .promote, .rollback: .promote
-        case .listAudit: .audit
+        case .approve: .approve
+        case .listAudit, .verifyAudit: .audit
         }
     }
 
@@ -81,13 +95,15 @@ extension Operation {
         switch self {
         case .apply, .push, .beginImport, .stageRows, .publishImport, .materialize,
             .makeTrainingSet, .startRun, .logRun, .endRun, .registerVersion, .promote, .rollback,
-            .putArtifact, .compact, .abandonImport, .retract, .forget, .createToken, .revokeToken:
+            .putArtifact, .compact, .abandonImport, .retract, .forget, .setAlias, .deleteAlias,
+            .approve, .createToken, .revokeToken, .reproduce:
             true
         case .authenticate, .listTokens, .status, .verify, .plan, .describeCatalog, .listImports,
             .read, .history, .export,
             .listTrainingSets, .explain,
             .showTrainingSet, .getTrainingSet, .getRun, .listRuns, .listModels, .listVersions,
-            .resolveVersion, .lineage, .listAudit, .statArtifact, .getArtifact:
+            .resolveVersion, .lineage, .listAudit, .statArtifact, .getArtifact, .listAliases,
+            .listApprovals, .listGates, .stagesAt, .watch, .verifyAudit:
             false
         }
     }

@@ -66,7 +66,7 @@ extension Operation {
     package var scope: OperationScope {
         switch self {
         case .authenticate, .status: .narrowedAnswer
-        case .verify, .listAudit, .createToken, .listTokens, .revokeToken: .server
+        case .verify, .listAudit, .verifyAudit, .createToken, .listTokens, .revokeToken: .server
         case .plan, .apply: .definitions
         case .forget: .wholeProject
         case .startRun: .named([.trainingSet(6)])
@@ -82,7 +82,10 @@ extension Operation {
         case .showTrainingSet, .getTrainingSet: .named([.trainingSet(2)])
         case .logRun, .endRun, .getRun: .named([.run(2)])
         case .registerVersion: .named([.model(2)])
-        case .listVersions, .resolveVersion, .promote, .rollback, .lineage: .named([.model(2)])
+        case .listVersions, .resolveVersion, .promote, .rollback, .lineage, .setAlias,
+            .deleteAlias, .listAliases, .approve, .listApprovals, .listGates, .stagesAt,
+            .watch, .reproduce:
+            .named([.model(2)])
         case .statArtifact, .getArtifact: .named([.artifact(2)])
         }
     }

@@ -35,6 +35,7 @@ struct Alula: AsyncParsableCommand {
                 name: "Models",
                 subcommands: [
                     Models.self, Versions.self, Register.self, Promote.self, Rollback.self,
+                    Approve.self, Gates.self, Alias.self, Watch.self, Reproduce.self,
                     LineageCommand.self, Audit.self, Artifact.self,
                 ]
             ),

@@ -35,6 +35,14 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "on or off: merge segments of history in the background.")
     var compaction = ServerConfiguration.Compaction.on
 
+    @Option(
+        help: ArgumentHelp(
+            "The file of the audit log's key, better outside the data directory; made if new.",
+            valueName: "file"
+        )
+    )
+    var auditKey: String?
+
     @Flag(
         help: "Callers on this machine need no token, though there are tokens: they are \"local\"."
     )
@@ -90,7 +98,8 @@ struct Serve: AsyncParsableCommand {
             certificates: certificates,
             limits: limits,
             slowCall: slow,
-            logFormat: log
+            logFormat: log,
+            auditKey: auditKey
         )
     }
 

@@ -8,8 +8,11 @@ private let view = base + "views: [{name: v, entity: e, features: {a: int64, b: 
 ///
 /// `base` is line 1, `view` is lines 1 and 2.
 private let mistakes: [(yaml: String, expected: [String])] = [
-    ("", ["d.yaml:1: the file is empty: expected entities, views, services or gates"]),
-    ("# nothing\n", ["d.yaml:1: the file is empty: expected entities, views, services or gates"]),
+    ("", ["d.yaml:1: the file is empty: expected entities, views, services, stages or gates"]),
+    (
+        "# nothing\n",
+        ["d.yaml:1: the file is empty: expected entities, views, services, stages or gates"]
+    ),
     ("- a\n", ["d.yaml:1: a definitions file: expected a mapping, found a list"]),
     ("just text", ["d.yaml:1: a definitions file: expected a mapping, found a single value"]),
     ("views:\n  - {name: v\n", ["d.yaml:3: not valid YAML"]),
@@ -153,11 +156,11 @@ private let mistakes: [(yaml: String, expected: [String])] = [
     ),
     (
         "gates: [{model: m, to: prod, require: [{metric: auc, min: 1}]}]\n",
-        [#"d.yaml:1: to: "prod" is not a stage"#]
+        [#"d.yaml:1: "prod" is not a stage of model m"#]
     ),
     (
         "gates: [{model: m, to: archived, require: [{metric: auc, min: 1}]}]\n",
-        ["d.yaml:1: a gate stands before staging or production, not before archived"]
+        ["d.yaml:1: a gate stands before a stage with holders, not before archived"]
     ),
     (
         "gates: [{model: m, to: staging, require: [{metric: auc}]}]\n",
@@ -176,10 +179,58 @@ private let mistakes: [(yaml: String, expected: [String])] = [
         ["d.yaml:1: no_worse_than_holder_by needs better"]
     ),
     (
-        "gates: [{model: m, to: staging, require: [{approvals: 1}]}]\n",
-        [#"d.yaml:1: rule "approvals" is not available"#]
+        "gates: [{model: m, to: staging, require: [{approvals: none}]}]\n",
+        [#"d.yaml:1: approvals: expected a whole number from 1 to 100, found "none""#]
     ),
     ("gates: [{model: m, to: staging}]\n", ["d.yaml:1: a gate that asks for nothing"]),
+    (
+        "gates: [{model: m, to: staging, require: [{approvals: 1, by: [boss]}]}]\n",
+        [#"d.yaml:1: by: "boss" is not a role"#]
+    ),
+    (
+        "gates: [{model: m, to: staging, require: [{training_set: fresh}]}]\n",
+        ["d.yaml:1: training_set: expected reproducible"]
+    ),
+    (
+        "gates: [{model: m, to: staging, require: [{training_set: {min_rows: 0}}]}]\n",
+        ["d.yaml:1: min_rows: expected a whole number from 1"]
+    ),
+    (
+        "gates: [{model: m, to: staging, require: [{training_set: {checked_within: 1d}}]}]\n",
+        ["d.yaml:1: checked_within says when reproducible was tried"]
+    ),
+    (
+        "gates: [{model: m, to: staging, require: [{soak: long}]}]\n",
+        [#"d.yaml:1: soak: expected a duration such as 30d"#]
+    ),
+    (
+        "gates: [{model: m, to: staging, require: [{lineage: partial}]}]\n",
+        [#"d.yaml:1: lineage: expected complete, found "partial""#]
+    ),
+    (
+        "gates: [{model: m, to: staging, require: [{artifacts: []}]}]\n",
+        ["d.yaml:1: artifacts: name the kinds that are allowed"]
+    ),
+    (
+        "gates: [{model: m, to: staging, require: [{metrik: auc}]}]\n",
+        [#"d.yaml:1: unknown key "metrik" in a rule: did you mean "metric"?"#]
+    ),
+    (
+        "gates: [{model: m, to: staging, from: [canary], require: [{soak: 1d}]}]\n",
+        [#"d.yaml:1: "canary" is not a stage of model m"#]
+    ),
+    (
+        "stages: [{model: m, name: archived}]\n",
+        ["d.yaml:1: stage archived is there already"]
+    ),
+    (
+        "stages: [{model: m, name: canary, holders: 0}]\n",
+        ["d.yaml:1: holders: expected a whole number from 1"]
+    ),
+    (
+        "stages: [{model: m, name: c}, {model: m, name: c}]\n",
+        [#"d.yaml:1: stage "m c" is defined twice"#]
+    ),
     ("project: a b\n", [#"d.yaml:1: project name "a b" is not valid"#]),
     (
         "entities:\n  - &x {name: e, keys: {k: int64}}\n  - *x\n",

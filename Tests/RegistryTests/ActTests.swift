@@ -20,7 +20,9 @@ struct ActTests {
             return []
         }
         #expect(again == Array(run.id.text.utf8))
-        #expect(try fixture.registry.runs(project: try fixture.project).count == 1)
+        #expect(
+            try fixture.registry.runs(project: try fixture.project, PageRequest()).items.count == 1
+        )
         #expect(try fixture.registry.revision() == revision)
         #expect(try fixture.registry.audit().count == 1)
     }
@@ -91,7 +93,7 @@ struct ActTests {
         #expect(entries[0].requestID == id && entries[0].actor == "me" && !entries[0].isVerified)
         #expect(entries[1].detail.contains("\"version\":\"1\""))
         #expect(try fixture.registry.audit(after: 1, limit: 1).map(\.number) == [2])
-        #expect(try fixture.registry.audit(object: "model:credit").map(\.number) == [2])
+        #expect(try fixture.registry.audit(.init(object: "model:credit")).map(\.number) == [2])
     }
 
     @Test func `writes of many threads under one request id are done once`() async throws {
@@ -107,6 +109,6 @@ struct ActTests {
             return try await group.reduce(into: Set()) { $0.insert($1) }
         }
         #expect(answers.count == 1)
-        #expect(try registry.runs(project: try fixture.project).count == 1)
+        #expect(try registry.runs(project: try fixture.project, PageRequest()).items.count == 1)
     }
 }

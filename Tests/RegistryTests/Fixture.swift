@@ -43,9 +43,14 @@ final class Fixture {
         }
         let artifacts = Artifacts()
         self.artifacts = artifacts
-        registry = try RegistryStore(pool: pool) { digest in
-            artifacts.sizes.withLock { $0[digest] }
-        }
+        registry = try RegistryStore(
+            pool: pool,
+            artifacts: .init(
+                size: { digest in artifacts.sizes.withLock { $0[digest] } },
+                firstBytes: { _ in [] }
+            ),
+            auditKey: try AuditKey(secret: [UInt8](repeating: 7, count: 32))
+        )
     }
 
     deinit { try? FileManager.default.removeItem(atPath: directory) }
@@ -62,8 +67,7 @@ final class Fixture {
         }
         return WriteCall(
             requestID: requestID,
-            actor: actor,
-            isVerified: false,
+            identity: Identity(name: actor, roles: Set(Role.allCases), isVerified: false),
             project: try ProjectName(project, as: "project"),
             now: Timestamp(microseconds: now)
         )

@@ -62,7 +62,8 @@ struct MaintenanceTests {
             )
         }
         #expect(missing?.code == .failedPrecondition)
-        let entries = try fixture.registry.audit(object: "training-set:\(set.id)").dropFirst()
+        let entries = try fixture.registry.audit(.init(object: "training-set:\(set.id)"))
+            .dropFirst()
         #expect(entries.map(\.act) == ["blank spine", "blank spine"])
         #expect(entries.map(\.detail).first == #"{"project":"p","rows":"2"}"#)
     }

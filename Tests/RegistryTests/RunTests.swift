@@ -32,7 +32,9 @@ struct RunTests {
         let other = try fixture.trainingSet("other@1", project: "q")
         try fixture.record(other)
         #expect(error { _ = try fixture.start(trainingSet: other.id) }?.code == .notFound)
-        #expect(try fixture.registry.runs(project: try fixture.project).isEmpty)
+        #expect(
+            try fixture.registry.runs(project: try fixture.project, PageRequest()).items.isEmpty
+        )
     }
 
     @Test func `a param is written once, and a clash takes nothing of the call`() throws {
@@ -110,9 +112,13 @@ struct RunTests {
         let ids = try ["a", "b", "a", "a"].map { try fixture.start($0).id }
         let a = try ExperimentName("a", as: "experiment")
         let project = try fixture.project
-        #expect(try fixture.registry.runs(project: project).map(\.id) == ids.reversed())
         #expect(
-            try fixture.registry.runs(project: project, experiment: a, limit: 2).map(\.id)
+            try fixture.registry.runs(project: project, PageRequest()).items.map(\.id)
+                == ids.reversed()
+        )
+        #expect(
+            try fixture.registry.runs(project: project, experiment: a, PageRequest(limit: 2)).items
+                .map(\.id)
                 == [ids[3], ids[2]]
         )
     }

@@ -42,14 +42,18 @@ struct VersionTests {
         #expect(version.codeRevision == "abc")
         try fixture.log(run.id, metrics: [("auc", 0.9, 3)])
         let read = try fixture.registry.version(
-            1,
+            .version(1),
             of: try fixture.model,
             project: try fixture.project
         )
         #expect(read == version, "a version does not change with its run")
         #expect(try fixture.register(run.id).number == 2)
         #expect(
-            try fixture.registry.versions(of: try fixture.model, project: try fixture.project)
+            try fixture.registry.versions(
+                of: try fixture.model,
+                project: try fixture.project,
+                PageRequest()
+            ).items
                 .map(\.number) == [2, 1]
         )
         let model = try #require(try fixture.registry.models(project: try fixture.project).first)

@@ -16,6 +16,7 @@ final class Fixture {
     let stored: Stored
     let project = ProjectName("p")
     let model = RegisteredModelName("credit")
+    let clock = Mutex(Timestamp(microseconds: 1_000))
 
     /// Sizes of the artifacts that are there.
     final class Stored: Sendable {
@@ -50,7 +51,14 @@ final class Fixture {
         let stored = Stored()
         self.stored = stored
         catalog = try CatalogStore(pool: pool)
-        registry = try RegistryStore(pool: pool) { digest in stored.sizes.withLock { $0[digest] } }
+        registry = try RegistryStore(
+            pool: pool,
+            artifacts: .init(
+                size: { digest in stored.sizes.withLock { $0[digest] } },
+                firstBytes: { _ in [] }
+            ),
+            auditKey: try AuditKey(secret: [UInt8](repeating: 7, count: 32))
+        )
         desk = ReleaseDesk(catalog: catalog, registry: registry)
         try apply(Self.definitions)
         if gated { try apply(Self.gate) }
@@ -58,13 +66,20 @@ final class Fixture {
 
     deinit { try? FileManager.default.removeItem(atPath: directory) }
 
-    func call(_ requestID: [UInt8] = []) throws -> WriteCall {
+    /// By somebody who may do everything but is not verified, at the fixture's time.
+    func call(
+        _ requestID: [UInt8] = [],
+        by identity: Identity = Identity(
+            name: "me",
+            roles: Set(Role.allCases),
+            isVerified: false
+        )
+    ) throws -> WriteCall {
         WriteCall(
             requestID: requestID,
-            actor: "me",
-            isVerified: false,
+            identity: identity,
             project: try #require(project),
-            now: Timestamp(microseconds: 1_000)
+            now: clock.withLock { $0 }
         )
     }
 
@@ -186,14 +201,17 @@ final class Fixture {
     func holders() throws -> String {
         let models = try registry.models(project: try #require(project))
         return (models.first?.holders ?? []).map { holder in
-            "\(holder.stage.rawValue) \(holder.version)"
+            "\(holder.stage.text) \(holder.version)"
                 + (holder.previous.map { " < \($0)" } ?? "")
         }.joined(separator: ", ")
     }
 
     func stages() throws -> [String] {
-        try registry.versions(of: try #require(model), project: try #require(project)).reversed()
-            .map(\.stage.rawValue)
+        try registry.versions(
+            of: try #require(model),
+            project: try #require(project),
+            PageRequest()
+        ).items.reversed().map(\.stage.text)
     }
 
     func revision() throws -> UInt64 {

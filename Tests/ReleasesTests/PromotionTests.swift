@@ -18,16 +18,16 @@ struct PromotionTests {
         #expect(try fixture.promote(3, .production).from == .staging)
         #expect(try fixture.holders() == "production 3 < 2")
         #expect(try fixture.stages() == ["archived", "archived", "production"])
-        let holder = try fixture.registry.holder(
-            of: .production,
-            model: try #require(fixture.model),
+        let holder = try fixture.registry.version(
+            .stage(.production, version: nil),
+            of: try #require(fixture.model),
             project: try #require(fixture.project)
         )
         #expect(holder.number == 3)
         let nobody = error {
-            _ = try fixture.registry.holder(
-                of: .staging,
-                model: try #require(fixture.model),
+            _ = try fixture.registry.version(
+                .stage(.staging, version: nil),
+                of: try #require(fixture.model),
                 project: try #require(fixture.project)
             )
         }
@@ -41,7 +41,7 @@ struct PromotionTests {
         #expect(!outcome.passed)
         #expect(
             outcome.verdict.rules.map(\.outcome) == [
-                .failed, .failed, .failed, .cannotTell, .passed,
+                .failed, .failed, .failed, .cannotTell, .passed, .passed,
             ]
         )
         try fixture.version()
@@ -84,7 +84,7 @@ struct PromotionTests {
         let entries = try fixture.registry.audit()
         #expect(entries.count == audited + 1)
         #expect(entries.last?.act == "promote refused" && entries.last?.object == "model:credit")
-        #expect(entries.last?.detail.contains("0.1 is below 0.7") == true)
+        #expect(entries.last?.verdict.contains("0.1 is below 0.7") == true)
         #expect(entries.last?.detail.contains("because") == true)
     }
 
@@ -219,7 +219,7 @@ struct RollbackTests {
         #expect(try fixture.holders() == "production 1")
         let last = error { try fixture.rollback(.production) }
         #expect(last?.code == .failedPrecondition)
-        let acts = try fixture.registry.audit(object: "model:credit").map(\.act)
+        let acts = try fixture.registry.audit(.init(object: "model:credit")).map(\.act)
         #expect(acts.suffix(2) == ["rollback", "rollback"])
     }
 

@@ -43,7 +43,11 @@ private final class World {
         let catalog = try CatalogStore(pool: pool)
         let artifacts = try ArtifactStore(directory: directory.path + "/artifacts")
         self.artifacts = artifacts
-        registry = try RegistryStore(pool: pool, artifactSize: { try artifacts.size(of: $0) })
+        registry = try RegistryStore(
+            pool: pool,
+            artifacts: .init(size: { try artifacts.size(of: $0) }, firstBytes: { _ in [] }),
+            auditKey: try AuditKey(secret: [UInt8](repeating: 7, count: 32))
+        )
         project = try ProjectName("p", as: "project")
         _ = try ReleaseDesk(catalog: catalog, registry: registry).apply(
             files: [("d.yaml", Self.definitions)],
@@ -136,8 +140,7 @@ private final class World {
     private static func call(_ project: ProjectName) -> WriteCall {
         WriteCall(
             requestID: [],
-            actor: "me",
-            isVerified: false,
+            identity: .local,
             project: project,
             now: Timestamp(microseconds: 1)
         )

@@ -25,7 +25,11 @@ struct TokenStoreTests {
             try pool.write { database in
                 for migration in CatalogMigrations.all { try database.execute(sql: migration.sql) }
             }
-            registry = try RegistryStore(pool: pool) { _ in nil }
+            registry = try RegistryStore(
+                pool: pool,
+                artifacts: .init(size: { _ in nil }, firstBytes: { _ in [] }),
+                auditKey: try AuditKey(secret: [UInt8](repeating: 7, count: 32))
+            )
             tokens = try TokenStore(registry: registry)
         }
 
@@ -34,8 +38,7 @@ struct TokenStoreTests {
         func call(_ requestID: UInt8 = 0, at seconds: Int64 = 1_000) -> WriteCall {
             WriteCall(
                 requestID: requestID == 0 ? [] : Array(repeating: requestID, count: 16),
-                actor: "local",
-                isVerified: false,
+                identity: .local,
                 project: .unnamed,
                 now: Timestamp(microseconds: seconds * 1_000_000)
             )

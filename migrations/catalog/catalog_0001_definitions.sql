@@ -135,6 +135,7 @@ CREATE TABLE gate (
     version INTEGER NOT NULL,
     sources TEXT NOT NULL, -- JSON list of the stages a version may come from; empty is any
     rules   TEXT NOT NULL, -- JSON list of rules
+    rollback TEXT NOT NULL, -- likewise: what a rollback must show
     PRIMARY KEY (project, model, stage, version)
 ) STRICT, WITHOUT ROWID;
 

@@ -44,6 +44,7 @@ CREATE TABLE run (
     code_revision TEXT NOT NULL,
     actor         TEXT NOT NULL
 ) STRICT;
+CREATE INDEX run_of_project ON run (project, number);
 CREATE INDEX run_of_experiment ON run (project, experiment, number);
 
 CREATE TABLE run_param (
@@ -67,7 +68,8 @@ CREATE TABLE run_metric (
     step   INTEGER NOT NULL,
     time   INTEGER NOT NULL,
     bits   INTEGER NOT NULL,
-    UNIQUE (run, name, step, time, bits)
+    data_set TEXT NOT NULL, -- what it was measured on; empty: not said
+    UNIQUE (run, name, data_set, step, time, bits)
 ) STRICT;
 
 CREATE TABLE model (
@@ -130,19 +132,30 @@ CREATE TABLE version_metric (
     step    INTEGER NOT NULL,
     time    INTEGER NOT NULL,
     bits    INTEGER NOT NULL,
-    PRIMARY KEY (model, version, name),
+    data_set TEXT NOT NULL,
+    PRIMARY KEY (model, version, name, data_set),
     FOREIGN KEY (model, version) REFERENCES model_version
 ) STRICT, WITHOUT ROWID;
 
--- The one version in a stage (null: it is empty), and the one to which a rollback returns.
-CREATE TABLE stage_holder (
+-- When versions held stages; those without an end hold them now. A version holds a stage once at a time.
+CREATE TABLE stage_tenure (
+    number  INTEGER PRIMARY KEY AUTOINCREMENT,
+    model   INTEGER NOT NULL,
+    stage   TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    since   INTEGER NOT NULL,
+    until   INTEGER,
+    FOREIGN KEY (model, version) REFERENCES model_version
+) STRICT;
+CREATE UNIQUE INDEX stage_holder ON stage_tenure (model, stage, version) WHERE until IS NULL;
+CREATE INDEX stage_tenure_by_time ON stage_tenure (model, stage, since);
+
+-- To whom a rollback of a stage returns.
+CREATE TABLE stage_memory (
     model    INTEGER NOT NULL REFERENCES model,
     stage    TEXT NOT NULL,
-    version  INTEGER,
-    since    INTEGER NOT NULL,
     previous INTEGER,
     PRIMARY KEY (model, stage),
-    FOREIGN KEY (model, version) REFERENCES model_version,
     FOREIGN KEY (model, previous) REFERENCES model_version
 ) STRICT, WITHOUT ROWID;
 
@@ -153,15 +166,17 @@ CREATE TABLE stage_transition (
     act        TEXT NOT NULL, -- promote, rollback
     from_stage TEXT NOT NULL,
     to_stage   TEXT NOT NULL,
-    displaced  INTEGER,
+    displaced  INTEGER, -- the newest of the holders that gave way
     revision   INTEGER NOT NULL,
     time       INTEGER NOT NULL,
     actor      TEXT NOT NULL,
     reason     TEXT NOT NULL,
+    gate       INTEGER, -- the version of the gate that let it pass; null: there was none
     verdict    TEXT NOT NULL, -- JSON list of the rules and what they said
     FOREIGN KEY (model, version) REFERENCES model_version
 ) STRICT;
 CREATE INDEX stage_transition_of_model ON stage_transition (model, to_stage, version, number);
+CREATE INDEX stage_transition_in_order ON stage_transition (model, number);
 
 CREATE TRIGGER model_version_stays BEFORE UPDATE OF
     model, number, run, training_set, service, service_version, code_revision, description, registered,
@@ -171,6 +186,12 @@ CREATE TRIGGER version_artifact_stays BEFORE UPDATE ON version_artifact
 BEGIN SELECT RAISE(ABORT, 'a model version never changes'); END;
 CREATE TRIGGER run_param_stays BEFORE UPDATE ON run_param
 BEGIN SELECT RAISE(ABORT, 'a param is written once'); END;
+CREATE TRIGGER stage_tenure_stays BEFORE UPDATE OF number, model, stage, version, since ON stage_tenure
+BEGIN SELECT RAISE(ABORT, 'what a version held stays'); END;
+CREATE TRIGGER stage_tenure_ends_once BEFORE UPDATE OF until ON stage_tenure WHEN OLD.until IS NOT NULL
+BEGIN SELECT RAISE(ABORT, 'what a version held stays'); END;
+CREATE TRIGGER stage_tenure_remains BEFORE DELETE ON stage_tenure
+BEGIN SELECT RAISE(ABORT, 'what a version held stays'); END;
 CREATE TRIGGER stage_transition_stays BEFORE UPDATE ON stage_transition
 BEGIN SELECT RAISE(ABORT, 'a stage transition never changes'); END;
 CREATE TRIGGER stage_transition_remains BEFORE DELETE ON stage_transition

@@ -7,6 +7,7 @@ package struct DefinitionChange: Sendable, Hashable {
         case entity
         case view
         case service
+        case stage
         case gate
     }
 
@@ -48,6 +49,7 @@ package struct DefinitionChanges: Sendable {
         case addService(FeatureServiceName, description: String)
         case describeService(FeatureServiceName, String)
         case publish(FeatureService)
+        case putStage(StageDefinition)
         case putGate(VersionedGate)
         case retireView(FeatureViewID)
         case retireService(FeatureServiceName)
@@ -57,7 +59,17 @@ package struct DefinitionChanges: Sendable {
     package var changes: [DefinitionChange] = []
     /// Why apply would be refused: what would break, named.
     package var breaks: [String] = []
+    /// Gates as they were and as they will be.
+    package var gateChanges: [GateChange] = []
     var operations: [Operation] = []
 
     package var isEmpty: Bool { operations.isEmpty }
+
+    package var changesGates: Bool { changes.contains { $0.kind == .gate || $0.kind == .stage } }
+}
+
+/// A gate before and after an apply; `before` is nil where it is new.
+package struct GateChange: Sendable, Hashable {
+    package var before: VersionedGate?
+    package var after: VersionedGate
 }

@@ -87,11 +87,12 @@ extension CatalogStore {
 struct DefinitionResolver {
     let mistakes: Mistakes
     let dependents: [Dependent]
-    private(set) var result: DefinitionChanges
+    var result: DefinitionChanges
     /// The project as it will be after what was resolved so far.
     var project: CatalogSnapshot.Project
     var next: NextIdentifiers
-    private let gates: [VersionedGate]
+    let gates: [VersionedGate]
+    var stages: [StageDefinition]
     private let isNew: Bool
     private(set) var broken = (entities: Set<String>(), views: Set<String>())
 
@@ -109,6 +110,7 @@ struct DefinitionResolver {
         project = existing ?? CatalogSnapshot.Project(name: name)
         next = state.next
         gates = state.gates[name] ?? []
+        stages = state.stages[name] ?? []
     }
 
     mutating func resolve(_ parsed: ParsedDefinitions, retire: [String]) {
@@ -122,6 +124,7 @@ struct DefinitionResolver {
             if let entity = view.entity { _ = self.entity(entity, of: view.name) }
         }
         for service in parsed.services { resolve(service) }
+        for stage in parsed.stages { resolve(stage) }
         for gate in parsed.gates { resolve(gate) }
         for name in retire { self.retire(name) }
     }
@@ -176,24 +179,6 @@ extension DefinitionResolver {
 
     private static func text(_ keys: [Entity.JoinKey]) -> String {
         keys.map { "\($0.name): \($0.type.name)" }.joined(separator: ", ")
-    }
-
-    private mutating func resolve(_ parsed: Located<Gate>) {
-        let gate = parsed.value
-        let name = "\(gate.model) to \(gate.to.rawValue)"
-        let existing = gates.first { $0.gate.model == gate.model && $0.gate.to == gate.to }
-        guard existing?.gate != gate else { return }
-        var lines = gate.rules.flatMap(\.descriptions)
-        if !gate.from.isEmpty {
-            lines.insert("from " + gate.from.map(\.rawValue).joined(separator: " or "), at: 0)
-        }
-        add(
-            .gate,
-            name,
-            existing == nil ? .create : .change,
-            lines,
-            .putGate(VersionedGate(gate: gate, version: (existing?.version ?? 0) + 1))
-        )
     }
 
     /// Takes `name`, or `view:name` and `service:name` where both exist.

@@ -157,15 +157,11 @@ struct DefinitionNode {
 
     func stage(_ what: String) -> Stage? {
         guard let text = text(what) else { return nil }
-        guard let stage = Stage(rawValue: text) else {
-            let names = Stage.allCases.map(\.rawValue)
-            let close = hint(text, among: names)
-            note(
-                "\(what): \"\(text)\" is not a stage"
-                    + (close.isEmpty ? ": expected one of \(names.joined(separator: ", "))" : close)
-            )
+        do throws(AlulaError) {
+            return try Stage(text: text)
+        } catch {
+            note("\(what): \(error.message)")
             return nil
         }
-        return stage
     }
 }

@@ -16,7 +16,7 @@ struct DefinitionReader {
             if written.isEmpty, mistakes.isEmpty {
                 mistakes.note(
                     Place(index: index, file: file.name, line: 1),
-                    "the file is empty: expected entities, views, services or gates"
+                    "the file is empty: expected entities, views, services, stages or gates"
                 )
             }
         }
@@ -27,7 +27,7 @@ struct DefinitionReader {
         guard
             let fields = document.fields(
                 "a definitions file",
-                known: ["project", "entities", "views", "services", "gates"]
+                known: ["project", "entities", "views", "services", "stages", "gates"]
             )
         else { return }
         if let node = fields["project"], let name = node.name("project", as: ProjectName.self) {
@@ -56,6 +56,9 @@ struct DefinitionReader {
                 parsed.brokenServices.append(.init(name: name, place: node.place))
             }
         }
+        for node in items(fields["stages"], "stages") {
+            if let stage = StageReader.stage(node) { parsed.stages.append(stage) }
+        }
         for node in items(fields["gates"], "gates") {
             if let gate = GateReader.gate(node) { parsed.gates.append(gate) }
         }
@@ -72,8 +75,12 @@ struct DefinitionReader {
         note("view", parsed.views.map { ($0.name.text, $0.place) }, parsed.brokenViews)
         note("service", parsed.services.map { ($0.name.text, $0.place) }, parsed.brokenServices)
         note(
+            "stage",
+            parsed.stages.map { ("\($0.value.model) \($0.value.stage)", $0.place) }
+        )
+        note(
             "gate",
-            parsed.gates.map { ("\($0.value.model) to \($0.value.to.rawValue)", $0.place) }
+            parsed.gates.map { ("\($0.value.model) to \($0.value.to.text)", $0.place) }
         )
     }
 

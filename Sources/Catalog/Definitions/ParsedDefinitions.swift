@@ -118,6 +118,7 @@ struct ParsedDefinitions {
     var entities: [Entity] = []
     var views: [View] = []
     var services: [Service] = []
+    var stages: [Located<StageDefinition>] = []
     var gates: [Located<Gate>] = []
     /// A definition that has mistakes of its own, as far as it can be told.
     struct Broken {

@@ -3,56 +3,54 @@ import Foundation
 import GRDB
 
 extension CatalogTables {
-    /// How a rule is kept; a kind that is added later gets a field of its own.
-    private struct StoredRule: Codable {
-        var metric: String
-        var better: String
-        var min: Double?
-        var max: Double?
-        var noWorseThanHolderBy: Double?
-    }
-
     func put(_ versioned: VersionedGate, _ project: ProjectName) throws {
         let gate = versioned.gate
-        let rules = gate.rules.map { rule in
-            switch rule {
-            case .metric(let rule):
-                StoredRule(
-                    metric: rule.metric.text,
-                    better: rule.better.rawValue,
-                    min: rule.min,
-                    max: rule.max,
-                    noWorseThanHolderBy: rule.noWorseThanHolderBy
-                )
-            }
-        }
         try database.execute(
-            sql: "INSERT INTO gate VALUES (?, ?, ?, ?, ?, ?)",
+            sql: "INSERT INTO gate VALUES (?, ?, ?, ?, ?, ?, ?)",
             arguments: [
-                project.text, gate.model.text, gate.to.rawValue, versioned.version,
-                try Self.json(gate.from.map(\.rawValue)), try Self.json(rules),
+                project.text, gate.model.text, gate.to.text, versioned.version,
+                try Self.json(gate.from.map(\.text)),
+                try Self.json(gate.rules.map(StoredRule.init)),
+                try Self.json(gate.rollback.map(StoredRule.init)),
             ]
         )
     }
 
     /// The greatest version of every gate.
     func loadGates() throws -> [ProjectName: [VersionedGate]] {
-        var gates: [ProjectName: [VersionedGate]] = [:]
-        let rows = try Row.fetchAll(
-            database,
-            sql: """
-                SELECT project, model, stage, max(version) AS version, sources, rules FROM gate
-                GROUP BY project, model, stage ORDER BY project, model, stage
-                """
+        try gates(
+            """
+            SELECT *, max(version) FROM gate GROUP BY project, model, stage
+            ORDER BY project, model, stage
+            """,
+            []
         )
-        for row in rows {
+    }
+
+    /// Every version of a model's gates, by stage and version.
+    func gateHistory(
+        _ project: ProjectName,
+        _ model: RegisteredModelName
+    ) throws -> [VersionedGate] {
+        try gates(
+            "SELECT * FROM gate WHERE project = ? AND model = ? ORDER BY stage, version",
+            [project.text, model.text]
+        )[project] ?? []
+    }
+
+    private func gates(
+        _ sql: String,
+        _ arguments: StatementArguments
+    ) throws -> [ProjectName: [VersionedGate]] {
+        var gates: [ProjectName: [VersionedGate]] = [:]
+        for row in try Row.fetchAll(database, sql: sql, arguments: arguments) {
             let sources = try JSONDecoder().decode([String].self, from: row["sources"])
-            let rules = try JSONDecoder().decode([StoredRule].self, from: row["rules"])
             let gate = Gate(
                 model: try RegisteredModelName(row["model"], as: "model"),
                 to: try Stage(text: row["stage"]),
                 from: try sources.map { try Stage(text: $0) },
-                rules: try rules.map(Self.rule)
+                rules: try Self.rules(row["rules"]),
+                rollback: try Self.rules(row["rollback"])
             )
             gates[try ProjectName(row["project"], as: "project"), default: []].append(
                 VersionedGate(gate: gate, version: row["version"])
@@ -61,22 +59,41 @@ extension CatalogTables {
         return gates
     }
 
-    private static func rule(_ stored: StoredRule) throws(AlulaError) -> Gate.Rule {
-        guard let better = Gate.MetricRule.Direction(rawValue: stored.better) else {
-            throw .corrupt("gate direction \"\(stored.better)\"")
-        }
-        return .metric(
-            Gate.MetricRule(
-                metric: try MetricName(stored.metric, as: "metric"),
-                better: better,
-                min: stored.min,
-                max: stored.max,
-                noWorseThanHolderBy: stored.noWorseThanHolderBy
-            )
+    private static func rules(_ json: Data) throws -> [Gate.Rule] {
+        try JSONDecoder().decode([StoredRule].self, from: json).map { try $0.rule() }
+    }
+
+    static func json(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    func put(_ stage: StageDefinition, _ project: ProjectName) throws {
+        try database.execute(
+            sql: """
+                INSERT INTO model_stage VALUES (?, ?, ?, ?)
+                ON CONFLICT (project, model, stage) DO UPDATE SET holders = excluded.holders
+                """,
+            arguments: [project.text, stage.model.text, stage.stage.text, stage.holders]
         )
     }
 
-    private static func json(_ value: some Encodable) throws -> String {
-        String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
+    func loadStages() throws -> [ProjectName: [StageDefinition]] {
+        var stages: [ProjectName: [StageDefinition]] = [:]
+        let rows = try Row.fetchAll(
+            database,
+            sql: "SELECT * FROM model_stage ORDER BY project, model, stage"
+        )
+        for row in rows {
+            stages[try ProjectName(row["project"], as: "project"), default: []].append(
+                StageDefinition(
+                    model: try RegisteredModelName(row["model"], as: "model"),
+                    stage: try Stage(text: row["stage"]),
+                    holders: row["holders"]
+                )
+            )
+        }
+        return stages
     }
 }

@@ -28,6 +28,7 @@ extension CatalogTables {
                 arguments: [description, project.text, name.text]
             )
         case .publish(let service): try publish(service, project)
+        case .putStage(let stage): try put(stage, project)
         case .putGate(let gate): try put(gate, project)
         case .retireView(let view):
             try database.execute(

@@ -35,6 +35,7 @@ struct CatalogTables {
             return CatalogState(
                 snapshot: CatalogSnapshot(revision: try revision, projects: projects),
                 gates: try loadGates(),
+                stages: try loadStages(),
                 next: try loadNext()
             )
         } catch let error as AlulaError {

@@ -22,7 +22,7 @@ public struct Name<Kind>: Sendable, Hashable, Comparable, CustomStringConvertibl
         self.text = text
     }
 
-    private init(trusted text: String) { self.text = text }
+    init(trusted text: String) { self.text = text }
 
     public var description: String { text }
 

@@ -5,42 +5,28 @@ public struct RegisteredModel: Sendable, Hashable {
     public var revision: UInt64
     public var newestVersion: UInt32
     public var holders: [StageHolder]
+    public var aliases: [ModelAlias]
+    /// What the definitions say of its stages.
+    public var stages: [StageDefinition]
 
     public init(
         name: RegisteredModelName,
         revision: UInt64,
         newestVersion: UInt32,
-        holders: [StageHolder]
+        holders: [StageHolder],
+        aliases: [ModelAlias] = [],
+        stages: [StageDefinition] = []
     ) {
         self.name = name
         self.revision = revision
         self.newestVersion = newestVersion
         self.holders = holders
+        self.aliases = aliases
+        self.stages = stages
     }
 }
 
-/// Where a version stands on its way to users.
-public enum Stage: String, Sendable, Hashable, CaseIterable {
-    case none
-    case staging
-    case production
-    case archived
-
-    public init(text: String) throws(AlulaError) {
-        guard let stage = Stage(rawValue: text) else {
-            throw .invalid(
-                "\"\(text)\" is not a stage: expected "
-                    + Stage.allCases.map(\.rawValue).joined(separator: ", ")
-            )
-        }
-        self = stage
-    }
-
-    /// Whether a stage has at most one holder, remembered when it leaves (staging, production).
-    public var hasHolder: Bool { self == .staging || self == .production }
-}
-
-/// The version in a stage, and the one it took over from.
+/// A version in a stage, and the one to which a rollback of the stage returns.
 public struct StageHolder: Sendable, Hashable {
     public var stage: Stage
     public var version: UInt32

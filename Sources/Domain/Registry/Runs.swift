@@ -44,12 +44,23 @@ public struct Metric: Sendable, Hashable {
     public var value: Double
     public var step: Int64
     public var time: Timestamp
+    /// What it was measured on, such as `holdout`; empty where that was not said.
+    ///
+    /// The same metric on another data set is another series.
+    public var dataSet: String
 
-    public init(name: MetricName, value: Double, step: Int64, time: Timestamp) {
+    public init(
+        name: MetricName,
+        value: Double,
+        step: Int64,
+        time: Timestamp,
+        dataSet: String = ""
+    ) {
         self.name = name
         self.value = value
         self.step = step
         self.time = time
+        self.dataSet = dataSet
     }
 }
 

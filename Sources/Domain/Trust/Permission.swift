@@ -13,6 +13,8 @@ package enum Permission: UInt8, Sendable, CaseIterable {
     case apply
     case define
     case defineGates
+    /// Letting names point at versions; protected ones take `promote` as well.
+    case alias
     case promote
     case approve
     case audit
@@ -34,6 +36,7 @@ package enum Permission: UInt8, Sendable, CaseIterable {
         case .apply: [.definer, .releaser]
         case .define: [.definer]
         case .defineGates: [.releaser]
+        case .alias: [.trainer, .promoter]
         case .promote: [.promoter]
         case .approve: [.approver]
         case .audit: [.auditor, .admin]

@@ -5,8 +5,19 @@ import GRDB
 /// The row of a model.
 package struct ModelRow: Sendable {
     let id: Int64
+    package let project: ProjectName
     package let name: RegisteredModelName
     package let revision: UInt64
+
+    /// Throws `aborted` where another revision is expected than the model has.
+    package func require(_ expected: UInt64?) throws(AlulaError) {
+        guard let expected, expected != revision else { return }
+        throw AlulaError(
+            .aborted,
+            "model \(name) is at revision \(revision), not \(expected): it has changed since it was "
+                + "read"
+        )
+    }
 }
 
 extension RegistryTables {
@@ -15,7 +26,12 @@ extension RegistryTables {
             "SELECT id, revision FROM model WHERE project = ? AND name = ?",
             [project.text, name.text]
         ).map {
-            ModelRow(id: $0["id"], name: name, revision: UInt64($0["revision"] as Int64))
+            ModelRow(
+                id: $0["id"],
+                project: project,
+                name: name,
+                revision: UInt64($0["revision"] as Int64)
+            )
         }
     }
 
@@ -46,6 +62,7 @@ extension RegistryTables {
     }
 
     func raiseRevision(of model: ModelRow) throws {
+        modelsChanged()
         try execute("UPDATE model SET revision = revision + 1 WHERE id = ?", [model.id])
     }
 
@@ -70,16 +87,9 @@ extension RegistryTables {
                 name: model.name,
                 revision: model.revision,
                 newestVersion: try newestVersion(of: model),
-                holders: try Stage.allCases.compactMap { stage in
-                    guard let seat = try holder(of: stage, in: model), let version = seat.version
-                    else { return nil }
-                    return StageHolder(
-                        stage: stage,
-                        version: version,
-                        since: seat.since,
-                        previous: seat.previous
-                    )
-                }
+                holders: try holders(of: model),
+                aliases: try aliases(of: model),
+                stages: try definedStages(of: model)
             )
         }
     }
@@ -91,7 +101,7 @@ extension RegistryTables {
         try execute(
             "INSERT INTO model_version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                model.id, version.number, version.stage.rawValue, version.run.text,
+                model.id, version.number, version.stage.text, version.run.text,
                 version.trainingSet?.text, version.service?.name.text, version.service?.version,
                 version.codeRevision, version.description, version.registered.microseconds,
                 version.actor,
@@ -120,19 +130,23 @@ extension RegistryTables {
         }
         for metric in version.metrics {
             try execute(
-                "INSERT INTO version_metric VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO version_metric VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
                     model.id, version.number, metric.name.text, metric.step,
                     metric.time.microseconds, Int64(bitPattern: metric.value.bitPattern),
+                    metric.dataSet,
                 ]
             )
         }
     }
 
-    func versions(of model: ModelRow) throws -> [ModelVersion] {
+    /// The newest first, from before this number on.
+    func versions(of model: ModelRow, before number: Int64, limit: Int) throws -> [ModelVersion] {
         try rows(
-            "SELECT * FROM model_version WHERE model = ? ORDER BY number DESC",
-            [model.id]
+            """
+            SELECT * FROM model_version WHERE model = ? AND number < ? ORDER BY number DESC LIMIT ?
+            """,
+            [model.id, number, limit]
         ).map { try version($0, of: model) }
     }
 
@@ -141,13 +155,34 @@ extension RegistryTables {
             "SELECT * FROM model_version WHERE model = ? AND number = ?",
             [model.id, number]
         )
-        guard let row else {
-            let newest = try newestVersion(of: model)
-            throw AlulaError.notFound(
-                "model \(model.name) has no version \(number): registered are 1 to \(newest)"
-            )
-        }
+        guard let row else { throw try noVersion(number, of: model) }
         return try version(row, of: model)
+    }
+
+    func noVersion(_ number: UInt32, of model: ModelRow) throws -> AlulaError {
+        .notFound(
+            "model \(model.name) has no version \(number): registered are 1 to "
+                + "\(try newestVersion(of: model))"
+        )
+    }
+
+    func versionExists(_ number: UInt32, of model: ModelRow) throws -> Bool {
+        try row(
+            "SELECT 1 FROM model_version WHERE model = ? AND number = ?",
+            [model.id, number]
+        ) != nil
+    }
+
+    func service(of number: UInt32, in model: ModelRow) throws -> FeatureServiceReference? {
+        let row = try row(
+            "SELECT service, service_version FROM model_version WHERE model = ? AND number = ?",
+            [model.id, number]
+        )
+        guard let row, let name: String = row["service"] else { return nil }
+        return FeatureServiceReference(
+            name: try FeatureServiceName(name, as: "service"),
+            version: row["service_version"]
+        )
     }
 
     private func version(_ row: Row, of model: ModelRow) throws -> ModelVersion {
@@ -182,7 +217,7 @@ extension RegistryTables {
                 key
             ),
             metrics: try rows(
-                "SELECT * FROM version_metric WHERE model = ? AND version = ? ORDER BY name",
+                "SELECT * FROM version_metric WHERE model = ? AND version = ? ORDER BY name, data_set",
                 key
             ).map(Self.metric),
             codeRevision: row["code_revision"],

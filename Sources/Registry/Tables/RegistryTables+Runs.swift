@@ -45,17 +45,24 @@ extension RegistryTables {
         try run(try requireRun(id, in: project), history: false)
     }
 
+    /// The newest first, from before this number on.
     func runs(
         _ project: ProjectName,
         _ experiment: ExperimentName?,
+        before number: Int64,
         limit: Int
     ) throws -> [RunRow] {
-        try rows(
+        let filter = experiment == nil ? "" : "AND experiment = :experiment"
+        var arguments: StatementArguments = [
+            "project": project.text, "before": number, "limit": limit,
+        ]
+        if let experiment { arguments += ["experiment": experiment.text] }
+        return try rows(
             """
-            SELECT * FROM run WHERE project = ? AND experiment = ifnull(?, experiment)
-            ORDER BY number DESC LIMIT ?
+            SELECT * FROM run WHERE project = :project AND number < :before \(filter)
+            ORDER BY number DESC LIMIT :limit
             """,
-            [project.text, experiment?.text, limit]
+            arguments
         ).map(Self.runRow)
     }
 
@@ -98,13 +105,13 @@ extension RegistryTables {
     /// then of the greatest time, then the one that came last.
     private func metrics(of run: RunRow, history: Bool) throws -> [Metric] {
         let points = """
-            SELECT name, step, time, bits, number, row_number() OVER (
-                PARTITION BY name ORDER BY step DESC, time DESC, number DESC) AS place
+            SELECT name, data_set, step, time, bits, number, row_number() OVER (
+                PARTITION BY name, data_set ORDER BY step DESC, time DESC, number DESC) AS place
             FROM run_metric WHERE run = ?
             """
         return try rows(
             "SELECT * FROM (\(points)) \(history ? "" : "WHERE place = 1") "
-                + "ORDER BY name, step, time, number",
+                + "ORDER BY name, data_set, step, time, number",
             [run.number]
         ).map(Self.metric)
     }
@@ -114,7 +121,8 @@ extension RegistryTables {
             name: try MetricName(row["name"], as: "metric"),
             value: Double(bitPattern: UInt64(bitPattern: row["bits"])),
             step: row["step"],
-            time: Timestamp(microseconds: row["time"])
+            time: Timestamp(microseconds: row["time"]),
+            dataSet: row["data_set"]
         )
     }
 }
@@ -145,18 +153,20 @@ extension RegistryTables {
         guard !metrics.isEmpty else { return }
         let statement = try database.cachedStatement(
             sql: """
-                INSERT OR IGNORE INTO run_metric (run, name, step, time, bits) VALUES (?, ?, ?, ?, ?)
+                INSERT OR IGNORE INTO run_metric (run, name, step, time, bits, data_set)
+                VALUES (?, ?, ?, ?, ?, ?)
                 """
         )
         for metric in metrics {
             try statement.execute(arguments: [
                 run.number, metric.name.text, metric.step, metric.time.microseconds,
-                Int64(bitPattern: metric.value.bitPattern),
+                Int64(bitPattern: metric.value.bitPattern), metric.dataSet,
             ])
         }
         let names = try Int.fetchOne(
             database,
-            sql: "SELECT count(DISTINCT name) FROM run_metric WHERE run = ?",
+            sql:
+                "SELECT count(*) FROM (SELECT DISTINCT name, data_set FROM run_metric WHERE run = ?)",
             arguments: [run.number]
         )
         guard (names ?? 0) <= Limits.runEntries else {

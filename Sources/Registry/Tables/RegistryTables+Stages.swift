@@ -1,11 +1,19 @@
 package import Domain
 import GRDB
 
-/// A stage that takes one version: who is in it, since when, and to whom a rollback returns.
+/// Who is in a stage, and to whom a rollback of it returns.
 package struct StageSeat: Sendable, Hashable {
-    package var version: UInt32?
-    package var since: Timestamp
+    package struct Holder: Sendable, Hashable {
+        package var version: UInt32
+        package var since: Timestamp
+    }
+
+    /// Who entered last comes first.
+    package var holders: [Holder]
     package var previous: UInt32?
+
+    /// The one that entered last.
+    package var newest: UInt32? { holders.first?.version }
 }
 
 /// A version that must go on working, and the service version it reads.
@@ -15,157 +23,111 @@ package struct LiveVersion: Sendable, Hashable {
     package var service: FeatureServiceReference
 }
 
-/// A version on its way from one stage to another, decided.
-package struct StageMove: Sendable, Hashable {
-    package enum Act: String, Sendable {
-        case promote
-        case rollback
-    }
-
-    package var act: Act
-    package var version: ModelVersion
-    package var to: Stage
-    package var reason: String
-    package var verdict: GateVerdict
-
-    package init(
-        act: Act,
-        version: ModelVersion,
-        to: Stage,
-        reason: String,
-        verdict: GateVerdict
-    ) {
-        self.act = act
-        self.version = version
-        self.to = to
-        self.reason = reason
-        self.verdict = verdict
-    }
-}
-
 extension RegistryTables {
-    /// Nil where no version was ever in the stage.
-    package func holder(of stage: Stage, in model: ModelRow) throws -> StageSeat? {
-        try row(
-            "SELECT version, since, previous FROM stage_holder WHERE model = ? AND stage = ?",
-            [model.id, stage.rawValue]
+    package func seat(of stage: Stage, in model: ModelRow) throws -> StageSeat {
+        StageSeat(
+            holders: try rows(
+                """
+                SELECT version, since FROM stage_tenure
+                WHERE model = ? AND stage = ? AND until IS NULL ORDER BY number DESC
+                """,
+                [model.id, stage.text]
+            ).map {
+                StageSeat.Holder(
+                    version: $0["version"],
+                    since: Timestamp(microseconds: $0["since"])
+                )
+            },
+            previous: try row(
+                "SELECT previous FROM stage_memory WHERE model = ? AND stage = ?",
+                [model.id, stage.text]
+            )?["previous"]
+        )
+    }
+
+    /// Every held stage, staging and production first.
+    func holders(of model: ModelRow) throws -> [StageHolder] {
+        let stages = try rows(
+            "SELECT DISTINCT stage FROM stage_tenure WHERE model = ? AND until IS NULL",
+            [model.id]
+        ).map { try Stage(text: $0["stage"]) }
+        let common = Stage.common.filter(stages.contains)
+        let own = stages.filter { !Stage.common.contains($0) }.sorted()
+        return try (common + own).flatMap { stage in
+            let seat = try seat(of: stage, in: model)
+            return seat.holders.map {
+                StageHolder(
+                    stage: stage,
+                    version: $0.version,
+                    since: $0.since,
+                    previous: seat.previous
+                )
+            }
+        }
+    }
+
+    /// Stages that the definitions give the model beside the four, or change.
+    func definedStages(of model: ModelRow) throws -> [StageDefinition] {
+        try rows(
+            "SELECT stage, holders FROM model_stage WHERE project = ? AND model = ? ORDER BY stage",
+            [model.project.text, model.name.text]
         ).map {
-            StageSeat(
-                version: $0["version"],
-                since: Timestamp(microseconds: $0["since"]),
-                previous: $0["previous"]
+            StageDefinition(
+                model: model.name,
+                stage: try Stage(text: $0["stage"]),
+                holders: $0["holders"]
             )
         }
     }
 
-    /// Moves a version.
-    ///
-    /// Whoever held the stage is archived and remembered; a version that leaves a stage downwards
-    /// is remembered there itself. The model is at its next revision after it.
-    ///
-    /// - Returns: the model's revision, and who is remembered in the stage.
-    package func move(
-        _ move: StageMove,
-        of model: ModelRow,
-        call: WriteCall
-    ) throws -> (revision: UInt64, previous: UInt32?) {
-        let version = move.version.number
-        let seat = try holder(of: move.to, in: model)
-        let displaced = seat?.version == version ? nil : seat?.version
-        let from = move.version.stage
-        if let displaced { try set(.archived, of: displaced, in: model) }
-        try set(move.to, of: version, in: model)
-        if from.hasHolder, from != move.to {
-            let left = try holder(of: from, in: model)
-            try take(
-                nil,
-                previous: move.to.hasHolder ? left?.previous : version,
-                in: from,
-                of: model,
-                at: call.now
-            )
-        }
-        var previous: UInt32?
-        if move.to.hasHolder {
-            previous =
-                switch move.act {
-                case .promote: displaced ?? seat?.previous
-                case .rollback: try displacedWhen(version, took: move.to, in: model)
-                }
-            if previous == version { previous = nil }
-            try take(version, previous: previous, in: move.to, of: model, at: call.now)
-        }
-        try raiseRevision(of: model)
-        try record(move, displaced: displaced, of: model, call)
-        return (model.revision + 1, previous)
-    }
-
-    private func set(_ stage: Stage, of version: UInt32, in model: ModelRow) throws {
-        try execute(
-            "UPDATE model_version SET stage = ? WHERE model = ? AND number = ?",
-            [stage.rawValue, model.id, version]
+    /// How many versions hold the stage at once; throws where the model has no such stage.
+    @discardableResult
+    package func requireStage(_ stage: Stage, of model: ModelRow) throws -> Int {
+        let defined = try definedStages(of: model)
+        if let found = defined.first(where: { $0.stage == stage }) { return Int(found.holders) }
+        guard !Stage.common.contains(stage) else { return 1 }
+        let names = (Stage.common + defined.map(\.stage).filter { !Stage.common.contains($0) })
+            .map(\.text)
+        throw AlulaError.invalid(
+            "model \(model.name) has no stage \"\(stage)\": its stages are "
+                + names.joined(separator: ", "),
+            help: "define it: stages: [{model: \(model.name), name: \(stage)}]"
         )
     }
 
-    private func take(
-        _ version: UInt32?,
-        previous: UInt32?,
-        in stage: Stage,
-        of model: ModelRow,
-        at time: Timestamp
-    ) throws {
-        try execute(
-            """
-            INSERT INTO stage_holder VALUES (?, ?, ?, ?, ?)
-            ON CONFLICT (model, stage) DO UPDATE SET version = excluded.version,
-                since = excluded.since, previous = excluded.previous
-            """,
-            [model.id, stage.rawValue, version, time.microseconds, previous]
-        )
-    }
-
-    /// Whom a version displaced when it was last promoted: where a second rollback leads.
-    private func displacedWhen(
-        _ version: UInt32,
-        took stage: Stage,
-        in model: ModelRow
-    ) throws -> UInt32? {
+    /// When the version entered the stage that it is in; nil for `none` and `archived`.
+    package func tenureStart(of version: ModelVersion, in model: ModelRow) throws -> Timestamp? {
         try row(
             """
-            SELECT displaced FROM stage_transition
-            WHERE model = ? AND to_stage = ? AND version = ? AND act = 'promote'
-            ORDER BY number DESC LIMIT 1
+            SELECT since FROM stage_tenure
+            WHERE model = ? AND stage = ? AND version = ? AND until IS NULL
             """,
-            [model.id, stage.rawValue, version]
-        )?["displaced"]
+            [model.id, version.stage.text, version.number]
+        ).map { Timestamp(microseconds: $0["since"]) }
     }
 
-    private struct StoredRule: Encodable {
-        var rule: String
-        var outcome: String
-        var reason: String
-    }
-
-    private func record(
-        _ move: StageMove,
-        displaced: UInt32?,
-        of model: ModelRow,
-        _ call: WriteCall
-    ) throws {
-        let verdict = move.verdict.rules.map {
-            StoredRule(rule: $0.rule, outcome: $0.outcome.rawValue, reason: $0.reason)
-        }
-        try execute(
+    /// Who held stages of the model at a moment, in the order in which they came.
+    func tenures(of model: ModelRow, at time: Timestamp, in stage: Stage?) throws -> [StageTenure] {
+        try rows(
             """
-            INSERT INTO stage_transition (model, version, act, from_stage, to_stage, displaced,
-                revision, time, actor, reason, verdict)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            SELECT stage, version, since, until FROM stage_tenure
+            WHERE model = :model AND since <= :time AND (until IS NULL OR until > :time)
+                AND (:stage IS NULL OR stage = :stage)
+            ORDER BY number
             """,
             [
-                model.id, move.version.number, move.act.rawValue, move.version.stage.rawValue,
-                move.to.rawValue, displaced, Int64(clamping: model.revision + 1),
-                call.now.microseconds, call.actor, move.reason, try Self.json(verdict),
+                "model": model.id, "time": time.microseconds, "stage": stage?.text,
             ]
+        ).map(Self.tenure)
+    }
+
+    private static func tenure(_ row: Row) throws -> StageTenure {
+        let until: Int64? = row["until"]
+        return StageTenure(
+            stage: try Stage(text: row["stage"]),
+            version: row["version"],
+            since: Timestamp(microseconds: row["since"]),
+            until: until.map(Timestamp.init(microseconds:))
         )
     }
 
@@ -173,17 +135,20 @@ extension RegistryTables {
     package func liveVersions(_ project: ProjectName) throws -> [LiveVersion] {
         try rows(
             """
-            SELECT model.name, seat.stage, number, number = seat.version AS holds,
+            SELECT model.name AS name, live.stage AS stage, number, live.holds AS holds,
                 service, service_version
-            FROM stage_holder AS seat JOIN model ON model.id = seat.model
-            JOIN model_version AS version
-                ON version.model = seat.model AND number IN (seat.version, seat.previous)
-            WHERE project = ? AND service IS NOT NULL ORDER BY model.name, seat.stage, number
+            FROM (
+                SELECT model, stage, version, 1 AS holds FROM stage_tenure WHERE until IS NULL
+                UNION ALL
+                SELECT model, stage, previous, 0 FROM stage_memory WHERE previous IS NOT NULL
+            ) AS live JOIN model ON model.id = live.model
+            JOIN model_version AS made ON made.model = live.model AND number = live.version
+            WHERE project = ? AND service IS NOT NULL ORDER BY name, live.stage, number
             """,
             [project.text]
         ).map { row in
             let (name, stage): (String, String) = (row["name"], row["stage"])
-            let holds: Bool = row["holds"] ?? false
+            let holds: Bool = row["holds"]
             return LiveVersion(
                 title: "\(name) version \(row["number"] as UInt32) "
                     + (holds ? "(\(stage))" : "(to which \(stage) can roll back)"),

@@ -1,4 +1,4 @@
-import Domain
+package import Domain
 import Foundation
 import GRDB
 
@@ -61,15 +61,23 @@ extension RegistryTables {
         )
     }
 
-    func trainingSet(_ id: TrainingSetID) throws -> TrainingSetRecord? {
+    package func trainingSet(_ id: TrainingSetID) throws -> TrainingSetRecord? {
         try row("SELECT * FROM training_set WHERE id = ?", [id.text]).map(Self.trainingSet)
     }
 
-    func trainingSets(_ project: ProjectName) throws -> [TrainingSetRecord] {
+    /// The newest first, from before this number on; a limit of -1 is none.
+    func trainingSets(
+        _ project: ProjectName,
+        before number: Int64,
+        limit: Int
+    ) throws -> [(number: Int64, item: TrainingSetRecord)] {
         try rows(
-            "SELECT * FROM training_set WHERE project = ? ORDER BY number DESC",
-            [project.text]
-        ).map(Self.trainingSet)
+            """
+            SELECT * FROM training_set WHERE project = ? AND number < ?
+            ORDER BY number DESC LIMIT ?
+            """,
+            [project.text, number, limit]
+        ).map { ($0["number"], try Self.trainingSet($0)) }
     }
 
     @discardableResult

@@ -5,6 +5,8 @@ package import GRDB
 /// The tables of the registry in one transaction, for whoever decides in it.
 package struct RegistryTables {
     package let database: Database
+    /// Nil in a read.
+    let marks: WriteMarks?
 
     var revision: UInt64 {
         get throws {
@@ -35,61 +37,8 @@ package struct RegistryTables {
     }
 }
 
-/// Audit entries and kept answers.
+/// Kept answers.
 extension RegistryTables {
-    /// Adds an entry to the audit table, in the transaction of its act, and raises the registry's
-    /// revision.
-    package func audit(
-        _ act: String,
-        _ object: String,
-        _ detail: some Encodable,
-        _ call: WriteCall
-    ) throws {
-        try execute(
-            """
-            INSERT INTO audit (time, actor, verified, act, object, detail, request_id)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
-            """,
-            [
-                call.now.microseconds, call.actor, call.isVerified, act, object,
-                try Self.json(detail), Data(call.requestID),
-            ]
-        )
-        try touch()
-    }
-
-    /// Whether this call has its entry; a call without a request id never has.
-    func hasAudited(_ act: String, _ object: String, _ call: WriteCall) throws -> Bool {
-        guard !call.requestID.isEmpty else { return false }
-        return try row(
-            "SELECT 1 FROM audit WHERE object = ? AND act = ? AND actor = ? AND request_id = ?",
-            [object, act, call.actor, Data(call.requestID)]
-        ) != nil
-    }
-
-    func audit(after: UInt64, limit: Int, object: String) throws -> [AuditEntry] {
-        let filter = object.isEmpty ? "" : " AND object = :object"
-        var arguments: StatementArguments = [
-            "after": Int64(clamping: after), "limit": min(max(limit, 0), 1_000),
-        ]
-        if !object.isEmpty { arguments += ["object": object] }
-        return try rows(
-            "SELECT * FROM audit WHERE number > :after\(filter) ORDER BY number LIMIT :limit",
-            arguments
-        ).map { row in
-            AuditEntry(
-                number: UInt64(row["number"] as Int64),
-                time: Timestamp(microseconds: row["time"]),
-                actor: row["actor"],
-                isVerified: row["verified"],
-                act: row["act"],
-                object: row["object"],
-                detail: row["detail"],
-                requestID: [UInt8](row["request_id"] as Data)
-            )
-        }
-    }
-
     /// The answer this call got before; throws where its id was used for another call.
     func answer(to call: WriteCall, act: String) throws -> [UInt8]? {
         guard !call.requestID.isEmpty else { return nil }

@@ -58,8 +58,7 @@ extension Dispatcher {
             : try services.catalog.snapshot.project(head.project).name
         return WriteCall(
             requestID: head.requestID,
-            actor: call.identity.name,
-            isVerified: call.identity.isVerified,
+            identity: call.identity,
             project: project,
             now: services.now()
         )

@@ -67,10 +67,15 @@ extension Dispatcher {
     }
 
     func listTrainingSets(_ call: Call) throws -> Answer {
-        let project = try services.catalog.snapshot.project(try CallHead.peek(call.control).project)
+        let request = try Messages.decode(WireListTrainingSetsRequest.self, from: call.control)
+        let page = try services.registry.trainingSets(
+            project: try project(of: request.head),
+            try PageRequest(token: request.pageToken, limit: request.limit)
+        )
         var answer = WireTrainingSets()
-        let records = try services.registry.trainingSets(project: project.name)
-        answer.sets = records.filter { covers($0, call.identity.scope) }.map { WireTrainingSet($0) }
+        (answer.sets, answer.nextPageToken) = try page.fitted {
+            covers($0, call.identity.scope) ? WireTrainingSet($0) : nil
+        }
         return try Answer(answer)
     }
 

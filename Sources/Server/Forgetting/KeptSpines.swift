@@ -101,8 +101,7 @@ final class KeptSpines: Sendable {
                 blankedRows: blanked.rows,
                 call: WriteCall(
                     requestID: [],
-                    actor: Self.actor,
-                    isVerified: true,
+                    identity: .server,
                     project: set.record.project,
                     now: now()
                 )
@@ -123,7 +122,6 @@ final class KeptSpines: Sendable {
     }
 
     /// Who blanks: whoever asked for the deletion stands in its audit entry.
-    private static let actor = "server"
 }
 
 extension KeptSpines {

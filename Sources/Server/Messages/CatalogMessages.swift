@@ -101,8 +101,8 @@ extension WireGateDefinition {
         let gate = versioned.gate
         version = versioned.version
         model = gate.model.text
-        to = gate.to.rawValue
-        from = gate.from.map(\.rawValue)
+        to = gate.to.text
+        from = gate.from.map(\.text)
         rules = gate.rules.flatMap(\.descriptions)
     }
 }

@@ -35,6 +35,7 @@ extension WireMetric {
         value = metric.value
         step = metric.step
         timeUs = metric.time.microseconds
+        dataSet = metric.dataSet
     }
 }
 
@@ -44,7 +45,8 @@ extension Metric {
             name: try MetricName(wire.name, as: "metric"),
             value: wire.value,
             step: wire.step,
-            time: Timestamp(microseconds: wire.timeUs)
+            time: Timestamp(microseconds: wire.timeUs),
+            dataSet: wire.dataSet
         )
     }
 }
@@ -73,7 +75,7 @@ extension WireModelVersion {
         self.init()
         model = version.model.text
         self.version = version.number
-        stage = version.stage.rawValue
+        stage = version.stage.text
         run = version.run.text
         trainingSet = version.trainingSet?.text ?? ""
         service = version.service?.description ?? ""
@@ -105,9 +107,11 @@ extension WireRegisteredModel {
         name = model.name.text
         revision = model.revision
         newestVersion = model.newestVersion
+        aliases = model.aliases.map(WireModelAlias.init)
+        stages = model.stages.map(WireStageDefinition.init)
         holders = model.holders.map { holder in
             var wire = WireStageHolder()
-            wire.stage = holder.stage.rawValue
+            wire.stage = holder.stage.text
             wire.version = holder.version
             wire.sinceUs = holder.since.microseconds
             wire.previous = holder.previous ?? 0
@@ -121,10 +125,11 @@ extension WirePromoteResponse {
         self.init()
         passed = outcome.passed
         revision = outcome.revision
-        stage = outcome.stage.rawValue
+        stage = outcome.stage.text
         version = outcome.version
         previous = outcome.previous ?? 0
-        from = outcome.from.rawValue
+        from = outcome.from.text
+        gateVersion = outcome.verdict.gateVersion ?? 0
         rules = outcome.verdict.rules.map { rule in
             var wire = WireRuleVerdict()
             wire.rule = rule.rule
@@ -166,5 +171,10 @@ extension WireAuditEntry {
         object = entry.object
         detail = entry.detail
         requestID = hexadecimal(entry.requestID)
+        project = entry.project
+        before = entry.before
+        after = entry.after
+        verdict = entry.verdict
+        hash = hexadecimal(entry.hash)
     }
 }

@@ -130,6 +130,31 @@ extension Call {
         write(frame, promise)
     }
 
+    /// Whether an item may be posted now without waiting for the client.
+    var hasRoom: Bool {
+        locked { $0.ending == nil && $0.credit > 0 && $0.framesInFlight < Self.framesAhead }
+    }
+
+    /// Sends a small item without waiting; whoever posts looks for room first, and posts alone.
+    func post(control: ByteBuffer) {
+        let frame = Frame(
+            kind: .item,
+            operation: operation.rawValue,
+            call: id,
+            control: control
+        )
+        let isSent = locked { state -> Bool in
+            guard state.ending == nil else { return false }
+            state.credit -= frame.payloadBytes
+            state.framesInFlight += 1
+            return true
+        }
+        guard isSent else { return }
+        let promise = eventLoop.makePromise(of: Void.self)
+        promise.futureResult.whenComplete { _ in self.locked { $0.framesInFlight -= 1 } }
+        write(frame, promise)
+    }
+
     private func grant(_ bytes: Int) {
         let window = locked { state -> Int in
             state.toGrant += bytes

@@ -13,6 +13,8 @@ struct Answer: Sendable {
     var data = ByteBuffer()
     /// How the call goes on on a stream's thread, where its answer is over one frame.
     var rest: (@Sendable (Call) throws -> Answer)?
+    /// Whether the call goes on by itself, with items, until its client ends it.
+    private(set) var staysOpen = false
 
     init(control: ByteBuffer, data: ByteBuffer = ByteBuffer()) {
         self.control = control
@@ -37,6 +39,13 @@ struct Answer: Sendable {
 
     /// The bytes of a control message, as kept under a request id.
     init(stored: [UInt8]) { control = ByteBuffer(bytes: stored) }
+
+    /// Of a call that goes on by itself.
+    static let open: Answer = {
+        var answer = Answer(stored: [])
+        answer.staysOpen = true
+        return answer
+    }()
 }
 
 /// One place that turns a call into its answer, and any error into a house error.
@@ -136,6 +145,16 @@ struct Dispatcher: Sendable {
         case .rollback: try rollback(call)
         case .lineage: try lineage(call)
         case .listAudit: try listAudit(call)
+        case .setAlias: try setAlias(call)
+        case .deleteAlias: try deleteAlias(call)
+        case .listAliases: try listAliases(call)
+        case .approve: try approve(call)
+        case .listApprovals: try listApprovals(call)
+        case .listGates: try listGates(call)
+        case .stagesAt: try stagesAt(call)
+        case .watch: try watch(call)
+        case .reproduce: try reproduce(call)
+        case .verifyAudit: try verifyAudit(call)
         case .putArtifact: try putArtifact(call)
         case .statArtifact: try statArtifact(call)
         case .getArtifact: try getArtifact(call)

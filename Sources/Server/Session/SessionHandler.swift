@@ -175,6 +175,7 @@ final class SessionHandler: ChannelInboundHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is ChannelShouldQuiesceEvent {
             isDraining = true
+            endOpenCalls(context)
             if calls.isEmpty { close(context) }
         } else {
             if event is CallersChanged { recheck(context) }
@@ -336,11 +337,27 @@ extension SessionHandler {
         _ result: Result<Answer, AlulaError>,
         _ context: ChannelHandlerContext
     ) {
+        if case .success(let answer) = result, answer.staysOpen {
+            if isDraining { endOpenCalls(context) }
+            return
+        }
         guard case .success(let answer) = result, let rest = answer.rest, isCurrent(call) else {
             return finish(call, result, context)
         }
         let dispatcher = dispatcher
         run(call, asStream: true, context) { dispatcher.answer(call, rest) }
+    }
+
+    /// Ends what would go on by itself, so that the server can stop.
+    private func endOpenCalls(_ context: ChannelHandlerContext) {
+        let stopping = AlulaError(
+            .unavailable,
+            "the server is stopping",
+            help: "connect again in a moment"
+        )
+        for call in calls.values where call.operation.staysOpen {
+            finish(call, .failure(stopping), context)
+        }
     }
 
     private func isCurrent(_ call: Call) -> Bool { calls[call.id] === call }

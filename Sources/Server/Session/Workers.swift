@@ -82,19 +82,24 @@ final class Workers: Sendable {
 }
 
 extension Operation {
+    /// Whether the call goes on until its client ends it.
+    var staysOpen: Bool { self == .watch }
+
     /// Whether the call streams: uploads, or answers with items.
     var isStream: Bool {
         switch self {
         case .stageRows, .materialize, .history, .export, .makeTrainingSet, .getTrainingSet,
             .explain,
-            .putArtifact, .getArtifact, .verify, .compact, .retract, .forget:
+            .putArtifact, .getArtifact, .verify, .compact, .retract, .forget, .reproduce,
+            .verifyAudit:
             true
         case .authenticate, .createToken, .listTokens, .revokeToken, .status, .plan, .apply,
             .describeCatalog, .push, .beginImport, .publishImport,
             .abandonImport, .listImports, .read, .listTrainingSets, .showTrainingSet, .startRun,
             .logRun, .endRun,
             .getRun, .listRuns, .registerVersion, .listModels, .listVersions, .resolveVersion,
-            .promote, .rollback, .lineage, .listAudit, .statArtifact:
+            .promote, .rollback, .lineage, .listAudit, .statArtifact, .setAlias, .deleteAlias,
+            .listAliases, .approve, .listApprovals, .listGates, .stagesAt, .watch:
             false
         }
     }

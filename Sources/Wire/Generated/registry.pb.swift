@@ -47,6 +47,9 @@ package nonisolated struct WireMetric: Sendable {
 
   package var timeUs: Int64 = 0
 
+  /// what it was measured on; empty: not said
+  package var dataSet: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -228,8 +231,11 @@ package nonisolated struct WireListRunsRequest: Sendable {
   /// empty: all
   package var experiment: String = String()
 
-  /// 0: 100
+  /// 0: 100; at most 1000
   package var limit: UInt32 = 0
+
+  /// that of the page before; empty: the first page
+  package var pageToken: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -244,6 +250,9 @@ package nonisolated struct WireRuns: Sendable {
   // methods supported on all messages.
 
   package var runs: [WireRun] = []
+
+  /// empty: this is the last page
+  package var nextPageToken: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -316,7 +325,7 @@ package nonisolated struct WireModelVersion: Sendable {
 
   package var version: UInt32 = 0
 
-  /// none, staging, production, archived
+  /// none, staging, production, archived, or one of the model's own
   package var stage: String = String()
 
   package var run: String = String()
@@ -378,6 +387,47 @@ package nonisolated struct WireRegisteredModel: Sendable {
 
   package var holders: [WireStageHolder] = []
 
+  package var aliases: [WireModelAlias] = []
+
+  /// its own, and those of the four that take more than one holder
+  package var stages: [WireStageDefinition] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireModelAlias: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var name: String = String()
+
+  package var version: UInt32 = 0
+
+  /// only a verified promoter moves or removes it
+  package var protected: Bool = false
+
+  package var sinceUs: Int64 = 0
+
+  package var actor: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireStageDefinition: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var name: String = String()
+
+  /// at once
+  package var holders: UInt32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -419,6 +469,11 @@ package nonisolated struct WireListVersionsRequest: Sendable {
 
   package var model: String = String()
 
+  /// 0: 100; at most 1000
+  package var limit: UInt32 = 0
+
+  package var pageToken: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -432,6 +487,8 @@ package nonisolated struct WireVersions: Sendable {
   // methods supported on all messages.
 
   package var versions: [WireModelVersion] = []
+
+  package var nextPageToken: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -455,11 +512,14 @@ package nonisolated struct WireResolveVersionRequest: Sendable {
 
   package var model: String = String()
 
-  /// this version, or
+  /// this version; with a stage: it must be a holder of it
   package var version: UInt32 = 0
 
-  /// the holder of this stage
+  /// the newest holder of this stage
   package var stage: String = String()
+
+  /// the version that this points at
+  package var alias: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -525,6 +585,9 @@ package nonisolated struct WirePromoteResponse: Sendable {
   /// the stage the version was in
   package var from: String = String()
 
+  /// of the gate that was asked; 0: there is none
+  package var gateVersion: UInt32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -568,6 +631,9 @@ package nonisolated struct WireRollbackRequest: Sendable {
   package var stage: String = String()
 
   package var reason: String = String()
+
+  /// of the model; 0: whatever it is
+  package var expectedRevision: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -651,12 +717,13 @@ package nonisolated struct WireLineageEdge: Sendable {
   package init() {}
 }
 
-/// Operation LIST_AUDIT: ListAuditRequest -> AuditEntries (oldest first)
+/// Operation LIST_AUDIT: ListAuditRequest -> AuditEntries (oldest first). What is empty or 0 is not asked.
 package nonisolated struct WireListAuditRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// without a project: of all that the caller may see
   package var head: WireCallHead {
     get {_head ?? WireCallHead()}
     set {_head = newValue}
@@ -669,11 +736,21 @@ package nonisolated struct WireListAuditRequest: Sendable {
   /// number
   package var after: UInt64 = 0
 
-  /// 0: 1000
+  /// 0: 1000, which is the most
   package var limit: UInt32 = 0
 
-  /// filter: model:credit
+  /// such as model:credit
   package var object: String = String()
+
+  package var actor: String = String()
+
+  package var act: String = String()
+
+  /// from this moment on
+  package var sinceUs: Int64 = 0
+
+  /// before this moment
+  package var untilUs: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -688,6 +765,9 @@ package nonisolated struct WireAuditEntries: Sendable {
   // methods supported on all messages.
 
   package var entries: [WireAuditEntry] = []
+
+  /// what after is to be for the next page; 0: this is the last
+  package var next: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -717,6 +797,20 @@ package nonisolated struct WireAuditEntry: Sendable {
 
   /// hex
   package var requestID: String = String()
+
+  package var project: String = String()
+
+  /// JSON, or empty
+  package var before: String = String()
+
+  /// JSON, or empty
+  package var after: String = String()
+
+  /// JSON, or empty: what the rules said
+  package var verdict: String = String()
+
+  /// hex
+  package var hash: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -764,7 +858,7 @@ nonisolated extension WireKeyValue: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireMetric: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Metric"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}value\0\u{1}step\0\u{3}time_us\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}value\0\u{1}step\0\u{3}time_us\0\u{3}data_set\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -776,6 +870,7 @@ nonisolated extension WireMetric: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 2: try { try decoder.decodeSingularDoubleField(value: &self.value) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self.step) }()
       case 4: try { try decoder.decodeSingularInt64Field(value: &self.timeUs) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.dataSet) }()
       default: break
       }
     }
@@ -794,6 +889,9 @@ nonisolated extension WireMetric: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if self.timeUs != 0 {
       try visitor.visitSingularInt64Field(value: self.timeUs, fieldNumber: 4)
     }
+    if !self.dataSet.isEmpty {
+      try visitor.visitSingularStringField(value: self.dataSet, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -802,6 +900,7 @@ nonisolated extension WireMetric: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.value != rhs.value {return false}
     if lhs.step != rhs.step {return false}
     if lhs.timeUs != rhs.timeUs {return false}
+    if lhs.dataSet != rhs.dataSet {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1100,7 +1199,7 @@ nonisolated extension WireRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
 
 nonisolated extension WireListRunsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListRunsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}experiment\0\u{1}limit\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}experiment\0\u{1}limit\0\u{3}page_token\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1111,6 +1210,7 @@ nonisolated extension WireListRunsRequest: SwiftProtobuf.Message, SwiftProtobuf.
       case 1: try { try decoder.decodeSingularMessageField(value: &self._head) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.experiment) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.limit) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.pageToken) }()
       default: break
       }
     }
@@ -1130,6 +1230,9 @@ nonisolated extension WireListRunsRequest: SwiftProtobuf.Message, SwiftProtobuf.
     if self.limit != 0 {
       try visitor.visitSingularUInt32Field(value: self.limit, fieldNumber: 3)
     }
+    if !self.pageToken.isEmpty {
+      try visitor.visitSingularStringField(value: self.pageToken, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1137,6 +1240,7 @@ nonisolated extension WireListRunsRequest: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs._head != rhs._head {return false}
     if lhs.experiment != rhs.experiment {return false}
     if lhs.limit != rhs.limit {return false}
+    if lhs.pageToken != rhs.pageToken {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1144,7 +1248,7 @@ nonisolated extension WireListRunsRequest: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WireRuns: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Runs"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}runs\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}runs\0\u{3}next_page_token\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1153,6 +1257,7 @@ nonisolated extension WireRuns: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.runs) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.nextPageToken) }()
       default: break
       }
     }
@@ -1162,11 +1267,15 @@ nonisolated extension WireRuns: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     if !self.runs.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.runs, fieldNumber: 1)
     }
+    if !self.nextPageToken.isEmpty {
+      try visitor.visitSingularStringField(value: self.nextPageToken, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireRuns, rhs: WireRuns) -> Bool {
     if lhs.runs != rhs.runs {return false}
+    if lhs.nextPageToken != rhs.nextPageToken {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1418,7 +1527,7 @@ nonisolated extension WireModels: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireRegisteredModel: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RegisteredModel"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}revision\0\u{3}newest_version\0\u{1}holders\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}revision\0\u{3}newest_version\0\u{1}holders\0\u{1}aliases\0\u{1}stages\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1430,6 +1539,8 @@ nonisolated extension WireRegisteredModel: SwiftProtobuf.Message, SwiftProtobuf.
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.revision) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.newestVersion) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.holders) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.aliases) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.stages) }()
       default: break
       }
     }
@@ -1448,6 +1559,12 @@ nonisolated extension WireRegisteredModel: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.holders.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.holders, fieldNumber: 4)
     }
+    if !self.aliases.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.aliases, fieldNumber: 5)
+    }
+    if !self.stages.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.stages, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1455,6 +1572,93 @@ nonisolated extension WireRegisteredModel: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.name != rhs.name {return false}
     if lhs.revision != rhs.revision {return false}
     if lhs.newestVersion != rhs.newestVersion {return false}
+    if lhs.holders != rhs.holders {return false}
+    if lhs.aliases != rhs.aliases {return false}
+    if lhs.stages != rhs.stages {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireModelAlias: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ModelAlias"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}version\0\u{1}protected\0\u{3}since_us\0\u{1}actor\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.protected) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.sinceUs) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.actor) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.version != 0 {
+      try visitor.visitSingularUInt32Field(value: self.version, fieldNumber: 2)
+    }
+    if self.protected != false {
+      try visitor.visitSingularBoolField(value: self.protected, fieldNumber: 3)
+    }
+    if self.sinceUs != 0 {
+      try visitor.visitSingularInt64Field(value: self.sinceUs, fieldNumber: 4)
+    }
+    if !self.actor.isEmpty {
+      try visitor.visitSingularStringField(value: self.actor, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireModelAlias, rhs: WireModelAlias) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.protected != rhs.protected {return false}
+    if lhs.sinceUs != rhs.sinceUs {return false}
+    if lhs.actor != rhs.actor {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireStageDefinition: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".StageDefinition"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}holders\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.holders) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.holders != 0 {
+      try visitor.visitSingularUInt32Field(value: self.holders, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireStageDefinition, rhs: WireStageDefinition) -> Bool {
+    if lhs.name != rhs.name {return false}
     if lhs.holders != rhs.holders {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -1508,7 +1712,7 @@ nonisolated extension WireStageHolder: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireListVersionsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListVersionsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}model\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}model\0\u{1}limit\0\u{3}page_token\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1518,6 +1722,8 @@ nonisolated extension WireListVersionsRequest: SwiftProtobuf.Message, SwiftProto
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._head) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.model) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.limit) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.pageToken) }()
       default: break
       }
     }
@@ -1534,12 +1740,20 @@ nonisolated extension WireListVersionsRequest: SwiftProtobuf.Message, SwiftProto
     if !self.model.isEmpty {
       try visitor.visitSingularStringField(value: self.model, fieldNumber: 2)
     }
+    if self.limit != 0 {
+      try visitor.visitSingularUInt32Field(value: self.limit, fieldNumber: 3)
+    }
+    if !self.pageToken.isEmpty {
+      try visitor.visitSingularStringField(value: self.pageToken, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireListVersionsRequest, rhs: WireListVersionsRequest) -> Bool {
     if lhs._head != rhs._head {return false}
     if lhs.model != rhs.model {return false}
+    if lhs.limit != rhs.limit {return false}
+    if lhs.pageToken != rhs.pageToken {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1547,7 +1761,7 @@ nonisolated extension WireListVersionsRequest: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension WireVersions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Versions"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}versions\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}versions\0\u{3}next_page_token\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1556,6 +1770,7 @@ nonisolated extension WireVersions: SwiftProtobuf.Message, SwiftProtobuf._Messag
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.versions) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.nextPageToken) }()
       default: break
       }
     }
@@ -1565,11 +1780,15 @@ nonisolated extension WireVersions: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if !self.versions.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.versions, fieldNumber: 1)
     }
+    if !self.nextPageToken.isEmpty {
+      try visitor.visitSingularStringField(value: self.nextPageToken, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireVersions, rhs: WireVersions) -> Bool {
     if lhs.versions != rhs.versions {return false}
+    if lhs.nextPageToken != rhs.nextPageToken {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1577,7 +1796,7 @@ nonisolated extension WireVersions: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireResolveVersionRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ResolveVersionRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}model\0\u{1}version\0\u{1}stage\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}model\0\u{1}version\0\u{1}stage\0\u{1}alias\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1589,6 +1808,7 @@ nonisolated extension WireResolveVersionRequest: SwiftProtobuf.Message, SwiftPro
       case 2: try { try decoder.decodeSingularStringField(value: &self.model) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.stage) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.alias) }()
       default: break
       }
     }
@@ -1611,6 +1831,9 @@ nonisolated extension WireResolveVersionRequest: SwiftProtobuf.Message, SwiftPro
     if !self.stage.isEmpty {
       try visitor.visitSingularStringField(value: self.stage, fieldNumber: 4)
     }
+    if !self.alias.isEmpty {
+      try visitor.visitSingularStringField(value: self.alias, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1619,6 +1842,7 @@ nonisolated extension WireResolveVersionRequest: SwiftProtobuf.Message, SwiftPro
     if lhs.model != rhs.model {return false}
     if lhs.version != rhs.version {return false}
     if lhs.stage != rhs.stage {return false}
+    if lhs.alias != rhs.alias {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1690,7 +1914,7 @@ nonisolated extension WirePromoteRequest: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WirePromoteResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PromoteResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}passed\0\u{1}rules\0\u{1}revision\0\u{1}stage\0\u{1}version\0\u{1}previous\0\u{1}from\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}passed\0\u{1}rules\0\u{1}revision\0\u{1}stage\0\u{1}version\0\u{1}previous\0\u{1}from\0\u{3}gate_version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1705,6 +1929,7 @@ nonisolated extension WirePromoteResponse: SwiftProtobuf.Message, SwiftProtobuf.
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.previous) }()
       case 7: try { try decoder.decodeSingularStringField(value: &self.from) }()
+      case 8: try { try decoder.decodeSingularUInt32Field(value: &self.gateVersion) }()
       default: break
       }
     }
@@ -1732,6 +1957,9 @@ nonisolated extension WirePromoteResponse: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.from.isEmpty {
       try visitor.visitSingularStringField(value: self.from, fieldNumber: 7)
     }
+    if self.gateVersion != 0 {
+      try visitor.visitSingularUInt32Field(value: self.gateVersion, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1743,6 +1971,7 @@ nonisolated extension WirePromoteResponse: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.version != rhs.version {return false}
     if lhs.previous != rhs.previous {return false}
     if lhs.from != rhs.from {return false}
+    if lhs.gateVersion != rhs.gateVersion {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1790,7 +2019,7 @@ nonisolated extension WireRuleVerdict: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireRollbackRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RollbackRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}model\0\u{1}stage\0\u{1}reason\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}model\0\u{1}stage\0\u{1}reason\0\u{3}expected_revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1802,6 +2031,7 @@ nonisolated extension WireRollbackRequest: SwiftProtobuf.Message, SwiftProtobuf.
       case 2: try { try decoder.decodeSingularStringField(value: &self.model) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.stage) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.expectedRevision) }()
       default: break
       }
     }
@@ -1824,6 +2054,9 @@ nonisolated extension WireRollbackRequest: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.reason.isEmpty {
       try visitor.visitSingularStringField(value: self.reason, fieldNumber: 4)
     }
+    if self.expectedRevision != 0 {
+      try visitor.visitSingularUInt64Field(value: self.expectedRevision, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1832,6 +2065,7 @@ nonisolated extension WireRollbackRequest: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.model != rhs.model {return false}
     if lhs.stage != rhs.stage {return false}
     if lhs.reason != rhs.reason {return false}
+    if lhs.expectedRevision != rhs.expectedRevision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1998,7 +2232,7 @@ nonisolated extension WireLineageEdge: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireListAuditRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListAuditRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}after\0\u{1}limit\0\u{1}object\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}after\0\u{1}limit\0\u{1}object\0\u{1}actor\0\u{1}act\0\u{3}since_us\0\u{3}until_us\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2010,6 +2244,10 @@ nonisolated extension WireListAuditRequest: SwiftProtobuf.Message, SwiftProtobuf
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.after) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.limit) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.object) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.actor) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.act) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self.sinceUs) }()
+      case 8: try { try decoder.decodeSingularInt64Field(value: &self.untilUs) }()
       default: break
       }
     }
@@ -2032,6 +2270,18 @@ nonisolated extension WireListAuditRequest: SwiftProtobuf.Message, SwiftProtobuf
     if !self.object.isEmpty {
       try visitor.visitSingularStringField(value: self.object, fieldNumber: 4)
     }
+    if !self.actor.isEmpty {
+      try visitor.visitSingularStringField(value: self.actor, fieldNumber: 5)
+    }
+    if !self.act.isEmpty {
+      try visitor.visitSingularStringField(value: self.act, fieldNumber: 6)
+    }
+    if self.sinceUs != 0 {
+      try visitor.visitSingularInt64Field(value: self.sinceUs, fieldNumber: 7)
+    }
+    if self.untilUs != 0 {
+      try visitor.visitSingularInt64Field(value: self.untilUs, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2040,6 +2290,10 @@ nonisolated extension WireListAuditRequest: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.after != rhs.after {return false}
     if lhs.limit != rhs.limit {return false}
     if lhs.object != rhs.object {return false}
+    if lhs.actor != rhs.actor {return false}
+    if lhs.act != rhs.act {return false}
+    if lhs.sinceUs != rhs.sinceUs {return false}
+    if lhs.untilUs != rhs.untilUs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2047,7 +2301,7 @@ nonisolated extension WireListAuditRequest: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension WireAuditEntries: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".AuditEntries"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}entries\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}entries\0\u{1}next\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2056,6 +2310,7 @@ nonisolated extension WireAuditEntries: SwiftProtobuf.Message, SwiftProtobuf._Me
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.entries) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.next) }()
       default: break
       }
     }
@@ -2065,11 +2320,15 @@ nonisolated extension WireAuditEntries: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.entries.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.entries, fieldNumber: 1)
     }
+    if self.next != 0 {
+      try visitor.visitSingularUInt64Field(value: self.next, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireAuditEntries, rhs: WireAuditEntries) -> Bool {
     if lhs.entries != rhs.entries {return false}
+    if lhs.next != rhs.next {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2077,7 +2336,7 @@ nonisolated extension WireAuditEntries: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireAuditEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".AuditEntry"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{3}time_us\0\u{1}actor\0\u{1}verified\0\u{1}act\0\u{1}object\0\u{1}detail\0\u{3}request_id\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{3}time_us\0\u{1}actor\0\u{1}verified\0\u{1}act\0\u{1}object\0\u{1}detail\0\u{3}request_id\0\u{1}project\0\u{1}before\0\u{1}after\0\u{1}verdict\0\u{1}hash\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2093,6 +2352,11 @@ nonisolated extension WireAuditEntry: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 6: try { try decoder.decodeSingularStringField(value: &self.object) }()
       case 7: try { try decoder.decodeSingularStringField(value: &self.detail) }()
       case 8: try { try decoder.decodeSingularStringField(value: &self.requestID) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self.before) }()
+      case 11: try { try decoder.decodeSingularStringField(value: &self.after) }()
+      case 12: try { try decoder.decodeSingularStringField(value: &self.verdict) }()
+      case 13: try { try decoder.decodeSingularStringField(value: &self.hash) }()
       default: break
       }
     }
@@ -2123,6 +2387,21 @@ nonisolated extension WireAuditEntry: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.requestID.isEmpty {
       try visitor.visitSingularStringField(value: self.requestID, fieldNumber: 8)
     }
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 9)
+    }
+    if !self.before.isEmpty {
+      try visitor.visitSingularStringField(value: self.before, fieldNumber: 10)
+    }
+    if !self.after.isEmpty {
+      try visitor.visitSingularStringField(value: self.after, fieldNumber: 11)
+    }
+    if !self.verdict.isEmpty {
+      try visitor.visitSingularStringField(value: self.verdict, fieldNumber: 12)
+    }
+    if !self.hash.isEmpty {
+      try visitor.visitSingularStringField(value: self.hash, fieldNumber: 13)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2135,6 +2414,11 @@ nonisolated extension WireAuditEntry: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.object != rhs.object {return false}
     if lhs.detail != rhs.detail {return false}
     if lhs.requestID != rhs.requestID {return false}
+    if lhs.project != rhs.project {return false}
+    if lhs.before != rhs.before {return false}
+    if lhs.after != rhs.after {return false}
+    if lhs.verdict != rhs.verdict {return false}
+    if lhs.hash != rhs.hash {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

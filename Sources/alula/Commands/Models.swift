@@ -5,17 +5,27 @@ import Tabular
 import Wire
 
 struct Models: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the models.")
+    static let configuration = CommandConfiguration(
+        abstract: "List the models, or show what held the stages of one at a moment."
+    )
 
+    @Argument(help: "A model, with --at.") var model: String?
+    @Option(help: ArgumentHelp("The moment, such as 2026-11-21T10:00:00Z.", valueName: "time"))
+    var at: String?
     @OptionGroup var options: ServerOptions
 
     func run() async throws {
+        switch (model, at) {
+        case (let model?, let at?): return try await show(model, at: at)
+        case (nil, .some): throw ValidationError("--at is asked of one model: name it")
+        case (_, nil): break
+        }
         let models = try await options.client().models()
         guard !options.json else { return Output.json(.array(models.map(Self.json))) }
         var table = TextTable([
             ("model", .left), ("newest", .right), ("staging", .right), ("production", .right),
         ])
-        for model in models {
+        for model in models where self.model == nil || self.model == model.name {
             let held = ["staging", "production"].map { stage in
                 model.holders.first { $0.stage == stage }.map { String($0.version) } ?? "-"
             }
@@ -24,10 +34,35 @@ struct Models: AsyncParsableCommand {
         Output.table(table)
     }
 
+    private func show(_ model: String, at text: String) async throws {
+        let moment = try Timestamp(option: "--at", text)
+        let tenures = try await options.client().stages(of: model, at: moment.microseconds)
+        guard !options.json else { return Output.json(.array(tenures.map(Self.json))) }
+        var table = TextTable([
+            ("stage", .left), ("version", .right), ("since", .left), ("until", .left),
+        ])
+        for tenure in tenures {
+            table.add([
+                tenure.stage, String(tenure.version), Timestamp.text(tenure.sinceUs),
+                tenure.holds ? "" : Timestamp.text(tenure.untilUs),
+            ])
+        }
+        Output.table(table)
+    }
+
+    private static func json(_ tenure: WireStageTenure) -> JSONValue {
+        .object([
+            ("stage", .string(tenure.stage)), ("version", .uint(UInt64(tenure.version))),
+            ("since", .time(tenure.sinceUs)),
+            ("until", tenure.holds ? .null : .time(tenure.untilUs)),
+        ])
+    }
+
     private static func json(_ model: WireRegisteredModel) -> JSONValue {
         .object([
             ("name", .string(model.name)), ("revision", .uint(model.revision)),
             ("newest_version", .uint(UInt64(model.newestVersion))),
+            ("aliases", .array(model.aliases.map(AliasText.json))),
             (
                 "holders",
                 .array(

@@ -47,6 +47,8 @@ extension RunCommand {
         @Option(help: ArgumentHelp("A point of a metric.", valueName: "name=number"))
         var metric: [String] = []
         @Option(help: "The step of the metrics.") var step: Int64 = 0
+        @Option(help: ArgumentHelp("What the metrics were measured on.", valueName: "data set"))
+        var on = ""
         @Option(help: ArgumentHelp("A tag.", valueName: "name=value")) var tag: [String] = []
         @OptionGroup var options: ServerOptions
 
@@ -73,6 +75,7 @@ extension RunCommand {
             metric.name = name
             metric.value = number
             metric.step = step
+            metric.dataSet = on
             metric.timeUs = Timestamp.now.microseconds
             return metric
         }
@@ -111,7 +114,7 @@ struct Runs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List the runs, newest first.")
 
     @Option(help: "Only those of this experiment.") var experiment = ""
-    @Option(help: "At most so many.") var limit: UInt32 = 100
+    @Option(help: "At most so many.") var limit = 100
     @OptionGroup var options: ServerOptions
 
     func run() async throws {

@@ -15,7 +15,8 @@ enum RunText {
         if !run.codeRevision.isEmpty { Output.line("code \(run.codeRevision)") }
         for param in run.params { Output.line("param  \(param.key) = \(param.value)") }
         for metric in run.metrics {
-            Output.line("metric \(metric.name) = \(metric.value) at step \(metric.step)")
+            let on = metric.dataSet.isEmpty ? "" : " on \(metric.dataSet)"
+            Output.line("metric \(metric.name)\(on) = \(metric.value) at step \(metric.step)")
         }
         for tag in run.tags { Output.line("tag    \(tag.key) = \(tag.value)") }
     }
@@ -35,11 +36,13 @@ enum RunText {
         .object([
             ("name", .string(metric.name)), ("value", .number(metric.value)),
             ("step", .int(metric.step)), ("time", .time(metric.timeUs)),
+            ("data_set", .text(metric.dataSet)),
         ])
     }
 
     /// `auc=0.71 loss=0.2`.
     static func metrics(_ metrics: [WireMetric]) -> String {
-        metrics.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
+        metrics.map { "\($0.name)\($0.dataSet.isEmpty ? "" : "@\($0.dataSet)")=\($0.value)" }
+            .joined(separator: " ")
     }
 }

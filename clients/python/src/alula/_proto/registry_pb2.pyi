@@ -15,16 +15,18 @@ class KeyValue(_message.Message):
     def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class Metric(_message.Message):
-    __slots__ = ("name", "value", "step", "time_us")
+    __slots__ = ("name", "value", "step", "time_us", "data_set")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     STEP_FIELD_NUMBER: _ClassVar[int]
     TIME_US_FIELD_NUMBER: _ClassVar[int]
+    DATA_SET_FIELD_NUMBER: _ClassVar[int]
     name: str
     value: float
     step: int
     time_us: int
-    def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ..., step: _Optional[int] = ..., time_us: _Optional[int] = ...) -> None: ...
+    data_set: str
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ..., step: _Optional[int] = ..., time_us: _Optional[int] = ..., data_set: _Optional[str] = ...) -> None: ...
 
 class StartRunRequest(_message.Message):
     __slots__ = ("head", "experiment", "name", "params", "tags", "training_set", "code_revision")
@@ -107,20 +109,24 @@ class Run(_message.Message):
     def __init__(self, id: _Optional[str] = ..., experiment: _Optional[str] = ..., name: _Optional[str] = ..., status: _Optional[str] = ..., started_us: _Optional[int] = ..., ended_us: _Optional[int] = ..., params: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ..., tags: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., training_set: _Optional[str] = ..., code_revision: _Optional[str] = ..., actor: _Optional[str] = ...) -> None: ...
 
 class ListRunsRequest(_message.Message):
-    __slots__ = ("head", "experiment", "limit")
+    __slots__ = ("head", "experiment", "limit", "page_token")
     HEAD_FIELD_NUMBER: _ClassVar[int]
     EXPERIMENT_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     head: _common_pb2.CallHead
     experiment: str
     limit: int
-    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., experiment: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    page_token: str
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., experiment: _Optional[str] = ..., limit: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class Runs(_message.Message):
-    __slots__ = ("runs",)
+    __slots__ = ("runs", "next_page_token")
     RUNS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     runs: _containers.RepeatedCompositeFieldContainer[Run]
-    def __init__(self, runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ...) -> None: ...
+    next_page_token: str
+    def __init__(self, runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class RegisterVersionRequest(_message.Message):
     __slots__ = ("head", "model", "run", "artifacts", "service", "training_set", "description", "tags")
@@ -195,16 +201,42 @@ class Models(_message.Message):
     def __init__(self, models: _Optional[_Iterable[_Union[RegisteredModel, _Mapping]]] = ...) -> None: ...
 
 class RegisteredModel(_message.Message):
-    __slots__ = ("name", "revision", "newest_version", "holders")
+    __slots__ = ("name", "revision", "newest_version", "holders", "aliases", "stages")
     NAME_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     NEWEST_VERSION_FIELD_NUMBER: _ClassVar[int]
     HOLDERS_FIELD_NUMBER: _ClassVar[int]
+    ALIASES_FIELD_NUMBER: _ClassVar[int]
+    STAGES_FIELD_NUMBER: _ClassVar[int]
     name: str
     revision: int
     newest_version: int
     holders: _containers.RepeatedCompositeFieldContainer[StageHolder]
-    def __init__(self, name: _Optional[str] = ..., revision: _Optional[int] = ..., newest_version: _Optional[int] = ..., holders: _Optional[_Iterable[_Union[StageHolder, _Mapping]]] = ...) -> None: ...
+    aliases: _containers.RepeatedCompositeFieldContainer[ModelAlias]
+    stages: _containers.RepeatedCompositeFieldContainer[StageDefinition]
+    def __init__(self, name: _Optional[str] = ..., revision: _Optional[int] = ..., newest_version: _Optional[int] = ..., holders: _Optional[_Iterable[_Union[StageHolder, _Mapping]]] = ..., aliases: _Optional[_Iterable[_Union[ModelAlias, _Mapping]]] = ..., stages: _Optional[_Iterable[_Union[StageDefinition, _Mapping]]] = ...) -> None: ...
+
+class ModelAlias(_message.Message):
+    __slots__ = ("name", "version", "protected", "since_us", "actor")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    PROTECTED_FIELD_NUMBER: _ClassVar[int]
+    SINCE_US_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: int
+    protected: bool
+    since_us: int
+    actor: str
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., protected: bool = ..., since_us: _Optional[int] = ..., actor: _Optional[str] = ...) -> None: ...
+
+class StageDefinition(_message.Message):
+    __slots__ = ("name", "holders")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    HOLDERS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    holders: int
+    def __init__(self, name: _Optional[str] = ..., holders: _Optional[int] = ...) -> None: ...
 
 class StageHolder(_message.Message):
     __slots__ = ("stage", "version", "since_us", "previous")
@@ -219,30 +251,38 @@ class StageHolder(_message.Message):
     def __init__(self, stage: _Optional[str] = ..., version: _Optional[int] = ..., since_us: _Optional[int] = ..., previous: _Optional[int] = ...) -> None: ...
 
 class ListVersionsRequest(_message.Message):
-    __slots__ = ("head", "model")
+    __slots__ = ("head", "model", "limit", "page_token")
     HEAD_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     head: _common_pb2.CallHead
     model: str
-    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., model: _Optional[str] = ...) -> None: ...
+    limit: int
+    page_token: str
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., model: _Optional[str] = ..., limit: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class Versions(_message.Message):
-    __slots__ = ("versions",)
+    __slots__ = ("versions", "next_page_token")
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     versions: _containers.RepeatedCompositeFieldContainer[ModelVersion]
-    def __init__(self, versions: _Optional[_Iterable[_Union[ModelVersion, _Mapping]]] = ...) -> None: ...
+    next_page_token: str
+    def __init__(self, versions: _Optional[_Iterable[_Union[ModelVersion, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ResolveVersionRequest(_message.Message):
-    __slots__ = ("head", "model", "version", "stage")
+    __slots__ = ("head", "model", "version", "stage", "alias")
     HEAD_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     STAGE_FIELD_NUMBER: _ClassVar[int]
+    ALIAS_FIELD_NUMBER: _ClassVar[int]
     head: _common_pb2.CallHead
     model: str
     version: int
     stage: str
-    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., model: _Optional[str] = ..., version: _Optional[int] = ..., stage: _Optional[str] = ...) -> None: ...
+    alias: str
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., model: _Optional[str] = ..., version: _Optional[int] = ..., stage: _Optional[str] = ..., alias: _Optional[str] = ...) -> None: ...
 
 class PromoteRequest(_message.Message):
     __slots__ = ("head", "model", "version", "stage", "reason", "dry_run", "expected_revision")
@@ -263,7 +303,7 @@ class PromoteRequest(_message.Message):
     def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., model: _Optional[str] = ..., version: _Optional[int] = ..., stage: _Optional[str] = ..., reason: _Optional[str] = ..., dry_run: bool = ..., expected_revision: _Optional[int] = ...) -> None: ...
 
 class PromoteResponse(_message.Message):
-    __slots__ = ("passed", "rules", "revision", "stage", "version", "previous")
+    __slots__ = ("passed", "rules", "revision", "stage", "version", "previous", "gate_version")
     PASSED_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
@@ -271,13 +311,15 @@ class PromoteResponse(_message.Message):
     VERSION_FIELD_NUMBER: _ClassVar[int]
     PREVIOUS_FIELD_NUMBER: _ClassVar[int]
     FROM_FIELD_NUMBER: _ClassVar[int]
+    GATE_VERSION_FIELD_NUMBER: _ClassVar[int]
     passed: bool
     rules: _containers.RepeatedCompositeFieldContainer[RuleVerdict]
     revision: int
     stage: str
     version: int
     previous: int
-    def __init__(self, passed: bool = ..., rules: _Optional[_Iterable[_Union[RuleVerdict, _Mapping]]] = ..., revision: _Optional[int] = ..., stage: _Optional[str] = ..., version: _Optional[int] = ..., previous: _Optional[int] = ..., **kwargs) -> None: ...
+    gate_version: int
+    def __init__(self, passed: bool = ..., rules: _Optional[_Iterable[_Union[RuleVerdict, _Mapping]]] = ..., revision: _Optional[int] = ..., stage: _Optional[str] = ..., version: _Optional[int] = ..., previous: _Optional[int] = ..., gate_version: _Optional[int] = ..., **kwargs) -> None: ...
 
 class RuleVerdict(_message.Message):
     __slots__ = ("rule", "outcome", "reason")
@@ -290,16 +332,18 @@ class RuleVerdict(_message.Message):
     def __init__(self, rule: _Optional[str] = ..., outcome: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class RollbackRequest(_message.Message):
-    __slots__ = ("head", "model", "stage", "reason")
+    __slots__ = ("head", "model", "stage", "reason", "expected_revision")
     HEAD_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     STAGE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_REVISION_FIELD_NUMBER: _ClassVar[int]
     head: _common_pb2.CallHead
     model: str
     stage: str
     reason: str
-    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., model: _Optional[str] = ..., stage: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    expected_revision: int
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., model: _Optional[str] = ..., stage: _Optional[str] = ..., reason: _Optional[str] = ..., expected_revision: _Optional[int] = ...) -> None: ...
 
 class LineageRequest(_message.Message):
     __slots__ = ("head", "model", "version")
@@ -339,25 +383,35 @@ class LineageEdge(_message.Message):
     def __init__(self, to: _Optional[str] = ..., **kwargs) -> None: ...
 
 class ListAuditRequest(_message.Message):
-    __slots__ = ("head", "after", "limit", "object")
+    __slots__ = ("head", "after", "limit", "object", "actor", "act", "since_us", "until_us")
     HEAD_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     OBJECT_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    ACT_FIELD_NUMBER: _ClassVar[int]
+    SINCE_US_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_US_FIELD_NUMBER: _ClassVar[int]
     head: _common_pb2.CallHead
     after: int
     limit: int
     object: str
-    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., after: _Optional[int] = ..., limit: _Optional[int] = ..., object: _Optional[str] = ...) -> None: ...
+    actor: str
+    act: str
+    since_us: int
+    until_us: int
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., after: _Optional[int] = ..., limit: _Optional[int] = ..., object: _Optional[str] = ..., actor: _Optional[str] = ..., act: _Optional[str] = ..., since_us: _Optional[int] = ..., until_us: _Optional[int] = ...) -> None: ...
 
 class AuditEntries(_message.Message):
-    __slots__ = ("entries",)
+    __slots__ = ("entries", "next")
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
     entries: _containers.RepeatedCompositeFieldContainer[AuditEntry]
-    def __init__(self, entries: _Optional[_Iterable[_Union[AuditEntry, _Mapping]]] = ...) -> None: ...
+    next: int
+    def __init__(self, entries: _Optional[_Iterable[_Union[AuditEntry, _Mapping]]] = ..., next: _Optional[int] = ...) -> None: ...
 
 class AuditEntry(_message.Message):
-    __slots__ = ("number", "time_us", "actor", "verified", "act", "object", "detail", "request_id")
+    __slots__ = ("number", "time_us", "actor", "verified", "act", "object", "detail", "request_id", "project", "before", "after", "verdict", "hash")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     TIME_US_FIELD_NUMBER: _ClassVar[int]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
@@ -366,6 +420,11 @@ class AuditEntry(_message.Message):
     OBJECT_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    HASH_FIELD_NUMBER: _ClassVar[int]
     number: int
     time_us: int
     actor: str
@@ -374,4 +433,9 @@ class AuditEntry(_message.Message):
     object: str
     detail: str
     request_id: str
-    def __init__(self, number: _Optional[int] = ..., time_us: _Optional[int] = ..., actor: _Optional[str] = ..., verified: bool = ..., act: _Optional[str] = ..., object: _Optional[str] = ..., detail: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    project: str
+    before: str
+    after: str
+    verdict: str
+    hash: str
+    def __init__(self, number: _Optional[int] = ..., time_us: _Optional[int] = ..., actor: _Optional[str] = ..., verified: bool = ..., act: _Optional[str] = ..., object: _Optional[str] = ..., detail: _Optional[str] = ..., request_id: _Optional[str] = ..., project: _Optional[str] = ..., before: _Optional[str] = ..., after: _Optional[str] = ..., verdict: _Optional[str] = ..., hash: _Optional[str] = ...) -> None: ...

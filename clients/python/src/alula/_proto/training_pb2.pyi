@@ -114,11 +114,23 @@ class ViewReport(_message.Message):
     view: str
     def __init__(self, label: _Optional[str] = ..., matched: _Optional[int] = ..., expired: _Optional[int] = ..., not_found: _Optional[int] = ..., null_keys: _Optional[int] = ..., late: _Optional[int] = ..., unknown: _Optional[int] = ..., oldest_event_us: _Optional[int] = ..., newest_event_us: _Optional[int] = ..., view: _Optional[str] = ...) -> None: ...
 
+class ListTrainingSetsRequest(_message.Message):
+    __slots__ = ("head", "limit", "page_token")
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    head: _common_pb2.CallHead
+    limit: int
+    page_token: str
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., limit: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
 class TrainingSets(_message.Message):
-    __slots__ = ("sets",)
+    __slots__ = ("sets", "next_page_token")
     SETS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     sets: _containers.RepeatedCompositeFieldContainer[TrainingSet]
-    def __init__(self, sets: _Optional[_Iterable[_Union[TrainingSet, _Mapping]]] = ...) -> None: ...
+    next_page_token: str
+    def __init__(self, sets: _Optional[_Iterable[_Union[TrainingSet, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class TrainingSetRequest(_message.Message):
     __slots__ = ("head", "id", "incomplete")

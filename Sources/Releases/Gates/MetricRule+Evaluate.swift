@@ -1,84 +1,64 @@
-package import Domain
-
-extension Gate {
-    /// What this gate says of a version: every rule with its figures, in the order of the
-    /// definition.
-    ///
-    /// A metric that is missing or not a number is "cannot tell". A comparison with the holder
-    /// passes where there is none, and says so; it allows for rounding in the ninth digit, so that
-    /// 0.71 is not more than 0.01 below 0.72.
-    package func evaluate(_ version: ModelVersion, holder: ModelVersion?) -> GateVerdict {
-        var verdicts: [GateVerdict.RuleVerdict] = []
-        if !from.isEmpty {
-            let names = from.map(\.rawValue).joined(separator: " or ")
-            verdicts.append(
-                .init(
-                    rule: "comes from \(names)",
-                    outcome: from.contains(version.stage) ? .passed : .failed,
-                    reason: "it is in stage \(version.stage.rawValue)"
-                )
-            )
-        }
-        for rule in rules {
-            switch rule {
-            case .metric(let rule): verdicts += rule.evaluate(version, holder: holder)
-            }
-        }
-        return GateVerdict(rules: verdicts)
-    }
-}
+import Domain
 
 extension Gate.MetricRule {
-    fileprivate func evaluate(
-        _ version: ModelVersion,
-        holder: ModelVersion?
-    ) -> [GateVerdict.RuleVerdict] {
-        let value = known(version)
+    /// A metric that is missing or not a number is "cannot tell".
+    ///
+    /// The comparison with the holder allows for rounding in the ninth digit, so that 0.71 is not
+    /// more than 0.01 below 0.72; it is of the same data set on both sides.
+    func evaluate(_ version: ModelVersion, holder: ModelVersion?) -> [GateVerdict.RuleVerdict] {
         var verdicts: [GateVerdict.RuleVerdict] = []
         if let min, let text = minDescription {
             verdicts.append(
-                judge(text, value) { value in
+                judge(text, version) { value in
                     (value >= min, value >= min ? "\(value)" : "\(value) is below \(min)")
                 }
             )
         }
         if let max, let text = maxDescription {
             verdicts.append(
-                judge(text, value) { value in
+                judge(text, version) { value in
                     (value <= max, value <= max ? "\(value)" : "\(value) is above \(max)")
                 }
             )
         }
         if let margin = noWorseThanHolderBy, let text = marginDescription {
-            verdicts.append(compare(text, value, margin, holder))
+            verdicts.append(compare(text, version, margin, holder))
         }
         return verdicts
     }
 
     /// The metric where it is there and a number.
     private func known(_ version: ModelVersion) -> Double? {
-        version.metrics.first { $0.name == metric }.map(\.value).flatMap { $0.isNaN ? nil : $0 }
+        version.metrics.first { $0.name == metric && $0.dataSet == dataSet }.map(\.value)
+            .flatMap { $0.isNaN ? nil : $0 }
     }
 
     private func judge(
         _ rule: String,
-        _ value: Double?,
+        _ version: ModelVersion,
         _ test: (Double) -> (passed: Bool, reason: String)
     ) -> GateVerdict.RuleVerdict {
-        guard let value else {
+        guard let value = known(version) else {
             return .init(
                 rule: rule,
                 outcome: .cannotTell,
-                reason: "the version has no number for metric \(metric)"
+                reason: "the version has no number for metric \(subject)" + measured(version)
             )
         }
         let (passed, reason) = test(value)
         return .init(rule: rule, outcome: passed ? .passed : .failed, reason: reason)
     }
 
+    /// On what else the metric was measured.
+    private func measured(_ version: ModelVersion) -> String {
+        let others = version.metrics.filter { $0.name == metric && $0.dataSet != dataSet }
+            .map { $0.dataSet.isEmpty ? "no named data set" : $0.dataSet }
+        return others.isEmpty ? "" : ", only on " + others.joined(separator: ", ")
+    }
+
     private func compare(
         _ rule: String,
-        _ value: Double?,
+        _ version: ModelVersion,
         _ margin: Double,
         _ holder: ModelVersion?
     ) -> GateVerdict.RuleVerdict {
@@ -93,10 +73,11 @@ extension Gate.MetricRule {
             return .init(
                 rule: rule,
                 outcome: .cannotTell,
-                reason: "version \(holder.number), the holder, has no number for metric \(metric)"
+                reason: "version \(holder.number), the holder, has no number for metric \(subject)"
+                    + measured(holder)
             )
         }
-        return judge(rule, value) { value in
+        return judge(rule, version) { value in
             let worse = better == .higher ? held - value : value - held
             let rounding = worse.isFinite ? 1e-9 * Swift.max(abs(held), abs(value)) : 0
             let passed = value == held || worse <= margin + rounding

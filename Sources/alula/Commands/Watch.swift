@@ -1,0 +1,64 @@
+import ArgumentParser
+import Client
+import Domain
+import Tabular
+import Wire
+
+struct Watch: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Tell what happens to models as it happens, one line an event.",
+        discussion: "Goes on over lost connections without a gap or a repeat, until it is stopped."
+    )
+
+    @Argument(help: "The model; all where none is named.") var model: String?
+    @Option(help: "Begin behind this revision; else with what comes from now on.")
+    var after: UInt64?
+    @Option(help: "Stop after so many events.") var limit: Int?
+    @OptionGroup var options: ServerOptions
+
+    func run() async throws {
+        let client = try options.client()
+        var left = limit ?? .max
+        let json = options.json
+        try await client.watch(model: model ?? "", after: after) { told in
+            switch told {
+            case .event(let event):
+                Output.announcement(json ? Self.json(event).text : Self.text(event))
+                left -= 1
+            case .missed(let count, let revision):
+                Output.diagnostic(
+                    "alula: \(count) events up to revision \(revision) were not told, because this "
+                        + "watch lagged; see alula audit"
+                )
+            }
+            return left > 0
+        }
+    }
+
+    private static func text(_ event: WireRegistryEvent) -> String {
+        let version = "\(event.model) version \(event.version)"
+        let what =
+            switch event.kind {
+            case "registered": "registered"
+            case "promoted": "is in \(event.stage), from \(event.other)"
+            case "rolled back": "is back in \(event.stage), from \(event.other)"
+            case "left": "left \(event.stage) for \(event.other)"
+            case "alias set": "is \(event.alias)"
+            case "alias deleted": "is no longer \(event.alias)"
+            case "approved": "is approved for \(event.stage)"
+            default: event.kind
+            }
+        return "\(event.revision) \(Timestamp.text(event.timeUs)) \(version) \(what) "
+            + "(by \(event.actor))"
+    }
+
+    private static func json(_ event: WireRegistryEvent) -> JSONValue {
+        .object([
+            ("revision", .uint(event.revision)), ("time", .time(event.timeUs)),
+            ("kind", .string(event.kind)), ("model", .string(event.model)),
+            ("version", .uint(UInt64(event.version))), ("stage", .text(event.stage)),
+            ("other", .text(event.other)), ("alias", .text(event.alias)),
+            ("by", .string(event.actor)),
+        ])
+    }
+}
