@@ -13,7 +13,7 @@ from ._reading import Wanted
 from ._session import Session
 from .errors import InvalidArgument, NotFound, Refused
 from .records import Changes
-from .registry import AuditEntry, Lineage, ModelVersion, Promotion, RegisteredModel, RunRecord
+from .registry import Lineage, ModelVersion, Promotion, RegisteredModel, RunRecord
 from .runs import Run, code_revision, key_values
 from .training import TrainingSetRecord
 
@@ -67,18 +67,30 @@ class Registry:
         return RunRecord.of(answer)
 
     def runs(self, experiment: str, limit: int) -> list[RunRecord]:
-        request = registry_pb2.ListRunsRequest(experiment=experiment, limit=limit)
-        answer, _ = self._session.call(Op.LIST_RUNS, request, registry_pb2.Runs)
-        return [RunRecord.of(message) for message in answer.runs]
+        request = registry_pb2.ListRunsRequest(experiment=experiment)
+        records: list[RunRecord] = []
+        while len(records) < limit:
+            request.limit = min(limit - len(records), 1_000)
+            answer, _ = self._session.call(Op.LIST_RUNS, request, registry_pb2.Runs)
+            records += [RunRecord.of(message) for message in answer.runs]
+            request.page_token = answer.next_page_token
+            if not request.page_token:
+                break
+        return records
 
     def models(self) -> list[RegisteredModel]:
         answer, _ = self._session.call(Op.LIST_MODELS, common_pb2.HeadOnly(), registry_pb2.Models)
         return [RegisteredModel.of(message) for message in answer.models]
 
     def versions(self, model: str) -> list[ModelVersion]:
-        request = registry_pb2.ListVersionsRequest(model=model)
-        answer, _ = self._session.call(Op.LIST_VERSIONS, request, registry_pb2.Versions)
-        return [ModelVersion.of(message) for message in answer.versions]
+        request = registry_pb2.ListVersionsRequest(model=model, limit=1_000)
+        found: list[ModelVersion] = []
+        while True:
+            answer, _ = self._session.call(Op.LIST_VERSIONS, request, registry_pb2.Versions)
+            found += [ModelVersion.of(message) for message in answer.versions]
+            request.page_token = answer.next_page_token
+            if not request.page_token:
+                return found
 
     def resolve(self, asked: Wanted) -> ModelVersion:
         request = registry_pb2.ResolveVersionRequest(
@@ -118,11 +130,6 @@ class Registry:
         request = registry_pb2.LineageRequest(model=model, version=int(version))
         answer, _ = self._session.call(Op.LINEAGE, request, registry_pb2.Lineage)
         return Lineage.of(answer)
-
-    def audit(self, object: str, after: int, limit: int) -> list[AuditEntry]:
-        request = registry_pb2.ListAuditRequest(after=after, limit=limit, object=object)
-        answer, _ = self._session.call(Op.LIST_AUDIT, request, registry_pb2.AuditEntries)
-        return [AuditEntry.of(message) for message in answer.entries]
 
 
 def _definition_file(number: int, source: str | os.PathLike[str]) -> catalog_pb2.DefinitionFile:

@@ -14,7 +14,6 @@ from ._session import Session
 from .models import Model
 from .registry import (
     Artifact,
-    AuditEntry,
     Lineage,
     ModelVersion,
     Promotion,
@@ -100,10 +99,6 @@ class RegistryVerbs:
     def lineage(self, model: str, version: int) -> Lineage:
         """The chain from a version to its data; printed, it is a tree."""
         return self._registry.lineage(model, version)
-
-    def audit(self, object: str = "", after: int = 0, limit: int = 1_000) -> list[AuditEntry]:
-        """What was done, by whom, oldest first; ``object`` such as "model:credit" filters."""
-        return self._registry.audit(object, after, limit)
 
     # Artifacts
 

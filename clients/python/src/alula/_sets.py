@@ -117,7 +117,13 @@ class TrainingSets:
         return rows, request
 
     def all(self) -> list[TrainingSetRecord]:
-        answer, _ = self._session.call(
-            Op.LIST_TRAINING_SETS, common_pb2.HeadOnly(), training_pb2.TrainingSets
-        )
-        return [TrainingSetRecord(message) for message in answer.sets]
+        request = training_pb2.ListTrainingSetsRequest(limit=1_000)
+        records: list[TrainingSetRecord] = []
+        while True:
+            answer, _ = self._session.call(
+                Op.LIST_TRAINING_SETS, request, training_pb2.TrainingSets
+            )
+            records += [TrainingSetRecord(message) for message in answer.sets]
+            request.page_token = answer.next_page_token
+            if not request.page_token:
+                return records

@@ -17,11 +17,18 @@ class MetricPoint:
     value: float
     step: int
     time: datetime
+    #: What it was measured on; empty where that was not said.
+    data_set: str = ""
 
 
 def points(metrics: Any) -> list[MetricPoint]:
     """The points of a message."""
-    return [MetricPoint(m.name, m.value, m.step, moment(m.time_us)) for m in metrics]
+    return [MetricPoint(m.name, m.value, m.step, moment(m.time_us), m.data_set) for m in metrics]
+
+
+def last_values(metrics: Any) -> dict[str, float]:
+    """The last value of each metric, by its name; by ``name@data_set`` where it has one."""
+    return {f"{m.name}@{m.data_set}" if m.data_set else m.name: m.value for m in metrics}
 
 
 def pairs(items: Any) -> dict[str, str]:
@@ -53,7 +60,7 @@ class RunRecord:
             message.id, message.experiment, message.name, message.status,
             moment(message.started_us), moment(message.ended_us) if message.ended_us else None,
             pairs(message.params),
-            {m.name: m.value for m in message.metrics}, points(message.metrics),
+            last_values(message.metrics), points(message.metrics),
             pairs(message.tags), message.training_set, message.code_revision, message.actor,
         )  # fmt: skip
 
@@ -76,13 +83,18 @@ class RegisteredModel:
     revision: int
     newest_version: int
     holders: list[Holder]
+    #: The versions that aliases point at.
+    aliases: dict[str, int]
 
     @staticmethod
     def of(message: Any) -> RegisteredModel:
         holders = [
             Holder(h.stage, h.version, moment(h.since_us), h.previous) for h in message.holders
         ]
-        return RegisteredModel(message.name, message.revision, message.newest_version, holders)
+        aliases = {alias.name: alias.version for alias in message.aliases}
+        return RegisteredModel(
+            message.name, message.revision, message.newest_version, holders, aliases
+        )
 
 
 @dataclass(frozen=True)
@@ -128,7 +140,7 @@ class ModelVersion(int):
             setattr(made, name, getattr(message, name))
         made.artifacts = [Artifact(a.name, a.digest, a.bytes) for a in message.artifacts]
         made.params, made.tags = pairs(message.params), pairs(message.tags)
-        made.metrics = {m.name: m.value for m in message.metrics}
+        made.metrics = last_values(message.metrics)
         made.registered = moment(message.registered_us)
         return made
 
@@ -236,10 +248,18 @@ class AuditEntry:
     object: str
     detail: str
     request_id: str
+    project: str
+    #: JSON, or empty: what was there before and after, and what the rules of a gate said.
+    before: str
+    after: str
+    verdict: str
+    #: Hex; over the entry and the one before it.
+    hash: str
 
     @staticmethod
     def of(message: Any) -> AuditEntry:
         return AuditEntry(
             message.number, moment(message.time_us), message.actor, message.verified, message.act,
-            message.object, message.detail, message.request_id,
+            message.object, message.detail, message.request_id, message.project, message.before,
+            message.after, message.verdict, message.hash,
         )  # fmt: skip

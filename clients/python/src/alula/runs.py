@@ -58,16 +58,26 @@ class Run:
         self._stop = threading.Event()
         self._error: AlulaError | None = None
 
-    def log_metric(self, name: str, value: float, step: int | None = None) -> None:
-        """Adds a point to a metric's series; returns at once. Without a step it is the next one."""
+    def log_metric(
+        self, name: str, value: float, step: int | None = None, data_set: str = ""
+    ) -> None:
+        """Adds a point to a metric's series; returns at once. Without a step it is the next one.
+
+        ``data_set``: what it was measured on, such as "holdout"; another one is another series.
+        """
         if not _NAME.fullmatch(name):
             raise InvalidArgument(
                 f'metric name "{name[:64]}" is not valid: letters, digits, _ - and .'
             )
-        step = self._steps.get(name, -1) + 1 if step is None else int(step)
-        self._steps[name] = step
+        series = f"{name}@{data_set}"
+        step = self._steps.get(series, -1) + 1 if step is None else int(step)
+        self._steps[series] = step
         point = registry_pb2.Metric(
-            name=name, value=float(value), step=step, time_us=time.time_ns() // 1000
+            name=name,
+            value=float(value),
+            step=step,
+            time_us=time.time_ns() // 1000,
+            data_set=data_set,
         )
         if self._pid != os.getpid():
             self._begin_queue()

@@ -18,6 +18,8 @@ from ._pushing import Pushed, push
 from ._reading import Key, Reading, wanted
 from ._registry import Registry
 from ._registry_verbs import RegistryVerbs
+from ._release_verbs import ReleaseVerbs
+from ._releases import Releases
 from ._rows import TimeUnit
 from ._session import Session
 from ._sets import MakeOptions, TrainingSets
@@ -61,7 +63,7 @@ def connect(
     return Store(Transport(endpoint, timeout, connections), chosen)
 
 
-class Store(HistoryVerbs, RegistryVerbs, TokenVerbs):
+class Store(HistoryVerbs, RegistryVerbs, ReleaseVerbs, TokenVerbs):
     """The way to one project of a server, for all threads; a forked child connects anew.
 
     Short calls take a connection of a bounded pool for themselves, streams share one more. No
@@ -73,6 +75,7 @@ class Store(HistoryVerbs, RegistryVerbs, TokenVerbs):
         self._session = Session(transport, project)
         self._definitions = Definitions(self._session)
         self._registry = Registry(self._session)
+        self._releases = Releases(self._session)
         self._reading = Reading(self._session, self._definitions, self._registry.resolve)
         self._sets = TrainingSets(self._session, self._definitions)
 

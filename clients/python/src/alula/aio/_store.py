@@ -14,6 +14,7 @@ from ..answer import Answer
 from ..errors import InvalidArgument
 from ..models import Model
 from ..registry import Artifact, ModelVersion
+from ..releases import Event
 from ..runs import Run
 from ..store import Store
 from ..stream import TrainingSetStream
@@ -178,7 +179,16 @@ class AsyncStore:
     promote = offload(Store.promote)
     rollback = offload(Store.rollback)
     lineage = offload(Store.lineage)
+    set_alias = offload(Store.set_alias)
+    delete_alias = offload(Store.delete_alias)
+    aliases = offload(Store.aliases)
+    approve = offload(Store.approve)
+    approvals = offload(Store.approvals)
+    gates = offload(Store.gates)
+    stages_at = offload(Store.stages_at)
+    reproduce = offload(Store.reproduce)
     audit = offload(Store.audit)
+    verify_audit = offload(Store.verify_audit)
     put_artifact = offload(Store.put_artifact)
     get_artifact = offload(Store.get_artifact)
 
@@ -200,6 +210,18 @@ class AsyncStore:
             self._sync.run, experiment, training_set, params, tags, name, code_revision
         )
         return AsyncRun(run, self._threads)
+
+    async def watch(self, model: str = "", after: int | None = None) -> AsyncIterator[Event]:
+        """As ``Store.watch``: ``async for event in store.watch("credit")``; a thread waits for it.
+
+        It begins when the first event is asked for, and ends when the loop is left.
+        """
+        watch = await self._threads.run(self._sync.watch, model, after)
+        try:
+            async for event in self._threads.each(watch):
+                yield event
+        finally:
+            watch.end_soon()
 
     async def model(
         self,
