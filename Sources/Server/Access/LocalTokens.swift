@@ -15,10 +15,20 @@ package struct LocalTokens {
     private let tokens: TokenStore
 
     /// Locks the directory for as long as this value lives.
-    package init(dataDirectory: String) throws(AlulaError) {
+    ///
+    /// `auditKey` is the file of the audit log's key; nil: in the directory.
+    package init(dataDirectory: String, auditKey: String? = nil) throws(AlulaError) {
         directory = try DataDirectory(path: dataDirectory)
+        let key = try AuditKeyFile(path: auditKey, in: directory).key
         let pool = try openCatalogPool(path: directory.catalog)
-        tokens = try TokenStore(registry: try RegistryStore(pool: pool) { _ in nil })
+        tokens = try TokenStore(
+            registry: try RegistryStore(
+                pool: pool,
+                // Tokens name no artifacts.
+                artifacts: .init(size: { _ in nil }, firstBytes: { _ in [] }),
+                auditKey: key
+            )
+        )
     }
 
     package func create(_ request: WireCreateTokenRequest) throws(AlulaError) -> WireToken {
@@ -46,8 +56,7 @@ package struct LocalTokens {
     private var call: WriteCall {
         WriteCall(
             requestID: [],
-            actor: Identity.local.name,
-            isVerified: false,
+            identity: .local,
             project: .unnamed,
             now: .now
         )

@@ -9,7 +9,7 @@ struct SlowCalls: Sendable {
 
     func note(_ call: Call, failed: Bool, _ logger: Logger) {
         // A stream takes as long as its client does.
-        guard !call.operation.isStream else { return }
+        guard !call.operation.isStream, !call.operation.staysOpen else { return }
         let microseconds = (NIODeadline.now() - call.arrived).nanoseconds / 1_000
         guard microseconds >= threshold.microseconds else { return }
         let head = try? CallHead.peek(call.control)  // a broken one has no request id

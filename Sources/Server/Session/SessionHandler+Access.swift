@@ -112,7 +112,7 @@ extension SessionHandler {
     func deadline(_ asked: UInt32, of operation: Operation) -> Int64 {
         let most = Int64(limits.deadlineSeconds) * 1_000
         guard most > 0 else { return Int64(asked) }
-        if asked == 0 { return operation.isStream ? 0 : most }
+        if asked == 0 { return operation.isStream || operation.staysOpen ? 0 : most }
         return min(Int64(asked), most)
     }
 

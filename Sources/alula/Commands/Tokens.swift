@@ -59,8 +59,7 @@ struct TokenCreate: AsyncParsableCommand {
     )
     var certificate: String?
 
-    @Option(help: ArgumentHelp("A data directory whose server is stopped.", valueName: "dir"))
-    var data: String?
+    @OptionGroup var stopped: StoppedDirectory
 
     func run() async throws {
         var request = WireCreateTokenRequest()
@@ -91,7 +90,7 @@ struct TokenCreate: AsyncParsableCommand {
     }
 
     private func make(_ request: WireCreateTokenRequest) async throws -> WireToken {
-        if let data { return try LocalTokens(dataDirectory: data).create(request) }
+        if let local = try stopped.tokens() { return try local.create(request) }
         return try await options.client().createToken(request)
     }
 
@@ -114,13 +113,12 @@ struct TokenList: AsyncParsableCommand {
 
     @OptionGroup var options: ServerOptions
 
-    @Option(help: ArgumentHelp("A data directory whose server is stopped.", valueName: "dir"))
-    var data: String?
+    @OptionGroup var stopped: StoppedDirectory
 
     func run() async throws {
         let tokens: [WireToken]
-        if let data {
-            tokens = try LocalTokens(dataDirectory: data).list()
+        if let local = try stopped.tokens() {
+            tokens = try local.list()
         } else {
             tokens = try await options.client().tokens()
         }
@@ -151,13 +149,12 @@ struct TokenRevoke: AsyncParsableCommand {
 
     @Argument(help: "An id, or a name.") var which: String
 
-    @Option(help: ArgumentHelp("A data directory whose server is stopped.", valueName: "dir"))
-    var data: String?
+    @OptionGroup var stopped: StoppedDirectory
 
     func run() async throws {
         let tokens: [WireToken]
-        if let data {
-            tokens = try LocalTokens(dataDirectory: data).revoke(which)
+        if let local = try stopped.tokens() {
+            tokens = try local.revoke(which)
         } else {
             tokens = try await options.client().revokeToken(which)
         }
@@ -195,5 +192,25 @@ extension WireToken {
             ("expires", .time(expiresUs)), ("revoked", .time(revokedUs)),
             ("revoked_by", .string(revokedBy)),
         ]
+    }
+}
+
+/// A data directory that no server has open.
+struct StoppedDirectory: ParsableArguments {
+    @Option(help: ArgumentHelp("A data directory whose server is stopped.", valueName: "dir"))
+    var data: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The file of its audit log's key, where that lies elsewhere.",
+            valueName: "file"
+        )
+    )
+    var auditKey: String?
+
+    /// Its tokens; nil where a server is to be asked.
+    func tokens() throws(AlulaError) -> LocalTokens? {
+        guard let data else { return nil }
+        return try LocalTokens(dataDirectory: data, auditKey: auditKey)
     }
 }

@@ -201,7 +201,7 @@ struct PermissionTests {
                 #expect(try error(operation, "history") != refusal, "\(operation)")
                 #expect(try error(operation, "")?.code != nil)
             }
-            if kinds == [.model] {
+            if kinds == [.model], !operation.staysOpen {
                 #expect(try error(operation, "mine") != refusal, "\(operation)")
             }
             if kinds == [.service] {

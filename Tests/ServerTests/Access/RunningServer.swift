@@ -69,7 +69,21 @@ struct TokenMaker {
 
     init(_ directory: String) throws {
         let pool = try openCatalogPool(path: directory + "/catalog.sqlite")
-        store = try TokenStore(registry: try RegistryStore(pool: pool) { _ in nil })
+        let secret = [UInt8](repeating: 7, count: 32)
+        try Data((hexadecimal(secret) + "\n").utf8).write(
+            to: URL(filePath: directory + "/audit.key")
+        )
+        try FileManager.default.setAttributes(
+            [.posixPermissions: 0o600],
+            ofItemAtPath: directory + "/audit.key"
+        )
+        store = try TokenStore(
+            registry: try RegistryStore(
+                pool: pool,
+                artifacts: .init(size: { _ in nil }, firstBytes: { _ in [] }),
+                auditKey: try AuditKey(secret: secret)
+            )
+        )
     }
 
     /// The token's text.
@@ -100,7 +114,7 @@ struct TokenMaker {
     }
 
     private func call(_ now: Timestamp) -> WriteCall {
-        WriteCall(requestID: [], actor: "local", isVerified: false, project: .unnamed, now: now)
+        WriteCall(requestID: [], identity: .local, project: .unnamed, now: now)
     }
 }
 
