@@ -24,6 +24,7 @@ extension Dispatcher {
         answer.diskFreeBytes = services.directory.freeBytes
         answer.cache = WireCacheStatus(services.online.cache.figures)
         let statistics = try services.offline.statistics()
+        let freshness = services.ingestor.freshness
         for project in snapshot.projects.values.sorted(by: { $0.name < $1.name })
         where scope.covers(project.name) {
             for view in project.views.values.sorted(by: { $0.name < $1.name })
@@ -35,6 +36,10 @@ extension Dispatcher {
                     wire.offlineRows = known.rows
                     wire.segments = known.segments
                     if let newest = known.newestEvent { wire.newestEventUs = newest.microseconds }
+                }
+                if let known = freshness[view.id] {
+                    wire.onlineRows = known.rows
+                    wire.onlineNewestEventUs = known.newestEvent.microseconds
                 }
                 answer.views.append(wire)
             }

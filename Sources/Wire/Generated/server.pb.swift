@@ -155,11 +155,24 @@ package nonisolated struct WireViewStatus: Sendable {
   /// Clears the value of `newestEventUs`. Subsequent reads from it will return its default value.
   package mutating func clearNewestEventUs() {self._newestEventUs = nil}
 
+  /// keys that have a row online
+  package var onlineRows: UInt64 = 0
+
+  package var onlineNewestEventUs: Int64 {
+    get {_onlineNewestEventUs ?? 0}
+    set {_onlineNewestEventUs = newValue}
+  }
+  /// Returns true if `onlineNewestEventUs` has been explicitly set.
+  package var hasOnlineNewestEventUs: Bool {self._onlineNewestEventUs != nil}
+  /// Clears the value of `onlineNewestEventUs`. Subsequent reads from it will return its default value.
+  package mutating func clearOnlineNewestEventUs() {self._onlineNewestEventUs = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _newestEventUs: Int64? = nil
+  fileprivate var _onlineNewestEventUs: Int64? = nil
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -380,7 +393,7 @@ nonisolated extension WireCacheStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireViewStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ViewStatus"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}name\0\u{3}offline_rows\0\u{1}segments\0\u{3}newest_event_us\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}name\0\u{3}offline_rows\0\u{1}segments\0\u{3}newest_event_us\0\u{3}online_rows\0\u{3}online_newest_event_us\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -393,6 +406,8 @@ nonisolated extension WireViewStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.offlineRows) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.segments) }()
       case 5: try { try decoder.decodeSingularInt64Field(value: &self._newestEventUs) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.onlineRows) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self._onlineNewestEventUs) }()
       default: break
       }
     }
@@ -418,6 +433,12 @@ nonisolated extension WireViewStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
     try { if let v = self._newestEventUs {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 5)
     } }()
+    if self.onlineRows != 0 {
+      try visitor.visitSingularUInt64Field(value: self.onlineRows, fieldNumber: 6)
+    }
+    try { if let v = self._onlineNewestEventUs {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 7)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -427,6 +448,8 @@ nonisolated extension WireViewStatus: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.offlineRows != rhs.offlineRows {return false}
     if lhs.segments != rhs.segments {return false}
     if lhs._newestEventUs != rhs._newestEventUs {return false}
+    if lhs.onlineRows != rhs.onlineRows {return false}
+    if lhs._onlineNewestEventUs != rhs._onlineNewestEventUs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

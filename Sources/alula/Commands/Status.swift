@@ -35,13 +35,16 @@ struct Status: AsyncParsableCommand {
         guard !status.views.isEmpty else { return }
         var table = TextTable([
             ("project", .left), ("view", .left), ("rows", .right), ("segments", .right),
-            ("newest event", .left),
+            ("newest event", .left), ("online", .right), ("newest online", .left),
         ])
         for view in status.views {
             table.add([
                 view.project, view.name, String(view.offlineRows), String(view.segments),
                 view.hasNewestEventUs
                     ? Timestamp(microseconds: view.newestEventUs).description : "-",
+                String(view.onlineRows),
+                view.hasOnlineNewestEventUs
+                    ? Timestamp(microseconds: view.onlineNewestEventUs).description : "-",
             ])
         }
         Output.line("")
@@ -92,6 +95,12 @@ struct Status: AsyncParsableCommand {
                                         .timestamp(Timestamp(microseconds: view.newestEventUs))
                                     )
                                     : .null
+                            ),
+                            ("online_rows", .uint(view.onlineRows)),
+                            (
+                                "online_newest_event",
+                                view.hasOnlineNewestEventUs
+                                    ? .time(view.onlineNewestEventUs) : .null
                             ),
                         ])
                     }

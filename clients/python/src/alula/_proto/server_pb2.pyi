@@ -54,15 +54,19 @@ class CacheStatus(_message.Message):
     def __init__(self, budget_bytes: _Optional[int] = ..., bytes: _Optional[int] = ..., entries: _Optional[int] = ..., absences: _Optional[int] = ..., hits: _Optional[int] = ..., absent_hits: _Optional[int] = ..., misses: _Optional[int] = ..., evictions: _Optional[int] = ...) -> None: ...
 
 class ViewStatus(_message.Message):
-    __slots__ = ("project", "name", "offline_rows", "segments", "newest_event_us")
+    __slots__ = ("project", "name", "offline_rows", "segments", "newest_event_us", "online_rows", "online_newest_event_us")
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     OFFLINE_ROWS_FIELD_NUMBER: _ClassVar[int]
     SEGMENTS_FIELD_NUMBER: _ClassVar[int]
     NEWEST_EVENT_US_FIELD_NUMBER: _ClassVar[int]
+    ONLINE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    ONLINE_NEWEST_EVENT_US_FIELD_NUMBER: _ClassVar[int]
     project: str
     name: str
     offline_rows: int
     segments: int
     newest_event_us: int
-    def __init__(self, project: _Optional[str] = ..., name: _Optional[str] = ..., offline_rows: _Optional[int] = ..., segments: _Optional[int] = ..., newest_event_us: _Optional[int] = ...) -> None: ...
+    online_rows: int
+    online_newest_event_us: int
+    def __init__(self, project: _Optional[str] = ..., name: _Optional[str] = ..., offline_rows: _Optional[int] = ..., segments: _Optional[int] = ..., newest_event_us: _Optional[int] = ..., online_rows: _Optional[int] = ..., online_newest_event_us: _Optional[int] = ...) -> None: ...
