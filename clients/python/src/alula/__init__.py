@@ -27,7 +27,6 @@ from .errors import (
     Incomplete,
     InternalError,
     InvalidArgument,
-    Lagged,
     NotFound,
     OutOfRange,
     PermissionDenied,
@@ -43,6 +42,7 @@ from .runs import Run
 from .store import Store, connect
 from .stream import TrainingSetStream
 from .training import TrainingSet, TrainingSetRecord
+from .watching import Watch
 
 __version__ = "0.1.0"
 
@@ -57,7 +57,6 @@ __all__ = [
     "Incomplete",
     "InternalError",
     "InvalidArgument",
-    "Lagged",
     "Model",
     "ModelVersion",
     "NotFound",
@@ -73,5 +72,6 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "Unimplemented",
+    "Watch",
     "connect",
 ]

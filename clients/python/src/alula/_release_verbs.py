@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ._releases import Releases, Watch
+from ._releases import Releases
 from .registry import AuditEntry
 from .releases import Alias, Approval, AuditCheck, Gate, Reproduction, Tenure
+from .watching import Watch
 
 
 class ReleaseVerbs:
@@ -84,6 +85,8 @@ class ReleaseVerbs:
         """Events of a model, or of all, as they happen: ``for event in store.watch("credit")``.
 
         ``after``: begin behind this revision, else with what comes from now on; the watch stands
-        when this returns.
+        when this returns. After a lost connection or a restart it goes on where it was, without a
+        gap or a repeat. Raises OutOfRange for a revision that is not there yet. A promotion moves
+        no ``Model``: that is what its ``refresh()`` is for.
         """
         return self._releases.watch(model, after)

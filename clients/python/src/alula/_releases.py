@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
 
-from ._connection import Call
 from ._frames import Bytes, Op
 from ._proto import registry_pb2, releases_pb2
 from ._session import Item, Session, ignore
-from .errors import Lagged, Unavailable
 from .registry import AuditEntry
-from .releases import Alias, Approval, AuditCheck, Event, Gate, Reproduction, Tenure
-
-#: Seconds for which a watch looks for a server again.
-_PATIENCE = 60.0
+from .releases import Alias, Approval, AuditCheck, Gate, Reproduction, Tenure
+from .watching import Watch
 
 
 class Releases:
@@ -111,110 +106,6 @@ class Releases:
 
     def watch(self, model: str, after: int | None) -> Watch:
         return Watch(self._session, model, after)
-
-
-class Watch:
-    """Events in their order, for a ``for`` loop; it blocks until there is one.
-
-    Where the connection is lost it goes on behind the last event, without a gap or a repeat, for as
-    long as a server answers within a minute. Raises Lagged where events were not sent because this
-    client was too slow: read the present state, then go on with the same watch.
-    """
-
-    def __init__(self, session: Session, model: str, after: int | None) -> None:
-        self._session, self._model = session, model
-        #: Every event up to this revision was told; None before a watch from now has begun.
-        self.revision = after
-        self._call: Call | None = None
-        self._waiting: list[Event] = []
-        self._lost: float | None = None
-        self._missed = 0
-        self._stopped = False
-        if after is None:
-            self._begin()
-
-    def _begin(self) -> None:
-        """Asks for what comes; from now on it is kept for this watch by its revision."""
-        request = releases_pb2.WatchRequest(
-            model=self._model, after=self.revision or 0, from_now=self.revision is None
-        )
-        self._call, _ = self._session.begin(Op.WATCH, request)
-        while self.revision is None:  # The first item says where now is.
-            self._take()
-
-    def _take(self) -> None:
-        assert self._call is not None
-        item = self._call.next_item()
-        if item is None:
-            self._call.result()
-            raise Unavailable("the server ended the watch", "it is asked again")
-        self._lost = None
-        told = releases_pb2.RegistryEvents.FromString(bytes(item[0]))
-        known = self.revision
-        for message in told.events:
-            if known is None or message.revision > known:
-                self._waiting.append(Event.of(message))
-        if known is None and self._waiting:
-            self.revision = self._waiting[0].revision - 1
-        elif not self._waiting:
-            self.revision = told.revision
-        self._missed += told.missed
-
-    def __iter__(self) -> Iterator[Event]:
-        return self
-
-    def __next__(self) -> Event:
-        while not self._waiting:
-            if self._stopped:
-                self._drop()
-                raise StopIteration
-            if self._missed:
-                missed, self._missed = self._missed, 0
-                raise Lagged(
-                    f"{missed} events up to revision {self.revision} were not told: this watch "
-                    "lagged",
-                    "read the present state, then go on with the same watch",
-                )
-            try:
-                if self._call is None:
-                    self._begin()
-                self._take()
-            except Unavailable as error:
-                self._again(error)
-        event = self._waiting.pop(0)
-        self.revision = event.revision
-        return event
-
-    def _again(self, error: Unavailable) -> None:
-        self._drop()
-        now = time.monotonic()
-        self._lost = self._lost or now
-        if now - self._lost > _PATIENCE:
-            raise error
-        time.sleep(0.1)
-
-    def _drop(self) -> None:
-        call, self._call = self._call, None
-        if call is not None:
-            call.close()
-
-    def close(self) -> None:
-        """Ends it; another one goes on behind its ``revision``."""
-        self._stopped = True
-        self._drop()
-
-    def end_soon(self) -> None:
-        """Ends it while another thread waits for an event: within seconds it gets none."""
-        self._stopped = True
-
-    def __enter__(self) -> Watch:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        self.close()
 
 
 def _nothing() -> tuple[Iterable[Item], Callable[[Bytes, Bytes], None]]:

@@ -108,10 +108,6 @@ class OutOfRange(AlulaError):
     code, number = "outOfRange", 11
 
 
-class Lagged(OutOfRange):
-    """A watch was too slow: events were not told. Read the present state, then go on."""
-
-
 class Unimplemented(AlulaError):
     """This server does not know the operation."""
 

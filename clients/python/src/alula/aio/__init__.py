@@ -20,5 +20,13 @@ from ._store import (
     AsyncTrainingSetStream,
     connect,
 )
+from ._watching import AsyncWatch
 
-__all__ = ["AsyncModel", "AsyncRun", "AsyncStore", "AsyncTrainingSetStream", "connect"]
+__all__ = [
+    "AsyncModel",
+    "AsyncRun",
+    "AsyncStore",
+    "AsyncTrainingSetStream",
+    "AsyncWatch",
+    "connect",
+]

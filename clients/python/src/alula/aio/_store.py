@@ -14,7 +14,6 @@ from ..answer import Answer
 from ..errors import InvalidArgument
 from ..models import Model
 from ..registry import Artifact, ModelVersion
-from ..releases import Event
 from ..runs import Run
 from ..store import Store
 from ..stream import TrainingSetStream
@@ -22,6 +21,7 @@ from ..training import TrainingSetRecord
 from ._offload import Threads, offload
 from ._reading import AsyncReading
 from ._transport import AsyncTransport
+from ._watching import AsyncWatch
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -211,17 +211,9 @@ class AsyncStore:
         )
         return AsyncRun(run, self._threads)
 
-    async def watch(self, model: str = "", after: int | None = None) -> AsyncIterator[Event]:
-        """As ``Store.watch``: ``async for event in store.watch("credit")``; a thread waits for it.
-
-        It begins when the first event is asked for, and ends when the loop is left.
-        """
-        watch = await self._threads.run(self._sync.watch, model, after)
-        try:
-            async for event in self._threads.each(watch):
-                yield event
-        finally:
-            watch.end_soon()
+    async def watch(self, model: str = "", after: int | None = None) -> AsyncWatch:
+        """As ``Store.watch``: ``async for event in await store.watch("credit")``."""
+        return await AsyncWatch.begin(self._sync._session, self._transport, model, after)
 
     async def model(
         self,
@@ -293,9 +285,11 @@ class AsyncRun:
         self._sync, self._threads = run, threads
         self.id = run.id
 
-    async def log_metric(self, name: str, value: float, step: int | None = None) -> None:
+    async def log_metric(
+        self, name: str, value: float, step: int | None = None, data_set: str = ""
+    ) -> None:
         """As ``Run.log_metric``: the point waits to be sent, this does not."""
-        self._sync.log_metric(name, value, step)
+        self._sync.log_metric(name, value, step, data_set)
 
     async def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """As ``Run.log_metrics``."""
