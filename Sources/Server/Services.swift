@@ -24,7 +24,9 @@ struct Services: Sendable {
     let ingestor: Ingestor
     let trainingSets: TrainingSets
     let plans: PlanCache
+    let servedModels: ServedModels
     let readDesks: ReadDesks
+    let readCounts: ReadCounts
     let spines: KeptSpines
     let forgetting: Forgetting
     let connections: Connections

@@ -162,6 +162,7 @@ struct MetricsPage {
         }
         views.sort { $0.id < $1.id }
         writeFreshness(of: views)
+        writeReads(of: views)
         page.begin("alula_view_rows", .gauge, "Published rows in history.")
         for (labels, id) in views {
             page.sample("alula_view_rows", labels, statistics[id]?.rows ?? 0)
@@ -182,6 +183,20 @@ struct MetricsPage {
                 labels,
                 seconds: newest.microseconds
             )
+        }
+    }
+
+    private mutating func writeReads(
+        of views: [(labels: [(name: String, value: String)], id: FeatureViewID)]
+    ) {
+        let counts = services.readCounts.sums()
+        page.begin("alula_view_reads_total", .counter, "Rows that reads asked for, as found.")
+        for (labels, id) in views {
+            let count = counts[id] ?? .init()
+            for (outcome, rows) in [
+                ("present", count.present), ("expired", count.expired),
+                ("not_found", count.notFound),
+            ] { page.sample("alula_view_reads_total", labels + [("status", outcome)], rows) }
         }
     }
 

@@ -19,6 +19,7 @@ final class ReadDesk: @unchecked Sendable {
 
     private let services: Services
     private let lane: ReadLane
+    private let counts: ReadCounts.Lane
     private var prepared: [[UInt8]: PreparedRead] = [:]
     private var last: (control: [UInt8], read: PreparedRead)?
 
@@ -30,6 +31,7 @@ final class ReadDesk: @unchecked Sendable {
     init(_ services: Services) {
         self.services = services
         lane = ReadLane(services.online)
+        counts = services.readCounts.lane()
     }
 
     /// The answer to a READ as a frame, where it can be had from memory and fits one frame.
@@ -56,6 +58,7 @@ final class ReadDesk: @unchecked Sendable {
             guard isFound else { return .elsewhere }
             let bytes = try lane.measure(read.plan, carried: carried)
             guard bytes <= ReadPieces.singleFrameBytes else { return .elsewhere }
+            counts.add(read.plan, lane, rows: rows)
             return .frame(frame(read, rows: rows, bytes: bytes, call: call, allocator))
         } catch {
             return .elsewhere
@@ -122,7 +125,8 @@ extension ReadDesk {
 
     private func isCurrent(_ read: PreparedRead, _ catalogRevision: UInt64) -> Bool {
         guard read.catalogRevision == catalogRevision else { return false }
-        return true
+        guard let revision = read.modelsRevision else { return true }
+        return revision == services.registry.modelsRevision
     }
 
     private func prepare(
@@ -133,19 +137,27 @@ extension ReadDesk {
         let head = try CallHead(request.head)
         let snapshot = services.catalog.snapshot
         let project = try snapshot.project(head.project)
-        guard request.model.isEmpty else {
-            throw AlulaError(.unimplemented, "this server reads by service")
+        var service = request.service
+        var served: ServedModels.Answer?
+        if !request.model.isEmpty {
+            guard service.isEmpty else {
+                throw .invalid("a read names a service or a model: found both")
+            }
+            let choice = try ServedModels.Choice(request, project: project.name)
+            served = try services.servedModels.answer(choice, mayBlock: mayBlock)
+            guard let served else { return nil }
+            service = served.service.description
         }
         let entry = try services.plans.plan(
-            try FeatureServiceReference(text: request.service),
+            try FeatureServiceReference(text: service),
             in: project,
             of: snapshot
         )
         return try PreparedRead(
             request,
             entry,
-            modelVersion: nil,
-            modelsRevision: nil,
+            modelVersion: served?.version,
+            modelsRevision: served?.revision,
             catalogRevision: snapshot.revision
         )
     }
@@ -164,6 +176,7 @@ extension ReadDesk {
         let columns = carried.map { $0.rows(rows) }
         let bytes = try lane.measure(read.plan, carried: columns)
         guard bytes <= ReadPieces.singleFrameBytes else { return nil }
+        counts.add(read.plan, lane, rows: rows.count)
         var data = ByteBuffer()
         write(read, bytes, to: &data)
         return data
