@@ -3,6 +3,7 @@ import Codec
 import Domain
 import NIOCore
 import Online
+import Registry
 import Wire
 
 /// Answers reads for one thread: an event loop has one of its own, worker threads take one for the
