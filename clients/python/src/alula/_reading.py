@@ -152,7 +152,7 @@ class Reading:
             raise _no_service(version)
         key = Wanted(model=version.model, version=int(version))
         self._services[key] = version.service
-        return version.service
+        return key
 
     def forget(self) -> None:
         """What is known may have changed."""
