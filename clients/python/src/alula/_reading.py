@@ -29,6 +29,7 @@ from .registry import ModelVersion
 
 PRODUCTION = "production"
 _MOST_CONTROLS = 16
+_MOST_PLANS = 64
 _MOST_FAILURES = 8
 
 
@@ -93,6 +94,8 @@ class Reader:
             asker += f" ({service.reference})"
         self.inputs = Inputs(service, asker)
         self.plan = plan
+        #: Plans of earlier answers: other threads may still wait for answers by them.
+        self._plans: dict[int, Plan] = {} if plan is None else {plan.number: plan}
         self._controls: dict[tuple[int, float | None], bytes] = {}
 
     def control(self, session: Session, seconds: float | None) -> bytes:
@@ -118,10 +121,16 @@ class Reader:
         version = None if plan is None else plan.version_of(control)
         if plan is None or version is None:
             response = features_pb2.ReadResponse.FromString(bytes(control))
-            if not response.HasField("schema"):
+            if response.HasField("schema"):
+                plan = Plan(response)
+                if len(self._plans) >= _MOST_PLANS:
+                    self._plans = {}
+                self._plans[plan.number] = plan
+            else:
+                plan = self._plans.get(response.plan)
+            if plan is None:
                 raise InternalError("the server left out the schema of a plan that was not known")
-            plan = self.plan = Plan(response)
-            self._controls.clear()
+            self.plan = plan
             version = int(response.model_version)
         return plan, version
 
