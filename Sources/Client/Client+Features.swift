@@ -28,10 +28,31 @@ extension AlulaClient {
         _ service: FeatureServiceReference,
         _ keys: RecordBatch
     ) async throws -> FeatureVectors {
-        let name = service.description
-        let cached = plans.withLock { $0[name] }
         var request = WireReadRequest()
-        request.service = name
+        request.service = service.description
+        return try await read(request, as: service.description, keys)
+    }
+
+    /// As above, of the service version that a version of a model was trained on.
+    public func read(
+        model: RegisteredModelName,
+        version: UInt32,
+        _ keys: RecordBatch
+    ) async throws -> FeatureVectors {
+        var request = WireReadRequest()
+        request.model = model.text
+        request.version = version
+        // No name of a service has a slash.
+        return try await read(request, as: "\(model)/\(version)", keys)
+    }
+
+    private func read(
+        _ request: WireReadRequest,
+        as name: String,
+        _ keys: RecordBatch
+    ) async throws -> FeatureVectors {
+        let cached = plans.withLock { $0[name] }
+        var request = request
         request.schema = WireSchema(keys.schema)
         request.knownPlan = cached?.id ?? 0
         var pieces = ReadAnswer(plan: cached)

@@ -94,6 +94,14 @@ extension AlulaClient {
         return try await call(.resolveVersion, request, answer: WireModelVersion.self).0
     }
 
+    /// The version that an alias points at.
+    package func version(alias: String, of model: String) async throws -> WireModelVersion {
+        var request = WireResolveVersionRequest()
+        request.model = model
+        request.alias = alias
+        return try await call(.resolveVersion, request, answer: WireModelVersion.self).0
+    }
+
     /// Moves a version into a stage if the gate lets it; a refusal is an answer with its reasons.
     package func promote(_ request: WirePromoteRequest) async throws -> WirePromoteResponse {
         try await call(.promote, request, answer: WirePromoteResponse.self).0
