@@ -65,6 +65,38 @@ struct RowCodecTests {
         }
     }
 
+    @Test func `rows written together are as those written one by one`() throws {
+        let format = RowFormat(Self.layout)
+        let rows = try Self.rows(12)
+        var places = RowPlaces()
+        places.rows = [7, 0, 11, 3, 3]
+        places.orders = (0..<5).map { number in
+            RowOrder(
+                event: Timestamp(microseconds: number),
+                created: number == 2 ? nil : Timestamp(microseconds: -number),
+                position: LogPosition(entry: 9, row: UInt32(number))
+            )
+        }
+        places.sizes = format.byteCounts(rows, places.rows)
+        var end = 0
+        for size in places.sizes {
+            // A gap that nobody writes to.
+            end += 3
+            places.starts.append(end)
+            end += size
+        }
+        var memory = [UInt8](repeating: 0xAA, count: end)
+        memory.withUnsafeMutableBytes { format.write(rows, at: places, to: $0) }
+        var last = 0
+        for (number, row) in places.rows.enumerated() {
+            let start = places.starts[number]
+            #expect(memory[last..<start].allSatisfy { $0 == 0xAA })
+            last = start + places.sizes[number]
+            let alone = format.encode(rows, row: Int(row), order: places.orders[number])
+            #expect(Array(memory[start..<last]) == alone)
+        }
+    }
+
     @Test func `the header is read without the layout`() throws {
         let format = RowFormat(Self.layout)
         let rows = try Self.rows(1)
