@@ -82,7 +82,7 @@ def main() -> None:
         try:
             seconds = load(directory, size, args.features, args.push)
             for cache in args.caches.split(","):
-                budget = {"all": 4 * size * row + (64 << 20), "tenth": size * row // 10, "off": 0}[cache]
+                budget = {"all": 4 * size * row + (64 << 20), "tenth": max(1 << 20, size * row // 10), "off": 0}[cache]
                 server = Server("--cache-size", str(budget), directory=directory)
                 try:
                     for keys in ("uniform", "zipf"):

@@ -6,7 +6,6 @@ from __future__ import annotations
 import itertools
 import os
 import random
-import subprocess
 import threading
 import time
 from collections import defaultdict
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from server_process import BINARY, Server, needs_server
+from server_process import Server, needs_server
 
 import alula
 
@@ -36,11 +35,6 @@ services:
 
 Order = tuple[int, int]
 CACHES = [["--cache-size", "64MiB"], ["--cache-size", "0"]]
-
-
-def cache_options() -> list[list[str]]:
-    told = subprocess.run([BINARY, "serve", "--help"], capture_output=True, text=True).stdout
-    return CACHES if "--cache-size" in told else [[]]
 
 
 def stamp(microseconds: int) -> np.datetime64:
@@ -116,7 +110,6 @@ def test_the_newest_row_wins_across_connections_and_restarts(own_server: Server)
     keys = [f"k{number}" for number in range(40)] + ["", "k" * 300]
     naive, ids = Naive(), itertools.count(1)
     until, rounds, stops = time.monotonic() + SECONDS / 2, 0, 0
-    options = cache_options()
     while rounds < 300 and time.monotonic() < until:
         with own_server.connect("truth") as first, own_server.connect("truth") as second:
             for _ in range(own.choice([5, 20])):
@@ -132,7 +125,7 @@ def test_the_newest_row_wins_across_connections_and_restarts(own_server: Server)
         rounds += 1
         if own.random() < 0.15:
             stops += 1
-            own_server.options = own.choice(options)
+            own_server.options = own.choice(CACHES)
             if own.random() < 0.5:
                 own_server.kill()
             else:
@@ -181,16 +174,13 @@ class Ledger:
             assert id == newest, f"{key}: online {id}, the newest of history {newest}"
 
 
-@pytest.mark.parametrize("options", [0, 1])
+@pytest.mark.parametrize("cache", CACHES)
 def test_what_was_acknowledged_is_there_after_every_kill(
-    own_server: Server, options: int, capsys: Any
+    own_server: Server, cache: list[str], capsys: Any
 ) -> None:
-    choices = cache_options()
-    if options >= len(choices):
-        pytest.skip("this server has no --cache-size")
-    own = random.Random(SEED + options)
+    own = random.Random(SEED + len(cache[1]))
     assert own_server.stop() == 0
-    own_server.options = choices[options]
+    own_server.options = cache
     own_server.start()
     with own_server.connect() as store:
         store.apply(DEFINITIONS)
@@ -239,5 +229,5 @@ def test_what_was_acknowledged_is_there_after_every_kill(
                 raise AssertionError(f"seed {SEED}, kill {kills}: {error}") from error
     acked = sum(len(ids) for ids in ledger.acked.values())
     with capsys.disabled():
-        print(f"\n{kills} kills {choices[options]}: {acked} rows acknowledged")
+        print(f"\n{kills} kills, {cache[1]}: {acked} rows acknowledged")
     assert acked > 0

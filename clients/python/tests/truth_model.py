@@ -45,9 +45,6 @@ class Removal:
     ids: frozenset[int] = frozenset()
     entry: int = 0
 
-    def touches(self, key: int, keys: frozenset[int]) -> bool:
-        return key in keys if self.key is None else key == self.key
-
     def names(self, row: Row) -> bool:
         return row.id in self.ids if self.key is None else row.key == self.key
 
@@ -62,7 +59,8 @@ class Removal:
     def may_have_taken(self, row: Row) -> bool:
         if not self.names(row):
             return False
-        if self.entry and row.entry:
+        # A deletion takes rows of an import that were sent before it and published behind it.
+        if self.entry and row.entry and row.is_pushed:
             return row.entry < self.entry
         return row.begun <= self.acked
 
@@ -167,7 +165,8 @@ class _History:
             if self.is_answer(seen, row):
                 return
             if self.is_there(row, seen.start, seen.end) and not restoring:
-                raise AssertionError(f"{seen} where {row} was there for certain")
+                about = [one for one in self.truth.removals if one.names(row)]
+                raise AssertionError(f"{seen} where {row} was there for certain; near it {about}")
         assert seen.status == "notFound", f"{seen}: nobody wrote this, or it was taken back"
 
     def is_answer(self, seen: Seen, row: Row) -> bool:
