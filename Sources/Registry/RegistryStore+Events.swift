@@ -26,15 +26,16 @@ extension RegistryStore {
         }
     }
 
-    /// Events of all projects behind a revision, in their order.
+    /// Events of all projects behind a revision and up to another, in their order.
     package func events(
         after revision: UInt64,
+        through last: UInt64,
         limit: Int
     ) throws(AlulaError) -> [ProjectEvent] {
         try read {
             try $0.events(
                 after: revision,
-                through: .max,
+                through: last,
                 project: nil,
                 model: nil,
                 limit: limit

@@ -69,7 +69,7 @@ final class WatchHub: Sendable {
             return nil
         }
         do throws(AlulaError) {
-            return (seen, try registry.events(after: seen, limit: Self.itemEvents))
+            return (seen, try registry.events(after: seen, through: newest, limit: Self.itemEvents))
         } catch {
             logger.warning("events could not be read", metadata: ["error": "\(error)"])
             return nil

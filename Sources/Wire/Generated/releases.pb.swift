@@ -522,8 +522,15 @@ package nonisolated struct WireRegistryEvents: Sendable {
 
   package var events: [WireRegistryEvent] = []
 
-  /// everything asked for up to it was sent; resume behind it
-  package var revision: UInt64 = 0
+  /// always there: everything asked for up to it was sent; resume behind it
+  package var revision: UInt64 {
+    get {_revision ?? 0}
+    set {_revision = newValue}
+  }
+  /// Returns true if `revision` has been explicitly set.
+  package var hasRevision: Bool {self._revision != nil}
+  /// Clears the value of `revision`. Subsequent reads from it will return its default value.
+  package mutating func clearRevision() {self._revision = nil}
 
   /// the caller lagged: so many were not sent; they are had by another watch
   package var missed: UInt64 = 0
@@ -531,6 +538,8 @@ package nonisolated struct WireRegistryEvents: Sendable {
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _revision: UInt64? = nil
 }
 
 package nonisolated struct WireRegistryEvent: Sendable {
@@ -1448,7 +1457,7 @@ nonisolated extension WireRegistryEvents: SwiftProtobuf.Message, SwiftProtobuf._
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.events) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.revision) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self._revision) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.missed) }()
       default: break
       }
@@ -1456,12 +1465,16 @@ nonisolated extension WireRegistryEvents: SwiftProtobuf.Message, SwiftProtobuf._
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.events.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.events, fieldNumber: 1)
     }
-    if self.revision != 0 {
-      try visitor.visitSingularUInt64Field(value: self.revision, fieldNumber: 2)
-    }
+    try { if let v = self._revision {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 2)
+    } }()
     if self.missed != 0 {
       try visitor.visitSingularUInt64Field(value: self.missed, fieldNumber: 3)
     }
@@ -1470,7 +1483,7 @@ nonisolated extension WireRegistryEvents: SwiftProtobuf.Message, SwiftProtobuf._
 
   package static func ==(lhs: WireRegistryEvents, rhs: WireRegistryEvents) -> Bool {
     if lhs.events != rhs.events {return false}
-    if lhs.revision != rhs.revision {return false}
+    if lhs._revision != rhs._revision {return false}
     if lhs.missed != rhs.missed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
