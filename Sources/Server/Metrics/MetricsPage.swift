@@ -236,6 +236,13 @@ struct MetricsPage {
             try services.registry.revision(),
             "Grows with every change of the registry."
         )
+        let head = try services.registry.auditHead()
+        page.begin(
+            "alula_audit_head",
+            .gauge,
+            "The number of the newest audit entry; its hash is the label: alula audit verify --head."
+        )
+        page.sample("alula_audit_head", [("hash", hexadecimal(head.hash))], head.number)
         page.begin("alula_stage_holder_info", .gauge, "The versions in the stages of models.")
         for project in services.catalog.snapshot.projects.keys.sorted() {
             for model in try services.registry.models(project: project) {
