@@ -57,15 +57,11 @@ class ModelServer:
         return Served(self._store.model(self._model, stage=self._stage))
 
     def _follow(self) -> None:
-        while True:
-            try:
-                for event in self._watch:
-                    if event.stage == self._stage and event.kind in ("promoted", "rolled back"):
-                        self._served = self._load()
-                return
-            except alula.Lagged:
+        for event in self._watch:
+            if event.stage == self._stage and event.kind in ("promoted", "rolled back"):
                 self._served = self._load()
 
     def close(self) -> None:
-        """Ends the watch; the thread goes within seconds."""
-        self._watch.end_soon()
+        """Ends the watch and its thread; the version that answers goes on answering."""
+        self._watch.close()
+        self._thread.join()
