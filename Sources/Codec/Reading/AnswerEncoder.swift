@@ -21,15 +21,12 @@ package final class AnswerEncoder {
     private var rows = 0
     private var carried: [Column] = []
     private var alignment = 8
-    private var batchBytes = 0
 
     package init(_ readers: [PartReader], carriedColumns: Int) {
         self.readers = readers
         columnCount = readers.reduce(carriedColumns) { $0 + $1.types.count }
         extents = Array(repeating: Extent(), count: columnCount)
-        hasBuilt = readers.contains { reader in
-            reader.versions.contains { $0.sources.contains { $0.way == .built } }
-        }
+        hasBuilt = readers.contains { $0.hasBuilt }
     }
 
     /// The bytes of the answer: a row for each of the parts' rows, and the columns that the caller
@@ -42,36 +39,48 @@ package final class AnswerEncoder {
     ) throws(AlulaError) -> Int {
         self.rows = rows
         self.carried = carried
+        // Taken out for the loop, which would else ask for exclusive access at every step.
+        var extents: [Extent] = []
+        swap(&extents, &self.extents)
+        defer { swap(&extents, &self.extents) }
         var column = 0
         var bytes = 0
-        for (index, reader) in readers.enumerated() {
-            let part = parts[index]
-            for feature in reader.types.indices {
-                extents[column] = try extent(reader, feature, part, base)
-                bytes += byteCount(extents[column], reader.shapes[feature])
+        for index in readers.indices {
+            let reader = readers[index]
+            let part = parts[index].rows(base: base)
+            for feature in 0..<reader.types.count {
+                if reader.hasBuilt, reader.isBuilt(feature) {
+                    extents[column] = try builtExtent(reader, feature, parts[index], base)
+                } else {
+                    extents[column] = try Self.extent(reader, feature, part, rows)
+                }
+                bytes += Self.byteCount(extents[column], reader.shapes[feature], rows)
                 column += 1
             }
         }
         for column in carried { bytes += BatchCodec.byteCount(column) }
         alignment = bytes > BatchCodec.wideAlignmentFrom ? 64 : 8
-        batchBytes = layout()
-        return batchBytes + readers.count * (8 * rows + (rows + 7) & ~7)
+        return layout(extents) + readers.count * (8 * rows + (rows + 7) & ~7)
     }
 
-    private var validityBytes: Int { (rows + 7) / 8 }
-
-    private func byteCount(_ extent: Extent, _ shape: PartReader.Shape) -> Int {
+    private static func byteCount(
+        _ extent: Extent,
+        _ shape: PartReader.Shape,
+        _ rows: Int
+    ) -> Int {
         if let built = extent.built { return BatchCodec.byteCount(built) }
         let offsets = if case .text = shape { 4 * (rows + 1) } else { 0 }
-        return (extent.hasNulls ? validityBytes : 0) + offsets + extent.valueBytes
+        return (extent.hasNulls ? (rows + 7) / 8 : 0) + offsets + extent.valueBytes
     }
 
-    private func aligned(_ position: Int) -> Int { (position + alignment - 1) & -alignment }
-
     /// Where the batch ends.
-    private func layout() -> Int {
+    private func layout(_ extents: [Extent]) -> Int {
+        let (rows, alignment) = (rows, alignment)
+        let validityBytes = (rows + 7) / 8
         var position = 8 + (columnCount + 7) / 8
-        func add(_ bytes: Int) { position = aligned(position) + bytes }
+        func add(_ bytes: Int) {
+            position = (position + alignment - 1) & -alignment + bytes
+        }
         func add(_ column: Column) {
             if !column.validity.isEmpty { add(column.validity.count) }
             if !column.offsets.isEmpty { add(4 * column.offsets.count) }
@@ -80,46 +89,51 @@ package final class AnswerEncoder {
         }
         var index = 0
         for reader in readers {
-            for shape in reader.shapes {
-                let extent = extents[index]
-                index += 1
-                if let built = extent.built {
+            for feature in 0..<reader.shapes.count {
+                if let built = extents[index].built {
                     add(built)
-                    continue
+                } else {
+                    if extents[index].hasNulls { add(validityBytes) }
+                    if case .text = reader.shapes[feature] { add(4 * (rows + 1)) }
+                    add(extents[index].valueBytes)
                 }
-                if extent.hasNulls { add(validityBytes) }
-                if case .text = shape { add(4 * (rows + 1)) }
-                add(extent.valueBytes)
+                index += 1
             }
         }
         for column in carried { add(column) }
-        return aligned(position)
+        return (position + alignment - 1) & -alignment
     }
 }
 
 extension AnswerEncoder {
-    private func extent(
+    private static func extent(
+        _ reader: PartReader,
+        _ feature: Int,
+        _ part: PartRows.Rows,
+        _ rows: Int
+    ) throws(AlulaError) -> Extent {
+        var extent = Extent()
+        extent.hasNulls = part.hasNulls(reader, feature)
+        switch reader.shapes[feature] {
+        case .bits: extent.valueBytes = (rows + 7) / 8
+        case .fixed(let width): extent.valueBytes = width * rows
+        case .items(let bytes):
+            try part.checkItems(reader, feature, bytes)
+            extent.valueBytes = bytes * rows
+        case .text: extent.valueBytes = try part.textBytes(reader, feature)
+        case .built: break
+        }
+        return extent
+    }
+
+    private func builtExtent(
         _ reader: PartReader,
         _ feature: Int,
         _ part: PartRows,
         _ base: UnsafeRawPointer
     ) throws(AlulaError) -> Extent {
-        if hasBuilt, reader.versions.contains(where: { $0.sources[feature].way == .built }) {
-            let built = try build(reader, feature, part, base)
-            return Extent(hasNulls: !built.validity.isEmpty, valueBytes: 0, built: built)
-        }
-        var extent = Extent()
-        extent.hasNulls = part.hasNulls(reader, feature, base)
-        switch reader.shapes[feature] {
-        case .bits: extent.valueBytes = validityBytes
-        case .fixed(let width): extent.valueBytes = width * rows
-        case .items(let bytes):
-            try part.checkItems(reader, feature, base, bytes)
-            extent.valueBytes = bytes * rows
-        case .text: extent.valueBytes = try part.textBytes(reader, feature, base)
-        case .built: break
-        }
-        return extent
+        let built = try build(reader, feature, part, base)
+        return Extent(hasNulls: !built.validity.isEmpty, valueBytes: 0, built: built)
     }
 
     private func build(
@@ -131,7 +145,7 @@ extension AnswerEncoder {
         var builder = ColumnBuilder(reader.types[feature], reservingRows: rows)
         for row in 0..<rows {
             let version = reader.versions[Int(part.versions[row])]
-            let source = version.sources[feature]
+            let source = reader.source(Int(part.versions[row]), feature)
             if part.statuses[row] == FeatureStatus.present.rawValue, source.way != .none {
                 let bytes = UnsafeRawBufferPointer(
                     start: base + Int(part.places[row]),
@@ -154,21 +168,29 @@ extension AnswerEncoder {
         into target: UnsafeMutableRawBufferPointer
     ) {
         guard let start = target.baseAddress else { return }
+        let (rows, extents, carried) = (rows, extents, carried)
         var writer = BufferWriter(start: start, alignment: alignment)
         writer.head(rows: rows, columns: columnCount)
         let map = writer.take((columnCount + 7) / 8)
-        for index in extents.indices {
-            let carriedFrom = extents.count - carried.count
+        let carriedFrom = columnCount - carried.count
+        for index in 0..<columnCount {
             let hasNulls =
                 index < carriedFrom
                 ? extents[index].hasNulls : !carried[index - carriedFrom].validity.isEmpty
             if hasNulls { map[index >> 3] |= 1 << UInt8(index & 7) }
         }
         var index = 0
-        for (number, reader) in readers.enumerated() {
-            let part = parts[number]
-            for feature in reader.types.indices {
-                write(reader, feature, part, base, extents[index], &writer)
+        for number in readers.indices {
+            let reader = readers[number]
+            let part = parts[number].rows(base: base)
+            for feature in 0..<reader.types.count {
+                if let built = extents[index].built {
+                    writer.copy(built)
+                } else {
+                    let hasNulls = extents[index].hasNulls
+                    let bytes = extents[index].valueBytes
+                    Self.write(reader, feature, part, hasNulls: hasNulls, bytes, &writer)
+                }
                 index += 1
             }
         }
@@ -179,48 +201,38 @@ extension AnswerEncoder {
             writer.copy(UnsafeRawPointer(part.statuses), rows)
             writer.pad(to: 8)
         }
-        carried = []
-        if hasBuilt { for index in extents.indices { extents[index].built = nil } }
+        self.carried = []
+        if hasBuilt { for index in extents.indices { self.extents[index].built = nil } }
     }
 
-    private func write(
+    private static func write(
         _ reader: PartReader,
         _ feature: Int,
-        _ part: PartRows,
-        _ base: UnsafeRawPointer,
-        _ extent: Extent,
+        _ part: PartRows.Rows,
+        hasNulls: Bool,
+        _ valueBytes: Int,
         _ writer: inout BufferWriter
     ) {
-        if let built = extent.built { return writer.copy(built) }
-        if extent.hasNulls {
+        let validityBytes = (part.count + 7) / 8
+        if hasNulls {
             writer.align()
-            part.writeValidity(reader, feature, base, to: writer.takeUncleared(validityBytes))
+            part.writeValidity(reader, feature, to: writer.takeUncleared(validityBytes))
         }
+        writer.align()
         switch reader.shapes[feature] {
-        case .bits:
-            writer.align()
-            part.writeBits(reader, feature, base, to: writer.takeUncleared(validityBytes))
-        case .fixed(let width):
-            writer.align()
-            let target = writer.takeUncleared(width * rows)
-            if width == 8 {
-                part.writeEights(reader, feature, base, to: target)
-            } else {
-                part.writeFours(reader, feature, base, to: target)
-            }
+        case .bits: part.writeBits(reader, feature, to: writer.takeUncleared(validityBytes))
+        case .fixed(8): part.writeEights(reader, feature, to: writer.takeUncleared(valueBytes))
+        case .fixed: part.writeFours(reader, feature, to: writer.takeUncleared(valueBytes))
         case .items(let bytes):
-            writer.align()
-            part.writeItems(reader, feature, base, bytes, to: writer.takeUncleared(bytes * rows))
+            part.writeItems(reader, feature, bytes, to: writer.takeUncleared(valueBytes))
         case .text:
-            writer.align()
-            let offsets = writer.takeUncleared(4 * (rows + 1))
+            let offsets = writer.takeUncleared(4 * (part.count + 1))
             writer.align()
             part.writeTexts(
                 reader,
                 feature,
-                base,
                 offsets: offsets,
-                to: writer.takeUncleared(extent.valueBytes)
+                to: writer.takeUncleared(valueBytes)
             )
         case .built: break
         }

@@ -2,7 +2,7 @@ package import Domain
 
 /// How the stored rows of a view fill the columns that a plan takes from it, whatever schema version
 /// they were written with; worked out once for a plan.
-package struct PartReader: Sendable {
+package final class PartReader: Sendable {
     /// How a value travels from a row to its column.
     enum Way: Sendable {
         /// The version did not have the feature yet.
@@ -34,7 +34,6 @@ package struct PartReader: Sendable {
     struct Version: Sendable {
         var number: UInt32
         var format: RowFormat
-        var sources: [Source]
     }
 
     /// What a column holds, whatever the version.
@@ -50,6 +49,10 @@ package struct PartReader: Sendable {
     package let types: [ValueType]
     let shapes: [Shape]
     let versions: [Version]
+    /// For each version, one of each feature.
+    let sources: [Source]
+    /// Whether a column of some version goes by way of a builder.
+    let hasBuilt: Bool
     /// So many zero bytes read as a row without any value, for every version.
     package let nullRowBytes: Int
 
@@ -57,28 +60,41 @@ package struct PartReader: Sendable {
         types = part.features.map(\.type)
         shapes = types.map(Self.shape)
         var versions: [Version] = []
+        var sources: [Source] = []
         for layout in part.view.layouts {
             let format = RowFormat(layout)
-            versions.append(
-                Version(
-                    number: layout.version,
-                    format: format,
-                    sources: part.features.map { feature in
-                        let slot = layout.slots.firstIndex { $0.feature == feature.feature }
-                        guard let slot else { return Source(way: .none) }
-                        return Source(
-                            way: Self.way(layout.slots[slot].type, feature.type),
-                            start: format.slotStarts[slot],
-                            previousEnd: format.previousEnds[slot] ?? -1,
-                            slot: slot,
-                            variableStart: format.variableStart
-                        )
-                    }
+            versions.append(Version(number: layout.version, format: format))
+            for feature in part.features {
+                let slot = layout.slots.firstIndex { $0.feature == feature.feature }
+                guard let slot else {
+                    sources.append(Source(way: .none))
+                    continue
+                }
+                sources.append(
+                    Source(
+                        way: Self.way(layout.slots[slot].type, feature.type),
+                        start: format.slotStarts[slot],
+                        previousEnd: format.previousEnds[slot] ?? -1,
+                        slot: slot,
+                        variableStart: format.variableStart
+                    )
                 )
-            )
+            }
         }
         self.versions = versions
+        self.sources = sources
+        hasBuilt = sources.contains { $0.way == .built }
         nullRowBytes = (versions.map(\.format.variableStart).max() ?? 0) + 2 * RowCodec.headerBytes
+    }
+
+    /// Where a version, by its number among them all, has a feature.
+    @inline(__always)
+    func source(_ version: Int, _ feature: Int) -> Source {
+        sources[version &* types.count &+ feature]
+    }
+
+    func isBuilt(_ feature: Int) -> Bool {
+        versions.indices.contains { source($0, feature).way == .built }
     }
 
     /// Bytes that a row of the plan's columns takes at least, without what strings and lists of any

@@ -2,7 +2,7 @@ import Domain
 
 // Loops over the rows of a part, a column at a time. The null row is all zero, so that rows that are
 // not present need no branch.
-extension PartRows {
+extension PartRows.Rows {
     /// Calls `body` for each row with the source of the feature in the row's version.
     @inline(__always)
     private func eachRow(
@@ -11,20 +11,20 @@ extension PartRows {
         _ body: (_ row: Int, _ source: PartReader.Source) -> Void
     ) {
         if let sole = soleVersion {
-            let source = reader.versions[sole].sources[feature]
+            let source = reader.source(sole, feature)
             for row in 0..<count { body(row, source) }
         } else {
             for row in 0..<count {
-                body(row, reader.versions[Int(versions[row])].sources[feature])
+                body(row, reader.source(Int(versions[row]), feature))
             }
         }
     }
 
-    func hasNulls(_ reader: PartReader, _ feature: Int, _ base: UnsafeRawPointer) -> Bool {
+    func hasNulls(_ reader: PartReader, _ feature: Int) -> Bool {
         guard presentCount == count else { return count > 0 }
         var all = true
         eachRow(reader, feature) { row, source in
-            all = all && isValid(row, source, base)
+            all = all && isValid(row, source)
         }
         return !all
     }
@@ -33,8 +33,7 @@ extension PartRows {
     @inline(__always)
     private func isValid(
         _ row: Int,
-        _ source: PartReader.Source,
-        _ base: UnsafeRawPointer
+        _ source: PartReader.Source
     ) -> Bool {
         guard source.way != .none else { return false }
         let byte = Int(places[row]) &+ RowCodec.headerBytes &+ source.slot >> 3
@@ -44,19 +43,17 @@ extension PartRows {
     func writeValidity(
         _ reader: PartReader,
         _ feature: Int,
-        _ base: UnsafeRawPointer,
         to target: UnsafeMutableRawPointer
     ) {
         target.initializeMemory(as: UInt8.self, repeating: 0, count: (count + 7) / 8)
         eachRow(reader, feature) { row, source in
-            if isValid(row, source, base) { Self.setBit(row, of: target) }
+            if isValid(row, source) { Self.setBit(row, of: target) }
         }
     }
 
     func writeBits(
         _ reader: PartReader,
         _ feature: Int,
-        _ base: UnsafeRawPointer,
         to target: UnsafeMutableRawPointer
     ) {
         target.initializeMemory(as: UInt8.self, repeating: 0, count: (count + 7) / 8)
@@ -80,15 +77,14 @@ extension PartRows {
     }
 }
 
-extension PartRows {
+extension PartRows.Rows {
     func writeEights(
         _ reader: PartReader,
         _ feature: Int,
-        _ base: UnsafeRawPointer,
         to target: UnsafeMutableRawPointer
     ) {
-        if let sole = soleVersion, reader.versions[sole].sources[feature].way == .eight {
-            let start = base + reader.versions[sole].sources[feature].start
+        if let sole = soleVersion, reader.source(sole, feature).way == .eight {
+            let start = base + reader.source(sole, feature).start
             for row in 0..<count {
                 let word = start.loadUnaligned(fromByteOffset: Int(places[row]), as: UInt64.self)
                 target.storeBytes(of: word, toByteOffset: row &* 8, as: UInt64.self)
@@ -125,7 +121,6 @@ extension PartRows {
     func writeFours(
         _ reader: PartReader,
         _ feature: Int,
-        _ base: UnsafeRawPointer,
         to target: UnsafeMutableRawPointer
     ) {
         eachRow(reader, feature) { row, source in
@@ -140,12 +135,11 @@ extension PartRows {
     func checkItems(
         _ reader: PartReader,
         _ feature: Int,
-        _ base: UnsafeRawPointer,
         _ bytes: Int
     ) throws(AlulaError) {
         var isBroken = false
         eachRow(reader, feature) { row, source in
-            let size = variable(row, source, base).size
+            let size = variable(row, source).size
             isBroken = isBroken || (size != 0 && size != bytes)
         }
         guard !isBroken else {
@@ -156,13 +150,12 @@ extension PartRows {
     func writeItems(
         _ reader: PartReader,
         _ feature: Int,
-        _ base: UnsafeRawPointer,
         _ bytes: Int,
         to target: UnsafeMutableRawPointer
     ) {
         eachRow(reader, feature) { row, source in
             let goal = target + row &* bytes
-            let extent = variable(row, source, base)
+            let extent = variable(row, source)
             if extent.size == bytes {
                 goal.copyMemory(from: extent.start, byteCount: bytes)
             } else {
@@ -172,17 +165,16 @@ extension PartRows {
     }
 }
 
-extension PartRows {
+extension PartRows.Rows {
     /// The bytes of all texts; throws where one ends outside its row.
     func textBytes(
         _ reader: PartReader,
-        _ feature: Int,
-        _ base: UnsafeRawPointer
+        _ feature: Int
     ) throws(AlulaError) -> Int {
         var sum = 0
         var isBroken = false
         eachRow(reader, feature) { row, source in
-            let size = variable(row, source, base).size
+            let size = variable(row, source).size
             isBroken = isBroken || size < 0
             sum &+= size
         }
@@ -198,14 +190,13 @@ extension PartRows {
     func writeTexts(
         _ reader: PartReader,
         _ feature: Int,
-        _ base: UnsafeRawPointer,
         offsets: UnsafeMutableRawPointer,
         to target: UnsafeMutableRawPointer
     ) {
         var end = 0
         offsets.storeBytes(of: 0, as: Int32.self)
         eachRow(reader, feature) { row, source in
-            let extent = variable(row, source, base)
+            let extent = variable(row, source)
             (target + end).copyMemory(from: extent.start, byteCount: extent.size)
             end &+= extent.size
             offsets.storeBytes(
@@ -221,8 +212,7 @@ extension PartRows {
     @inline(__always)
     private func variable(
         _ row: Int,
-        _ source: PartReader.Source,
-        _ base: UnsafeRawPointer
+        _ source: PartReader.Source
     ) -> (start: UnsafeRawPointer, size: Int) {
         let size = Int(sizes[row])
         guard size > 0, source.way != .none else { return (base, 0) }

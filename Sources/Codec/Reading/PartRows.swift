@@ -54,6 +54,30 @@ package final class PartRows {
 }
 
 extension PartRows {
+    /// The rows as they are now, for loops over them.
+    struct Rows {
+        let places: UnsafePointer<Int32>
+        let sizes: UnsafePointer<Int32>
+        let versions: UnsafePointer<Int32>
+        let count: Int
+        let presentCount: Int
+        let soleVersion: Int?
+        let base: UnsafeRawPointer
+    }
+
+    /// Until the rows are filled anew.
+    func rows(base: UnsafeRawPointer) -> Rows {
+        Rows(
+            places: UnsafePointer(places),
+            sizes: UnsafePointer(sizes),
+            versions: UnsafePointer(versions),
+            count: count,
+            presentCount: presentCount,
+            soleVersion: soleVersion,
+            base: base
+        )
+    }
+
     /// Reads the heads of the rows, whose bytes were checked before; a negative place says that there
     /// is none.
     ///
@@ -69,10 +93,18 @@ extension PartRows {
         now: Timestamp
     ) throws(AlulaError) {
         let oldest = maxAge.map { (now - $0).microseconds } ?? .min
-        presentCount = 0
-        expiredCount = 0
-        soleVersion = 0
-        var last = (number: UInt32(0), index: -1)
+        let (places, sizes, versions) = (places, sizes, versions)
+        let (eventTimes, statuses) = (eventTimes, statuses)
+        var (present, expired) = (0, 0)
+        var sole: Int? = 0
+        var last = (number: UInt32(0), index: -1, least: 0)
+        func setAbsent(_ row: Int, _ status: FeatureStatus, event: Int64) {
+            places[row] = 0
+            sizes[row] = 0
+            versions[row] = 0
+            eventTimes[row] = event
+            statuses[row] = status.rawValue
+        }
         for row in 0..<count {
             let place = Int(places[row])
             guard place >= 0 else {
@@ -82,33 +114,28 @@ extension PartRows {
             let event = base.loadUnaligned(fromByteOffset: place + 6, as: Int64.self)
             guard event >= oldest else {
                 setAbsent(row, .expired, event: event)
-                expiredCount += 1
+                expired += 1
                 continue
             }
             let number = base.loadUnaligned(fromByteOffset: place + 2, as: UInt32.self)
             if number != last.number || last.index < 0 {
                 let index = reader.versions.firstIndex { $0.number == number }
                 guard let index else { throw .unknownRowVersion(number, of: view) }
-                if last.index < 0 { soleVersion = index } else { soleVersion = nil }
-                last = (number, index)
+                sole = last.index < 0 ? index : nil
+                let start = reader.versions[index].format.variableStart
+                last = (number, index, start + RowCodec.checksumBytes)
             }
-            let format = reader.versions[last.index].format
-            guard Int(sizes[row]) >= format.variableStart + RowCodec.checksumBytes else {
+            guard Int(sizes[row]) >= last.least else {
                 throw .corrupt("an online row is shorter than its layout \(number)")
             }
             versions[row] = Int32(truncatingIfNeeded: last.index)
             eventTimes[row] = event
             statuses[row] = FeatureStatus.present.rawValue
-            presentCount += 1
+            present += 1
         }
-    }
-
-    private func setAbsent(_ row: Int, _ status: FeatureStatus, event: Int64) {
-        places[row] = 0
-        sizes[row] = 0
-        versions[row] = 0
-        eventTimes[row] = event
-        statuses[row] = status.rawValue
+        presentCount = present
+        expiredCount = expired
+        soleVersion = sole
     }
 }
 
