@@ -29,8 +29,8 @@ package final class AnswerEncoder {
         hasBuilt = readers.contains { $0.hasBuilt }
     }
 
-    /// The bytes of the answer: a row for each of the parts' rows, and the columns that the caller
-    /// carries behind them.
+    /// The bytes of the answer: a row for each of the rows of the parts, of which there may be more than
+    /// readers, and the columns that the caller carries behind them.
     package func measure(
         _ parts: [PartRows],
         base: UnsafeRawPointer,
@@ -196,7 +196,7 @@ extension AnswerEncoder {
         }
         for column in carried { writer.copy(column) }
         writer.align()
-        for part in parts {
+        for part in parts.prefix(readers.count) {
             writer.copy(UnsafeRawPointer(part.eventTimes), 8 * rows)
             writer.copy(UnsafeRawPointer(part.statuses), rows)
             writer.pad(to: 8)

@@ -103,8 +103,6 @@ package final class ReadLane {
             hashes.append(HashList())
         }
         while found.count < plan.parts.count { found.append(PartRows()) }
-        // The encoder takes as many as the plan has parts.
-        if found.count > plan.parts.count { found.removeLast(found.count - plan.parts.count) }
     }
 }
 
