@@ -31,7 +31,7 @@ public enum Limits {
     public static let callsPerConnection = 256
     /// Streams of one connection that are worked on at once; more wait their turn.
     public static let streamsPerConnection = 16
-    /// Keys of one read: as many int64 as fit a frame.
+    /// Keys of one read; of int64, a frame holds two fewer.
     public static let readKeys = 131_072
     /// Bytes of one column of no fixed width that a training set holds in memory.
     public static let gatherBytes = 256 << 20

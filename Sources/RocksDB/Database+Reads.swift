@@ -4,13 +4,13 @@ package import Domain
 /// The values of one lookup of many keys, pinned in the block cache until this goes.
 package struct PinnedValues: ~Copyable {
     fileprivate let slices: [OpaquePointer?]
-    /// The keys that memory alone does not answer, ascending.
-    package let unanswered: [Int]
+    /// False where memory alone did not answer every key: then none of the values counts.
+    package let isComplete: Bool
     private let database: Database
 
-    fileprivate init(slices: [OpaquePointer?], unanswered: [Int] = [], database: Database) {
+    fileprivate init(slices: [OpaquePointer?], isComplete: Bool = true, database: Database) {
         self.slices = slices
-        self.unanswered = unanswered
+        self.isComplete = isComplete
         self.database = database
     }
 
@@ -54,8 +54,8 @@ extension Database {
 
     /// Looks all keys up at one moment, in one call.
     ///
-    /// With `memoryOnly` nothing is read from disk, and each key is looked up for itself: of a key
-    /// that memtables and block cache do not answer there is no value, and it is among `unanswered`.
+    /// With `memoryOnly` nothing is read from disk, and each key is looked up for itself, up to the first
+    /// that memtables and block cache do not answer.
     package func get(
         _ family: ColumnFamily,
         _ keys: SortedKeys,
@@ -97,10 +97,10 @@ extension Database {
         _ keys: SortedKeys
     ) throws(AlulaError) -> PinnedValues {
         var slices = [OpaquePointer?](repeating: nil, count: keys.count)
-        var unanswered: [Int] = []
+        var isComplete = true
         var failure: AlulaError?
         keys.withPointers { pointers, sizes in
-            for index in 0..<sizes.count {
+            for index in 0..<sizes.count where isComplete && failure == nil {
                 var message: UnsafeMutablePointer<CChar>?
                 slices[index] = rocksdb_get_pinned_cf(
                     handle,
@@ -114,13 +114,13 @@ extension Database {
                 let status = String(cString: message)
                 rocksdb_free(message)
                 if status.hasPrefix("Result incomplete") {
-                    unanswered.append(index)
+                    isComplete = false
                 } else {
-                    failure = failure ?? .rocksDB("read", status)
+                    failure = .rocksDB("read", status)
                 }
             }
         }
-        let values = PinnedValues(slices: slices, unanswered: unanswered, database: self)
+        let values = PinnedValues(slices: slices, isComplete: isComplete, database: self)
         if let failure { throw failure }
         return values
     }

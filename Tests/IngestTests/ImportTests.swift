@@ -2,6 +2,7 @@ import Domain
 import Ingest
 import Offline
 import Synchronization
+import TestSupport
 import Testing
 
 struct ImportTests {
@@ -140,7 +141,7 @@ struct ImportTests {
 
     @Test func `the online row is the newest of history, whatever came in which way`() throws {
         let seed = UInt64.random(in: .min ... .max)
-        var random = SeededGenerator(seed)
+        var random = SeededRandom(seed: seed)
         var published: [String] = []
         for step in 0..<60 {
             let rows = (0..<Int64.random(in: 1...4, using: &random)).map { _ in
@@ -183,19 +184,5 @@ struct ImportTests {
             #expect(try fixture.read([key]) == [expected], "seed \(seed)")
         }
         #expect(published.count > 5, "seed \(seed)")
-    }
-}
-
-/// Splitmix64: the same numbers for the same seed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

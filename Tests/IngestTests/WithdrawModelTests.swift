@@ -1,5 +1,6 @@
 import Domain
 import Offline
+import TestSupport
 import Testing
 
 @testable import Ingest
@@ -50,7 +51,7 @@ struct WithdrawModelTests {
     private struct World {
         var fixture: IngestFixture
         var truth = Truth()
-        var random: SeededGenerator
+        var random: SeededRandom
         var nextValue: Int64 = 1
         /// Imports that were not carried to the online store yet.
         var isBehind = false
@@ -185,7 +186,7 @@ struct WithdrawModelTests {
         let seed = UInt64.random(in: .min ... .max)
         var world = World(
             fixture: try IngestFixture(Self.views),
-            random: SeededGenerator(seed)
+            random: SeededRandom(seed: seed)
         )
         var steps: [String] = []
         for _ in 0..<60 {
@@ -225,7 +226,7 @@ struct WithdrawModelTests {
         let seed = UInt64.random(in: .min ... .max)
         var world = World(
             fixture: try IngestFixture(Self.views),
-            random: SeededGenerator(seed)
+            random: SeededRandom(seed: seed)
         )
         for round in 0..<4 {
             for _ in 0..<10 {

@@ -234,7 +234,7 @@ struct CompactionFailureTests {
         let view = try FeatureView.test(features: [
             (1, "vector", .fixedList(.float64, length: length)), (2, "number", .int64),
         ])
-        var random = SplitMix(state: 1)
+        var random = SeededRandom(seed: 1)
         let count = 200
         for entry in 1...4 as ClosedRange<UInt64> {
             let words = (0..<count * length).map { _ in Int64(bitPattern: random.next() >> 2) }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Offline
@@ -21,7 +22,7 @@ struct CompactionPlanTests {
     func `after every push there are few segments, and a row is rewritten a few times`(
         pushed: UInt64
     ) {
-        var random = SplitMix(state: pushed)
+        var random = SeededRandom(seed: pushed)
         var sizes: [UInt64] = []
         var (rows, rewritten, most) = (UInt64(0), UInt64(0), 0)
         for _ in 1...4_000 {

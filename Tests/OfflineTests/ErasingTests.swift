@@ -41,7 +41,7 @@ struct ErasingTests {
         _ view: FeatureView,
         _ count: Int,
         with isGone: Bool,
-        _ random: inout SplitMix
+        _ random: inout SeededRandom
     ) throws -> FeatureRows {
         var rows = (0..<count).map { _ in
             let number = Int64.random(in: .min ... .max, using: &random)
@@ -98,7 +98,7 @@ struct ErasingTests {
 
     @Test(arguments: [3, 65_536], [1, 30])
     func `no file holds a byte of what was forgotten`(groupRows: Int, pushRows: Int) throws {
-        var random = SplitMix(state: UInt64(groupRows + pushRows))
+        var random = SeededRandom(seed: UInt64(groupRows + pushRows))
         let scratch = try Scratch()
         let store = try scratch.store(groupRows: groupRows)
         let view = try view()
@@ -141,7 +141,7 @@ struct ErasingTests {
 
     @Test func `who reads from before keeps the answer, and the bytes go when that is done`() throws
     {
-        var random = SplitMix(state: 1)
+        var random = SeededRandom(seed: 1)
         let scratch = try Scratch()
         let store = try scratch.store(groupRows: 40)
         let view = try view()
@@ -181,7 +181,7 @@ struct ErasingTests {
 
     @Test func `an erasure that was cut short anywhere goes on`() throws {
         for limit in [0, 1, 3, 7, 12, 20, 40] {
-            var random = SplitMix(state: UInt64(limit))
+            var random = SeededRandom(seed: UInt64(limit))
             let scratch = try Scratch()
             let view = try view()
             var expected: [LogPosition] = []

@@ -1,5 +1,6 @@
 import Codec
 import Domain
+import TestSupport
 import Testing
 
 @testable import Offline
@@ -9,7 +10,7 @@ struct ExportTests {
         let scratch = try Scratch()
         let store = try scratch.store()
         let view = try FeatureView.test(features: [(1, "text", .string)])
-        var random = SplitMix(state: 1)
+        var random = SeededRandom(seed: 1)
         let lengths = (0..<300).map { _ in
             Int.random(in: 0...9, using: &random) == 0 ? 200_000 : 10
         }

@@ -13,7 +13,7 @@ struct HidingAgainstOracleTests {
         kind: JoinAgainstOracleTests.KeyKind
     ) throws {
         for seed in 1...3 as ClosedRange<UInt64> {
-            var random = SplitMix(state: seed)
+            var random = SeededRandom(seed: seed)
             let scratch = try Scratch()
             let store = try scratch.store(groupRows: groupRows)
             var world = try RandomWorld(store, kind: kind, steps: 25, &random)
@@ -36,7 +36,7 @@ struct HidingAgainstOracleTests {
     private func check(
         _ world: RandomWorld,
         _ context: String,
-        _ random: inout SplitMix
+        _ random: inout SeededRandom
     ) throws {
         for _ in 0..<3 {
             let through = UInt64.random(in: 0...world.lastEntry, using: &random)
@@ -52,7 +52,7 @@ struct HidingAgainstOracleTests {
         _ world: RandomWorld,
         through: UInt64,
         _ context: String,
-        _ random: inout SplitMix
+        _ random: inout SeededRandom
     ) throws {
         let lookback = ([nil, 0, 3] as [Int64?]).randomElement(using: &random)?.map {
             TimeSpan(microseconds: $0)
@@ -91,7 +91,7 @@ struct HidingAgainstOracleTests {
         _ world: RandomWorld,
         through: UInt64,
         _ context: String,
-        _ random: inout SplitMix
+        _ random: inout SeededRandom
     ) throws {
         for key in world.kind.keys {
             let moment = HistoryMoment(

@@ -19,7 +19,7 @@ struct JoinAgainstOracleTests {
             }
         }
 
-        func randomKey(_ random: inout SplitMix) -> EntityKey {
+        func randomKey(_ random: inout SeededRandom) -> EntityKey {
             keys[Int.random(in: keys.indices, using: &random)]
         }
 
@@ -41,7 +41,7 @@ struct JoinAgainstOracleTests {
     @Test(arguments: [1, 2, 3, 65_536], KeyKind.allCases)
     func `a random history is joined as by nested loops`(groupRows: Int, kind: KeyKind) throws {
         for seed in 1...6 as ClosedRange<UInt64> {
-            var random = SplitMix(state: seed)
+            var random = SeededRandom(seed: seed)
             let scratch = try Scratch()
             let store = try scratch.store(groupRows: groupRows)
             let view = try FeatureView.test(
@@ -64,7 +64,7 @@ struct JoinAgainstOracleTests {
         _ store: OfflineStore,
         _ view: FeatureView,
         _ kind: KeyKind,
-        _ random: inout SplitMix
+        _ random: inout SeededRandom
     ) throws -> History {
         var history = History()
         var waiting: [OfflineStore.LogPiece] = []
@@ -159,7 +159,7 @@ struct JoinAgainstOracleTests {
         _ kind: KeyKind,
         _ history: History,
         _ seed: UInt64,
-        _ random: inout SplitMix
+        _ random: inout SeededRandom
     ) throws {
         let lookback = ([nil, 0, 1, 3] as [Int64?])[Int.random(in: 0...3, using: &random)].map {
             TimeSpan(microseconds: $0)

@@ -9,7 +9,7 @@ struct NewestRowsTests {
     @Test(arguments: [1, 2, 65_536], [1, 3, 100])
     func `each key has its newest row once, in key order`(groupRows: Int, batchRows: Int) throws {
         for seed in 1...5 as ClosedRange<UInt64> {
-            var random = SplitMix(state: seed)
+            var random = SeededRandom(seed: seed)
             let scratch = try Scratch()
             let store = try scratch.store(groupRows: groupRows)
             let view = try FeatureView.test(keys: [.string])

@@ -30,7 +30,7 @@ struct RandomWorld {
         _ store: OfflineStore,
         kind: JoinAgainstOracleTests.KeyKind,
         steps: Int,
-        _ random: inout SplitMix
+        _ random: inout SeededRandom
     ) throws {
         self.store = store
         self.kind = kind
@@ -41,7 +41,7 @@ struct RandomWorld {
         for _ in 0..<steps { try act(&random) }
     }
 
-    mutating func act(_ random: inout SplitMix) throws {
+    mutating func act(_ random: inout SeededRandom) throws {
         step += 1
         switch Int.random(in: 0...9, using: &random) {
         case 0...3: try push(&random)
@@ -72,7 +72,7 @@ struct RandomWorld {
         deletionSteps.append(step)
     }
 
-    private mutating func push(_ random: inout SplitMix) throws {
+    private mutating func push(_ random: inout SeededRandom) throws {
         lastEntry += 1
         let new = random.rows(kind)
         try store.push(lastEntry, at: recorded, batch(new), view)
@@ -89,7 +89,7 @@ struct RandomWorld {
         }
     }
 
-    private mutating func stage(_ random: inout SplitMix) throws {
+    private mutating func stage(_ random: inout SeededRandom) throws {
         if staged.isEmpty || Bool.random(using: &random) {
             let record = try store.beginImport(.test(view: view, options: "\(step)"), again: false)
             staged.append(Waiting(id: record.id))
@@ -115,7 +115,7 @@ struct RandomWorld {
         }
     }
 
-    private mutating func publish(_ random: inout SplitMix) throws {
+    private mutating func publish(_ random: inout SeededRandom) throws {
         guard !staged.isEmpty else { return }
         let done = staged.remove(at: .random(in: staged.indices, using: &random))
         lastEntry += 1
@@ -139,7 +139,7 @@ struct RandomWorld {
         }
     }
 
-    private mutating func retract(_ random: inout SplitMix) throws {
+    private mutating func retract(_ random: inout SeededRandom) throws {
         let first = UInt64.random(in: 1...lastEntry, using: &random)
         let last = UInt64.random(in: first...min(first + 2, lastEntry), using: &random)
         lastEntry += 1
@@ -179,7 +179,7 @@ struct RandomRow {
     var value: Int64?
 }
 
-extension SplitMix {
+extension SeededRandom {
     mutating func rows(_ kind: JoinAgainstOracleTests.KeyKind) -> [RandomRow] {
         (0..<Int.random(in: 1...6, using: &self)).map { _ in
             RandomRow(

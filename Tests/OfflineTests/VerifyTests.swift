@@ -18,7 +18,7 @@ struct VerifyTests {
         kind: JoinAgainstOracleTests.KeyKind
     ) throws {
         for seed in 1...2 as ClosedRange<UInt64> {
-            var random = SplitMix(state: seed)
+            var random = SeededRandom(seed: seed)
             let scratch = try Scratch()
             let store = try scratch.store(groupRows: groupRows)
             var world = try RandomWorld(store, kind: kind, steps: 20, &random)

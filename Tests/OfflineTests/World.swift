@@ -16,7 +16,7 @@ final class World {
     var values: [Int64?] = []
     var hiding = NaiveHiding()
     var lastEntry: UInt64 = 0
-    var random: SplitMix
+    var random: SeededRandom
     private var imports: [UInt64] = []
 
     var view: FeatureView { views[views.count - 1] }
@@ -24,7 +24,7 @@ final class World {
     init(_ store: OfflineStore, _ kind: JoinAgainstOracleTests.KeyKind, seed: UInt64) throws {
         self.store = store
         self.kind = kind
-        random = SplitMix(state: seed)
+        random = SeededRandom(seed: seed)
         let old = try FeatureView.test(
             keys: kind.types,
             features: [(4, "value", .int32), (9, "text", .string)]

@@ -2,6 +2,7 @@ import Domain
 import Registry
 import Releases
 import Synchronization
+import TestSupport
 import Testing
 
 /// Stages as they are, with nothing but dictionaries.
@@ -107,7 +108,7 @@ struct StageModelTests {
         for _ in 0..<4 { try fixture.version() }
         let stages: [Stage] = [.staging, .production, canary]
         var naive = NaiveStages(places: [.staging: 1, .production: 1, canary: 2])
-        var generator = Seeded(UInt64(seed))
+        var generator = SeededRandom(seed: UInt64(seed))
         var story = "seed \(seed):"
         var past: [(time: Timestamp, held: [Stage: [UInt32]])] = []
         for step in 0..<40 {
@@ -234,20 +235,5 @@ struct StageModelTests {
         try fixture.promote(4, canary)
         #expect(try fixture.stages() == ["archived", "archived", "archived", "canary"])
         #expect(try fixture.holders() == "canary 4 < 3")
-    }
-}
-
-/// SplitMix64, so that a failure can be had again from its seed.
-private struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,3 +1,4 @@
+import Codec
 import Domain
 import NIOCore
 import Testing
@@ -107,5 +108,35 @@ struct ReadShapeTests {
         let shape = try ReadShape(schema, plan: Self.plan)
         #expect(shape.keys == [1])
         #expect(shape.requestFields == [0])
+    }
+}
+
+/// As many keys as a read takes, and one more.
+struct ReadKeysTests {
+    private func decode(_ rows: Int) throws -> Int {
+        let keys = Column(
+            type: .scalar(.bool),
+            count: rows,
+            validity: [],
+            offsets: [],
+            itemOffsets: [],
+            values: [UInt8](repeating: 0, count: (rows + 7) / 8)
+        )
+        let schema = Schema(fields: [.init(name: "flag", type: .scalar(.bool))])
+        let batch = RecordBatch(schema: schema, columns: [keys], rowCount: rows)
+        return try BatchCodec.decode(
+            BatchCodec.encode(batch),
+            schema: schema,
+            maxRows: Limits.readKeys
+        ).rowCount
+    }
+
+    @Test func `the greatest number of rows is taken`() throws {
+        #expect(try decode(Limits.readKeys) == Limits.readKeys)
+    }
+
+    @Test func `one row more is refused with the limit`() throws {
+        let error = try #require(throws: AlulaError.self) { try decode(Limits.readKeys + 1) }
+        #expect(error.message.contains("at most \(Limits.readKeys)"), "\(error.message)")
     }
 }

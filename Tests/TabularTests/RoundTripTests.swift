@@ -1,5 +1,6 @@
 import Domain
 import Tabular
+import TestSupport
 import Testing
 
 struct RoundTripTests {
@@ -97,7 +98,7 @@ struct RoundTripTests {
 
     @Test func `chunks stay under a frame, and are the same each time`() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var generator = Seeded(state: seed)
+        var generator = SeededRandom(seed: seed)
         var csv = "id,t\n"
         for row in 0..<20_000 {
             let size = Int.random(in: 0...400, using: &generator)
@@ -136,18 +137,5 @@ struct RoundTripTests {
         #expect((second.batch.rowCount, second.firstRow) == (1, 3))
         #expect(try reader.next() == nil)
         #expect(reader.rowsRead == 3)
-    }
-}
-
-/// SplitMix64: https://prng.di.unimi.it/splitmix64.c.
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
     }
 }

@@ -46,10 +46,10 @@ final class LossWorld {
     private(set) var removals: [SetRemoval] = []
     private(set) var entry: UInt64 = 0
     private var nextValue: Int64 = 0
-    private var random: SeededGenerator
+    private var random: SeededRandom
 
     init(seed: UInt64) throws {
-        random = SeededGenerator(seed: seed)
+        random = SeededRandom(seed: seed)
         scratch = try Scratch()
         var other = try FeatureView.test(
             id: 2,
@@ -294,20 +294,5 @@ extension LossWorld {
         sets[index].record.spineArtifact = found.artifact
         sets[index].record.blankedRows += found.rows
         #expect(try blanked() == nil, "nothing is left to blank")
-    }
-}
-
-/// Repeatable random numbers (splitmix64).
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

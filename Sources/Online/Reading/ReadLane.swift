@@ -4,7 +4,7 @@ import RocksDB
 
 /// Where a read may look.
 package enum ReadTier: Sendable {
-    /// In the row cache only: for event loops.
+    /// In the row cache and what RocksDB has in memory, never on the disk: for event loops.
     case memory
     case disk
 }
@@ -20,6 +20,9 @@ package final class ReadLane {
     private var hashes: [HashList] = []
     private var found: [PartRows] = []
     private var rows = 0
+
+    /// More than these are not looked up one by one on an event loop.
+    private static let mostMissesInMemory = 32
 
     package init(_ store: OnlineStore) {
         self.store = store
@@ -67,8 +70,9 @@ package final class ReadLane {
             )
         }
         if misses > 0 {
-            guard tier == .disk else { return false }
-            try fetch(plan, misses: misses)
+            guard tier == .disk || misses <= Self.mostMissesInMemory,
+                try fetch(plan, misses: misses, tier)
+            else { return false }
         }
         for (index, part) in plan.parts.enumerated() {
             try unsafe found[index].tellApart(
@@ -107,8 +111,13 @@ package final class ReadLane {
 }
 
 extension ReadLane {
-    /// Looks in RocksDB for what the cache did not have, and lets it in.
-    private func fetch(_ plan: ReadPlan, misses: Int) throws(AlulaError) {
+    /// Looks in RocksDB for what the cache did not have, and lets it in; false where the tier does not
+    /// answer all of it.
+    private func fetch(
+        _ plan: ReadPlan,
+        misses: Int,
+        _ tier: ReadTier
+    ) throws(AlulaError) -> Bool {
         var missing: [(part: Int, row: Int)] = []
         missing.reserveCapacity(misses)
         var keys = LookupKeys(reservingKeys: misses, bytes: 32 * misses)
@@ -123,7 +132,8 @@ extension ReadLane {
         }
         let sorted = keys.sorted()
         let ticket = store.cache.ticket()
-        let values = try store.database.get(.rows, sorted)
+        let values = try store.database.get(.rows, sorted, memoryOnly: tier == .memory)
+        guard values.isComplete else { return false }
         var fills: [RowCache.Fill] = []
         fills.reserveCapacity(sorted.count)
         for place in 0..<sorted.count {
@@ -151,6 +161,7 @@ extension ReadLane {
             unsafe found[miss.part].places[miss.row] = fill.place
             unsafe found[miss.part].sizes[miss.row] = fill.size
         }
+        return true
     }
 }
 

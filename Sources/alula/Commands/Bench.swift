@@ -58,6 +58,7 @@ struct BenchLoad: AsyncParsableCommand {
 
     func run() async throws {
         if let echo { return try runEcho(echo) }
+        try options.checkPlain("alula bench")
         let setup = BenchSetup(
             client: try options.client(),
             catalog: try await options.client().catalog(),

@@ -47,6 +47,28 @@ struct ServerOptions: ParsableArguments {
 
     func client() throws -> AlulaClient {
         let environment = ProcessInfo.processInfo.environment
+        let (address, security) = try connection(environment)
+        return AlulaClient(
+            address: address,
+            project: project ?? environment["ALULA_PROJECT"] ?? "",
+            security: security
+        )
+    }
+
+    /// Refuses TLS and tokens for a verb whose own sockets have neither.
+    func checkPlain(_ verb: String) throws {
+        let (address, security) = try connection(ProcessInfo.processInfo.environment)
+        guard address.isSecure || security.token != nil else { return }
+        throw AlulaError.refused(
+            "\(verb) loads a server over plain sockets: it speaks neither TLS nor shows a token",
+            help: "load one on this machine that takes callers without a token: alula serve "
+                + "--allow-local"
+        )
+    }
+
+    private func connection(
+        _ environment: [String: String]
+    ) throws -> (ServerAddress, ClientSecurity) {
         var address =
             try (server ?? environment["ALULA_SERVER"]).map(ServerAddress.init(text:))
             ?? ServerAddress()
@@ -57,11 +79,7 @@ struct ServerOptions: ParsableArguments {
             key: tlsKey ?? environment["ALULA_TLS_KEY"]
         )
         if security.authorities != nil || security.certificate != nil { address.isSecure = true }
-        return AlulaClient(
-            address: address,
-            project: project ?? environment["ALULA_PROJECT"] ?? "",
-            security: security
-        )
+        return (address, security)
     }
 
     private func tokenText(_ environment: [String: String]) throws(AlulaError) -> String? {

@@ -53,7 +53,7 @@ import Testing
 
     /// One thread writes groups as the writer does; answers what it wrote.
     private func write(_ fixture: OnlineFixture, seed: UInt64, _ clock: Clock) throws -> [Seen] {
-        var numbers = SeededNumbers(seed)
+        var numbers = SeededRandom(seed: seed)
         var written: [Seen] = []
         var next: Int64 = 1
         for round in 0..<400 {
@@ -107,7 +107,7 @@ import Testing
         _ clock: Clock,
         until isDone: () -> Bool
     ) throws -> [Seen] {
-        var numbers = SeededNumbers(seed)
+        var numbers = SeededRandom(seed: seed)
         var seen: [Seen] = []
         let lane = ReadLane(fixture.store)
         let plan = Fixtures.plan([Fixtures.part(view)])

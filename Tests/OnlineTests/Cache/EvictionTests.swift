@@ -1,5 +1,6 @@
 import Domain
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Online
@@ -123,7 +124,7 @@ import Testing
         let fixture = try CacheFixture(byteBudget: Self.budget)
         let row = [UInt8](repeating: 1, count: 150)
         let keys = 10 * Self.budget / 200
-        var numbers = SeededNumbers(11)
+        var numbers = SeededRandom(seed: 11)
         // Zipfian with an exponent of one: ranks fall evenly on a logarithmic scale.
         let ranks = (0..<300_000).map { _ in
             Int(pow(Double(keys), Double(numbers.next() >> 11) / Double(1 << 53)))

@@ -1,4 +1,5 @@
 import Domain
+import TestSupport
 import Testing
 
 @testable import Online
@@ -251,7 +252,7 @@ import Testing
         ] {
             var contradictions: Set<String> = []
             for seed in UInt64(0)..<2_000 {
-                var numbers = SeededNumbers(seed)
+                var numbers = SeededRandom(seed: seed)
                 let actors: [any Actor] = [
                     Writer([(Self.new, .written)]), Reader(care), Reader(rounds: 2, care),
                 ]
@@ -272,7 +273,7 @@ import Testing
         let fixture = try CacheFixture()
         fixture.fillUp()
         for seed in UInt64(0)..<3_000 {
-            var numbers = SeededNumbers(seed)
+            var numbers = SeededRandom(seed: seed)
             let writes = (0..<4).map { index -> ([UInt8]?, Writer.Outcome) in
                 let row = numbers.next() % 3 == 0 ? nil : [UInt8(index), UInt8(seed & 0xFF), 9]
                 return (row, numbers.next() % 5 == 0 ? .failed : .written)

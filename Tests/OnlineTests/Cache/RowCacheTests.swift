@@ -1,10 +1,11 @@
+import TestSupport
 import Testing
 
 @testable import Online
 
 @Suite struct RowCacheTests {
     private static func row(_ count: Int, _ seed: UInt64) -> [UInt8] {
-        var numbers = SeededNumbers(seed)
+        var numbers = SeededRandom(seed: seed)
         let first = numbers.next()
         return (0..<count).map { UInt8(truncatingIfNeeded: first &+ UInt64($0) &* (seed | 1)) }
     }
@@ -85,7 +86,7 @@ import Testing
     ) throws {
         let budget = 2 << 20
         let fixture = try CacheFixture(byteBudget: budget, hashMask: mask)
-        var numbers = SeededNumbers(seed)
+        var numbers = SeededRandom(seed: seed)
         let keys = (0..<(mask == 0x3F ? 200 : 6_000)).map { number in
             CacheFixture.key(number, bytes: 9 + number % 40)
         }

@@ -1,4 +1,5 @@
 import Domain
+import TestSupport
 import Testing
 
 @testable import Online
@@ -18,7 +19,7 @@ import Testing
         guard let start = memory.baseAddress, let first = records.baseAddress else { return }
         var table = RowTable(zeroed: start, byteCount: bytes)
         let hasher = RowHash(mask: mask)
-        var numbers = SeededNumbers(mask)
+        var numbers = SeededRandom(seed: mask)
         var model: [Int: UInt64] = [:]
         func key(_ number: Int) -> [UInt8] { CacheFixture.key(number) }
         func record(_ number: Int) -> RowRecord { RowRecord(first + 48 * number) }
