@@ -290,6 +290,30 @@ def test_a_slow_call_of_one_thread_does_not_hold_up_another() -> None:
         assert done == [[]]
 
 
+@pytest.mark.parametrize("part", [1, 7, 600, 4_096, 1 << 19])
+def test_an_item_in_parts_arrives_whole_at_a_slow_server(part: int) -> None:
+    """More parts than one system call takes, empty ones among them, and a full socket."""
+    blob = os.urandom(min(part * 3_000, 1 << 20) - 64)
+    parts: list[Any] = []
+    for start in range(0, len(blob), part):
+        parts += [memoryview(blob)[start : start + part], b""]
+    arrived: list[bytes] = []
+
+    def handle(peer: Peer, frame: Frame) -> None:
+        time.sleep(0.01)
+        if frame.kind == ITEM:
+            arrived.append(frame.data)
+        elif frame.kind == END:
+            peer.respond(frame, common_pb2.Empty())
+
+    with FakeServer(handle) as server:
+        session_to(server).stream(
+            Op.PUT_ARTIFACT, common_pb2.HeadOnly(), common_pb2.Empty,
+            lambda: ([(b"control", parts)] * 3, lambda c, d: None), upload=True, timeout=20,
+        )  # fmt: skip
+    assert arrived == [blob] * 3
+
+
 def test_an_upload_waits_for_credit_and_stops_when_the_call_ends() -> None:
     taken = 0
     granted = threading.Event()

@@ -135,15 +135,26 @@ def unpack_bits(packed: Array, stop: int, start: int = 0) -> npt.NDArray[np.bool
 
 def encode_batch(columns: Sequence[Column], rows: int) -> bytes:
     """The bytes of a batch."""
+    return b"".join(batch_parts(columns, rows))
+
+
+def batch_parts(columns: Sequence[Column], rows: int) -> list[Bytes]:
+    """The bytes of a batch as the buffers they consist of; no value is copied."""
     buffers: list[Sequence[Bytes]] = [
         [np.ascontiguousarray(buffer).view(_BITS).data for buffer in column.buffers()]
         for column in columns
     ]
-    return assemble(buffers, [c.validity is not None for c in columns], rows)
+    return _parts(buffers, [c.validity is not None for c in columns], rows)
 
 
 def assemble(columns: Sequence[Sequence[Bytes]], has_validity: Sequence[bool], rows: int) -> bytes:
     """The bytes of a batch of these buffers; ``columns`` holds those of each column in order."""
+    return b"".join(_parts(columns, has_validity, rows))
+
+
+def _parts(
+    columns: Sequence[Sequence[Bytes]], has_validity: Sequence[bool], rows: int
+) -> list[Bytes]:
     size = 0
     for buffers in columns:
         for buffer in buffers:
@@ -162,7 +173,7 @@ def assemble(columns: Sequence[Sequence[Bytes]], has_validity: Sequence[bool], r
             parts.append(buffer)
             position += over + len(buffer)
     parts.append(bytes(-position % alignment))
-    return b"".join(parts)
+    return parts
 
 
 def split_rows(batch: Batch, limit: int, first_row: int = 0) -> list[int]:

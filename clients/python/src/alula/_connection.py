@@ -13,10 +13,20 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ._endpoint import FIRST_CALL, Endpoint
-from ._frames import FLAG_MORE, Bytes, Header, Kind, encode_frame, split_payload
+from ._frames import (
+    FLAG_MORE,
+    HEADER_BYTES,
+    Bytes,
+    Data,
+    Header,
+    Kind,
+    encode_frame,
+    frame_parts,
+    split_payload,
+)
 from ._line import ConnectionLost, failure_of, too_late
 from ._proto import common_pb2 as pb
 from ._reader import FrameReader
@@ -27,6 +37,8 @@ CALL_WINDOW = 4 << 20
 _GRANT_FROM = 1 << 20
 _MAX_CALLS = 256
 _SEND_TIMEOUT = 60.0
+#: Parts in one system call; Linux takes at most 1,024.
+_MOST_PARTS = 512
 
 
 Taker = Callable[[Bytes, Bytes], None]
@@ -56,14 +68,14 @@ class Call:
         self.credit = CALL_WINDOW
         self._owed = 0
 
-    def send(self, control: bytes, data: Bytes, take: Taker) -> bool:
+    def send(self, control: bytes, data: Data, take: Taker) -> bool:
         """Sends one item of the upload as soon as there is credit; False where the call has ended.
 
         Items of the answer that come meanwhile go to ``take``: the server may wait for credit
         itself.
         """
-        frame = encode_frame(Kind.ITEM, 0, self.operation, self.number, control, data)
-        size = len(frame) - 16
+        frame = frame_parts(Kind.ITEM, 0, self.operation, self.number, control, data)
+        size = sum(map(len, frame)) - HEADER_BYTES
         while self.items or self.credit < size:
             self.connection.wait(
                 self, lambda: bool(self.items) or self.credit >= size or self.final is not None
@@ -75,7 +87,7 @@ class Call:
         if self.final is not None:
             return False
         self.connection.spend(self, size)
-        self.connection.send(frame)
+        self.connection.send(*frame)
         return True
 
     def finish(self) -> None:
@@ -240,18 +252,16 @@ class Connection:
         with self._state:
             call.credit -= size
 
-    def send(self, frame: bytes) -> None:
-        """Sends a whole frame. While the server takes nothing, reads what it sends."""
+    def send(self, *frame: Bytes) -> None:
+        """Sends a whole frame, given in parts. While the server takes nothing, reads what it
+        sends.
+        """
         with self._sending:
             if self.failure is not None:
                 raise self._lost()
             self._sender = threading.get_ident()
             try:
-                sent = self._socket.send(frame)
-                if sent < len(frame):
-                    self._send_rest(memoryview(frame)[sent:])
-            except BlockingIOError:
-                self._send_rest(memoryview(frame))
+                self._send_parts(frame)
             except OSError as error:
                 self.fail(Unavailable(f"the connection to the server was lost: {error.strerror}"))
                 raise self._lost() from None
@@ -264,7 +274,21 @@ class Connection:
             finally:
                 self._sender = 0
 
-    def _send_rest(self, rest: memoryview) -> None:
+    def _send_parts(self, parts: Sequence[Bytes]) -> None:
+        try:
+            parts = _behind(parts, self._write(parts))
+        except BlockingIOError:
+            pass
+        if parts:
+            self._send_rest(parts)
+
+    def _write(self, parts: Sequence[Bytes]) -> int:
+        """How many bytes were taken at once."""
+        if len(parts) == 1:
+            return self._socket.send(parts[0])
+        return self._socket.sendmsg(parts[:_MOST_PARTS])
+
+    def _send_rest(self, rest: Sequence[Bytes]) -> None:
         poll = select.poll()
         poll.register(self._socket.fileno(), select.POLLOUT | select.POLLIN)
         give_up = time.monotonic() + _SEND_TIMEOUT
@@ -275,7 +299,7 @@ class Connection:
             for _, event in events:
                 if event & select.POLLOUT:
                     try:
-                        rest = rest[self._socket.send(rest) :]
+                        rest = _behind(rest, self._write(rest))
                     except BlockingIOError:
                         continue
                     give_up = time.monotonic() + _SEND_TIMEOUT
@@ -346,3 +370,12 @@ class Connection:
         if isinstance(failure, (Unavailable, Cancelled)):
             return ConnectionLost(failure.message, failure.help)
         return failure
+
+
+def _behind(parts: Sequence[Bytes], sent: int) -> Sequence[Bytes]:
+    """What is left of ``parts`` behind their first ``sent`` bytes."""
+    for index, part in enumerate(parts):
+        if sent < len(part):
+            return [memoryview(part)[sent:], *parts[index + 1 :]]
+        sent -= len(part)
+    return ()

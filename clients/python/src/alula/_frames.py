@@ -16,6 +16,8 @@ from ._types import MAX_CONTROL_BYTES, MAX_FRAME_BYTES
 from .errors import DataLoss, InvalidArgument
 
 Bytes = Union[bytes, bytearray, memoryview]
+#: Data of a frame, whole or in parts that are sent one behind the other.
+Data = Union[bytes, bytearray, memoryview, list[Bytes]]
 
 HEADER = struct.Struct("<IBBHII")
 HEADER_BYTES = 16
@@ -116,12 +118,28 @@ def encode_frame(
                 f"a request of {size} bytes is over the limit of {MAX_CONTROL_BYTES}"
             )
         return HEADER.pack(size, kind, flags, operation, call, size) + control
+    return _head(kind, flags, operation, call, control, len(data)) + data
+
+
+def frame_parts(
+    kind: int, flags: int, operation: int, call: int, control: bytes, data: Data
+) -> list[Bytes]:
+    """One frame as the buffers it consists of; none of ``data`` is copied."""
+    parts = data if isinstance(data, list) else [data]
+    length = sum(map(len, parts))
+    if length == 0:
+        return [encode_frame(kind, flags, operation, call, control)]
+    return [_head(kind, flags, operation, call, control, length), *parts]
+
+
+def _head(kind: int, flags: int, operation: int, call: int, control: bytes, length: int) -> bytes:
+    size = len(control)
     padding = -size % 8
-    payload = size + padding + len(data)
+    payload = size + padding + length
     if size > MAX_CONTROL_BYTES or payload > MAX_FRAME_BYTES:
         raise InvalidArgument(f"a frame of {payload} bytes is over the limit of {MAX_FRAME_BYTES}")
     header = HEADER.pack(payload, kind, flags, operation, call, size)
-    return b"".join((header, control, bytes(padding), data))
+    return b"".join((header, control, bytes(padding)))
 
 
 def decode_header(buffer: Bytes, offset: int = 0) -> Header:

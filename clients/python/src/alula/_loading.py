@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._ahead import Ahead
-from ._batch import Batch, encode_batch, split_rows
+from ._batch import Batch, batch_parts, split_rows
 from ._definitions import Definitions
-from ._frames import Bytes, Op
+from ._frames import Bytes, Data, Op
 from ._progress import Progress, ProgressOption
 from ._proto import features_pb2
 from ._rows import Layout, TimeUnit, encode_rows, layout_of, wanted_types
@@ -151,7 +151,7 @@ class Load:
         )
         return int(done.staged_rows)
 
-    def _send(self, next_chunk: int, bar: Progress) -> Iterator[tuple[bytes, Bytes]]:
+    def _send(self, next_chunk: int, bar: Progress) -> Iterator[tuple[bytes, Data]]:
         """Chunks are read and encoded on a thread of their own while others are sent."""
         self._problems = _Problems()
         for control, data, rows in Ahead(self._chunks(next_chunk, self._problems), _CHUNKS_AHEAD):
@@ -159,18 +159,19 @@ class Load:
                 yield control, data
             bar.update(rows)
 
-    def _chunks(self, next_chunk: int, problems: _Problems) -> Iterator[tuple[bytes, Bytes, int]]:
+    def _chunks(self, next_chunk: int, problems: _Problems) -> Iterator[tuple[bytes, Data, int]]:
         """Control, data and rows so far; no data for chunks before ``next_chunk``."""
         number = 0
         for first_row, batch in self._batches(problems.take):
             cuts = split_rows(batch, _CHUNK_BYTES, first_row)
             for start, stop in zip(cuts, cuts[1:]):
-                control, data = b"", b""
+                control: bytes = b""
+                data: Data = b""
                 if number >= next_chunk:
                     piece = batch.slice(start, stop)
                     chunk = features_pb2.StageChunk(chunk=number, first_row=first_row + start)
                     control = chunk.SerializeToString()
-                    data = encode_batch(piece.columns, piece.rows)
+                    data = batch_parts(piece.columns, piece.rows)
                 yield control, data, first_row + stop
                 number += 1
 

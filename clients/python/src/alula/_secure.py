@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from ._endpoint import Endpoint
@@ -26,6 +27,10 @@ class SecureSocket:
                 return self.raw.send(data)
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 raise BlockingIOError from None
+
+    def sendmsg(self, parts: Sequence[Any]) -> int:
+        """TLS makes records of its own: the parts are put together."""
+        return self.send(b"".join(parts))
 
     def recv(self, size: int) -> bytes:
         with self._lock:

@@ -9,13 +9,15 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from ._connection import Call
-from ._frames import Bytes, Op
+from ._frames import Bytes, Data, Op
 from ._proto import common_pb2
 from ._transport import Transport
 
 Response = TypeVar("Response", bound=Message)
 Result = TypeVar("Result")
 Item = tuple[Bytes, Bytes]
+#: An item to be sent: its data may be in parts.
+Upload = tuple[Bytes, Data]
 
 #: Operations whose answers are large: the server may be further ahead of the client in them.
 _WIDE = (Op.MAKE_TRAINING_SET, Op.GET_TRAINING_SET, Op.EXPORT)
@@ -63,7 +65,7 @@ class Session:
         operation: int,
         request: Any,
         response: type[Response],
-        attempt: Callable[[], tuple[Iterable[Item], Callable[[Bytes, Bytes], None]]],
+        attempt: Callable[[], tuple[Iterable[Upload], Callable[[Bytes, Bytes], None]]],
         data: Bytes = b"",
         upload: bool = False,
         write: bool = False,
@@ -87,7 +89,7 @@ class Session:
         self,
         operation: int,
         request: Any,
-        items: Callable[[], Iterable[Item]] | None = None,
+        items: Callable[[], Iterable[Upload]] | None = None,
         data: Bytes = b"",
         write: bool = False,
         timeout: float | None = None,
@@ -116,7 +118,7 @@ class Session:
         operation: int,
         control: bytes,
         data: Bytes,
-        items: Iterable[Item],
+        items: Iterable[Upload],
         take: Callable[[Bytes, Bytes], None],
         upload: bool,
         timeout: float | None,
@@ -144,7 +146,7 @@ class Session:
         return call
 
 
-def _upload(call: Call, items: Iterable[Item], take: Callable[[Bytes, Bytes], None]) -> None:
+def _upload(call: Call, items: Iterable[Upload], take: Callable[[Bytes, Bytes], None]) -> None:
     for control, data in items:
         if not call.send(bytes(control), data, take):
             break

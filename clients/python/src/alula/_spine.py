@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from ._arrow import infer_type
-from ._batch import Batch, encode_batch, split_rows
+from ._batch import Batch, batch_parts, split_rows
 from ._columns import check_unique, to_table
 from ._definitions import near
 from ._encode import BadValues, encode_array
@@ -93,7 +93,7 @@ class Spine:
             )
         return str(times[0])
 
-    def items(self) -> Iterator[tuple[bytes, Bytes]]:
+    def items(self) -> Iterator[tuple[bytes, list[Bytes]]]:
         """The rows in frames of less than 1 MiB."""
         first = self.rows_sent = 0
         for table in self._rows.pieces():
@@ -102,7 +102,7 @@ class Spine:
                 cuts = split_rows(batch, MAX_FRAME_BYTES - 1_024, first)
                 for begin, end in zip(cuts, cuts[1:]):
                     piece = batch.slice(begin, end)
-                    yield b"", encode_batch(piece.columns, piece.rows)
+                    yield b"", batch_parts(piece.columns, piece.rows)
                 first += batch.rows
                 self.rows_sent = first
 

@@ -97,7 +97,7 @@ def explain(
         request,
         training_pb2.ExplainResponse,
         lambda: ((), restart()),
-        data=batches[0][1],
+        data=b"".join(batches[0][1]),
         timeout=session.transport.timeout,
     )
     explained = [
