@@ -92,14 +92,15 @@ let package = Package(
         .target(name: "CAllocations", path: "Tests/CAllocations"),
         .target(
             name: "TestSupport",
-            dependencies: ["CAllocations", "Domain", "Codec", "Online"],
+            dependencies: ["CAllocations", "Domain", "Codec", "Online", "Search"],
             path: "Tests/TestSupport",
             swiftSettings: house
         ),
         .executableTarget(
             name: "alula",
             dependencies: [
-                "Domain", "Digest", "Tabular", "Wire", "Server", "Trust", "Client", "Bench",
+                "Domain", "Digest", "Tabular", "Search", "Wire", "Server", "Trust", "Client",
+                "Bench",
                 arguments,
             ],
             swiftSettings: safe
@@ -112,12 +113,13 @@ let package = Package(
         + area("Digest", uses: ["COpenSSL", "Domain"], settings: house)
         + area("Codec", uses: ["Domain"], settings: house)
         + area("Tabular", uses: ["Domain"])
+        + area("Search", uses: ["Domain"])
         // Level 2
         + area("Log", uses: ["Domain", "Codec", "RocksDB"])
         + area("Online", uses: ["Domain", "Codec", "RocksDB"])
         + area("Offline", uses: ["Domain", "Codec", "Migrations", sql])
         + area("Catalog", uses: ["Domain", "Migrations", sql, yaml])
-        + area("Registry", uses: ["Domain", "Digest", "Migrations", sql])
+        + area("Registry", uses: ["Domain", "Digest", "Search", "Migrations", sql])
         + area("Artifacts", uses: ["Domain", "Digest"])
         + area("Wire", uses: ["Domain", "Codec", nio, protobuf], settings: house)
         // Level 3
@@ -134,7 +136,7 @@ let package = Package(
             "Server",
             uses: [
                 "Domain", "Codec", "Digest", "RocksDB", "Wire", "Catalog", "Registry", "Artifacts",
-                "Log",
+                "Log", "Search",
                 "Online", "Offline", "Ingest", "Training", "Releases", "Trust", nio, sockets, tls,
                 tlsEvents, http, httpCore, lifecycle, signals, logging, protobuf,
             ]

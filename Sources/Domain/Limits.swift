@@ -61,6 +61,14 @@ public enum Limits {
     public static let maxSkew = TimeSpan.seconds(60)
     /// Bytes of one page of a list, before the last item that fits.
     public static let pageBytes = 512 << 10
+    /// Bytes of a search expression.
+    public static let searchBytes = 4_096
+    /// Parentheses within parentheses, and `not` before `not`, in a search expression.
+    public static let searchNesting = 32
+    /// Conditions of a search expression, and values of one `in`.
+    public static let searchConditions = 100
+    /// Versions that one look forward in lineage names.
+    public static let tracedVersions = 1_000
     /// How long an answer is kept for a repeated request id.
     public static let requestIdLife = TimeSpan.seconds(86_400)
 }
