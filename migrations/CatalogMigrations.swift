@@ -8,6 +8,7 @@ package enum CatalogMigrations {
         ("0003 acts", text(PackageResources.catalog_0003_acts_sql)),
         ("0004 releases", text(PackageResources.catalog_0004_releases_sql)),
         ("0007 trust", text(PackageResources.catalog_0007_trust_sql)),
+        ("0010 lineage", text(PackageResources.catalog_0010_lineage_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -44,5 +44,11 @@ package struct Page<Item: Sendable>: Sendable {
         hasMore = found.count > request.limit
     }
 
+    /// Likewise, with a token for each item.
+    init(_ found: [(token: String, item: Item)], limit: Int) {
+        entries = found.prefix(limit).map { Entry(item: $0.item, token: $0.token) }
+        hasMore = found.count > limit
+    }
+
     package var items: [Item] { entries.map(\.item) }
 }

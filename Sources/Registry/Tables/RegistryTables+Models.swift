@@ -185,7 +185,7 @@ extension RegistryTables {
         )
     }
 
-    private func version(_ row: Row, of model: ModelRow) throws -> ModelVersion {
+    func version(_ row: Row, of model: ModelRow) throws -> ModelVersion {
         let number: UInt32 = row["number"]
         let key: StatementArguments = [model.id, number]
         let (set, service): (String?, String?) = (row["training_set"], row["service"])

@@ -66,7 +66,7 @@ extension RegistryTables {
         ).map(Self.runRow)
     }
 
-    private static func runRow(_ row: Row) throws -> RunRow {
+    static func runRow(_ row: Row) throws -> RunRow {
         guard let status = Run.Status(rawValue: row["status"]) else {
             throw AlulaError.corrupt("a run has an unknown status")
         }
@@ -104,14 +104,16 @@ extension RegistryTables {
     /// Every point by name, step and time; or the last one of each name: that of the greatest step,
     /// then of the greatest time, then the one that came last.
     private func metrics(of run: RunRow, history: Bool) throws -> [Metric] {
-        let points = """
-            SELECT name, data_set, step, time, bits, number, row_number() OVER (
-                PARTITION BY name, data_set ORDER BY step DESC, time DESC, number DESC) AS place
-            FROM run_metric WHERE run = ?
-            """
-        return try rows(
-            "SELECT * FROM (\(points)) \(history ? "" : "WHERE place = 1") "
-                + "ORDER BY name, data_set, step, time, number",
+        try rows(
+            history
+                ? """
+                SELECT name, data_set, step, time, bits FROM run_metric WHERE run = ?
+                ORDER BY name, data_set, step, time, number
+                """
+                : """
+                SELECT name, data_set, step, time, bits FROM run_series WHERE run = ?
+                ORDER BY name, data_set
+                """,
             [run.number]
         ).map(Self.metric)
     }
@@ -163,10 +165,10 @@ extension RegistryTables {
                 Int64(bitPattern: metric.value.bitPattern), metric.dataSet,
             ])
         }
+        try summarise(metrics, of: run)
         let names = try Int.fetchOne(
             database,
-            sql:
-                "SELECT count(*) FROM (SELECT DISTINCT name, data_set FROM run_metric WHERE run = ?)",
+            sql: "SELECT count(*) FROM run_series WHERE run = ?",
             arguments: [run.number]
         )
         guard (names ?? 0) <= Limits.runEntries else {

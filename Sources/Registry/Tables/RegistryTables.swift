@@ -19,15 +19,15 @@ package struct RegistryTables {
     }
 
     func execute(_ sql: String, _ arguments: StatementArguments) throws {
-        try database.execute(sql: sql, arguments: arguments)
+        try database.cachedStatement(sql: sql).execute(arguments: arguments)
     }
 
     func rows(_ sql: String, _ arguments: StatementArguments) throws -> [Row] {
-        try Row.fetchAll(database, sql: sql, arguments: arguments)
+        try Row.fetchAll(try database.cachedStatement(sql: sql), arguments: arguments)
     }
 
     func row(_ sql: String, _ arguments: StatementArguments) throws -> Row? {
-        try Row.fetchOne(database, sql: sql, arguments: arguments)
+        try Row.fetchOne(try database.cachedStatement(sql: sql), arguments: arguments)
     }
 
     static func json(_ value: some Encodable) throws -> String {

@@ -1,0 +1,77 @@
+import Domain
+import Foundation
+import GRDB
+import Search
+
+extension SearchCompiler {
+    /// What a run or a version was made of.
+    func uses(_ source: SearchSource) throws -> SQL {
+        switch source {
+        case .view(let name):
+            return throughService(Self.reading(try viewID(name), project))
+        case .feature(let view, let feature):
+            return throughService(
+                """
+                SELECT s.name, p.version FROM projection p
+                JOIN service s ON s.id = p.service
+                JOIN selection c ON c.service = p.service AND c.version = p.version
+                    AND c.projection = p.position
+                JOIN feature f ON f.id = c.feature
+                WHERE s.project = \(project.text) AND f.name = \(feature.text)
+                    AND p.view = \(try viewID(view))
+                """
+            )
+        case .service(let service):
+            let column = SearchColumn(service: isOfVersions ? "v" : "t")
+            let condition = column.isService(service.description)
+            guard !isOfVersions else { return condition }
+            return ofTrainingSet("r", condition)
+        case .trainingSet(let id):
+            let column = isOfVersions ? "v.training_set" : "r.training_set"
+            return "ifnull(\(sql: column) = \(id.text), 0)"
+        case .run(let id): return "r.id = \(id.text)"
+        case .importID(let id): return sawImport(try importFact(id))
+        case .artifact(let digest):
+            let has: SQL = """
+                EXISTS (SELECT 1 FROM version_artifact w WHERE w.model = v.model
+                    AND w.version = v.number AND w.digest = \(Data(digest.bytes)))
+                """
+            return isOfVersions ? has : version(has)
+        }
+    }
+
+    /// The service of the version, or of the training set of the run, is one of these.
+    private func throughService(_ services: SQL) -> SQL {
+        guard !isOfVersions else {
+            return "ifnull((v.service, v.service_version) IN (\(services)), 0)"
+        }
+        return ofTrainingSet("r", "(t.service, t.service_version) IN (\(services))")
+    }
+
+    private func sawImport(_ fact: ImportFact) -> SQL {
+        guard let entry = fact.logEntry else { return "0" }
+        return ofTrainingSet(isOfVersions ? "v" : "r", Self.saw(fact, entry, project))
+    }
+
+    /// The training set `t` saw rows of the view that became visible with this entry.
+    static func saw(_ fact: ImportFact, _ entry: UInt64, _ project: ProjectName) -> SQL {
+        let reading = reading(SQL("\(Int64(fact.view.number))"), project)
+        return """
+            t.log_entry >= \(Int64(clamping: entry))
+                AND t.log_entry < \(Int64(clamping: fact.retracted ?? UInt64.max))
+                AND (t.service, t.service_version) IN (\(reading))
+            """
+    }
+
+    /// The published services that read a view.
+    static func reading(_ view: SQL, _ project: ProjectName) -> SQL {
+        """
+        SELECT s.name, p.version FROM projection p JOIN service s ON s.id = p.service
+        WHERE s.project = \(project.text) AND p.view = \(view)
+        """
+    }
+
+    private func viewID(_ name: FeatureViewName) throws -> SQL {
+        "(SELECT id FROM view WHERE project = \(project.text) AND name = \(name.text))"
+    }
+}
