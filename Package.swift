@@ -114,6 +114,7 @@ let package = Package(
         + area("Codec", uses: ["Domain"], settings: house)
         + area("Tabular", uses: ["Domain"])
         + area("Search", uses: ["Domain"])
+        + area("Statistics", uses: ["Domain"], settings: house)
         // Level 2
         + area("Log", uses: ["Domain", "Codec", "RocksDB"])
         + area("Online", uses: ["Domain", "Codec", "RocksDB"])

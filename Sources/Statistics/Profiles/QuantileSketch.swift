@@ -1,0 +1,126 @@
+/// At most 1,024 numbers in order and how many values each stands for.
+///
+/// Exact where there were no more values than that. Else each number is the middle one of its share of
+/// all, which puts the rank of a value off by 0.05 % of all, and as much again for each time that
+/// sketches were merged; what `NumberSampler` adds comes on top.
+package struct QuantileSketch: Sendable, Hashable {
+    package static let most = 1_024
+
+    package let points: [Double]
+    /// How many values are not above the point at the same place.
+    package let cumulative: [Double]
+
+    package var count: Double { cumulative.last ?? 0 }
+
+    package init() { (points, cumulative) = ([], []) }
+
+    /// Of numbers of equal weight, `total` in all.
+    init(_ numbers: [Double], total: Double) {
+        let sorted = RadixSort.sorted(numbers)
+        let weight = total / Double(max(sorted.count, 1))
+        guard sorted.count > Self.most else {
+            points = sorted
+            cumulative = sorted.indices.map { Double($0 + 1) * weight }
+            return
+        }
+        let share = Double(sorted.count) / Double(Self.most)
+        points = (0..<Self.most).map { sorted[Int((Double($0) + 0.5) * share)] }
+        cumulative = (0..<Self.most).map { Double($0 + 1) * total / Double(Self.most) }
+    }
+
+    /// Of different numbers in order and their counts.
+    init(_ entries: [(value: Double, count: UInt64)]) {
+        var sum = 0.0
+        points = entries.map(\.value)
+        cumulative = entries.map {
+            sum += Double($0.count)
+            return sum
+        }
+    }
+
+    /// Nil where the points are not in order or count nothing.
+    init?(points: [Double], cumulative: [Double]) {
+        guard points.count == cumulative.count, points.count <= Self.most,
+            points.allSatisfy(\.isFinite), cumulative.allSatisfy(\.isFinite),
+            zip(points, points.dropFirst()).allSatisfy({ $0 <= $1 }),
+            zip([0] + cumulative, cumulative).allSatisfy({ $0 < $1 })
+        else { return nil }
+        self.points = points
+        self.cumulative = cumulative
+    }
+
+    /// All of them in one.
+    package static func merging(_ sketches: [QuantileSketch]) -> QuantileSketch {
+        var weighted: [(value: Double, weight: Double)] = []
+        for sketch in sketches {
+            var before = 0.0
+            for (value, upTo) in zip(sketch.points, sketch.cumulative) {
+                weighted.append((value, upTo - before))
+                before = upTo
+            }
+        }
+        weighted.sort { $0.value < $1.value }
+        var sum = 0.0
+        let points = weighted.map(\.value)
+        let cumulative = weighted.map {
+            sum += $0.weight
+            return sum
+        }
+        let whole = QuantileSketch(unchecked: points, cumulative)
+        guard points.count > Self.most else { return whole }
+        return QuantileSketch(
+            unchecked: (0..<Self.most).map {
+                whole.value(atRank: sum * (Double($0) + 0.5) / Double(Self.most))
+            },
+            (0..<Self.most).map { sum * Double($0 + 1) / Double(Self.most) }
+        )
+    }
+
+    private init(unchecked points: [Double], _ cumulative: [Double]) {
+        self.points = points
+        self.cumulative = cumulative
+    }
+
+    /// The value below which this share of all is; nil where there is none.
+    package func quantile(_ share: Double) -> Double? {
+        points.isEmpty ? nil : value(atRank: share * count)
+    }
+
+    private func value(atRank rank: Double) -> Double {
+        var (low, high) = (0, points.count - 1)
+        while low < high {
+            let middle = (low + high) / 2
+            if cumulative[middle] < rank { low = middle + 1 } else { high = middle }
+        }
+        return points[low]
+    }
+}
+
+/// Sorts numbers by the digits of their bits, which takes a fraction of what comparing them takes.
+enum RadixSort {
+    static func sorted(_ numbers: [Double]) -> [Double] {
+        guard numbers.count > 256 else { return numbers.sorted() }
+        // Bits in the order of the numbers: those of negative ones turned over.
+        var keys = numbers.map { number -> UInt64 in
+            let bits = number.bitPattern
+            return bits >> 63 == 1 ? ~bits : bits | 1 << 63
+        }
+        var other = [UInt64](repeating: 0, count: keys.count)
+        for digit in 0..<6 {
+            let shift = UInt64(11 * digit)
+            var starts = [Int](repeating: 0, count: 2_048)
+            for key in keys { starts[Int(key >> shift & 2_047)] += 1 }
+            // All in one place are in order already.
+            if starts.contains(keys.count) { continue }
+            var sum = 0
+            for slot in starts.indices { (starts[slot], sum) = (sum, sum + starts[slot]) }
+            for key in keys {
+                let slot = Int(key >> shift & 2_047)
+                other[starts[slot]] = key
+                starts[slot] += 1
+            }
+            swap(&keys, &other)
+        }
+        return keys.map { Double(bitPattern: $0 >> 63 == 1 ? $0 & ~(1 << 63) : ~$0) }
+    }
+}
