@@ -129,6 +129,7 @@ let package = Package(
             uses: ["Domain", "Digest", "Codec", "RocksDB", "Log", "Online", "Offline"]
         )
         + area("Training", uses: ["Domain", "Codec", "Digest", "Offline", "Artifacts"])
+        + area("Served", uses: ["Domain", "Codec", "Offline", sql])
         + area("Releases", uses: ["Domain", "Catalog", "Registry", "Migrations", sql])
         + area("Trust", uses: ["Domain", "Digest", "Registry", "Migrations", sql])
         + area("Client", uses: ["Domain", "Wire", "Codec", nio, sockets, tls, protobuf])
@@ -138,7 +139,8 @@ let package = Package(
             uses: [
                 "Domain", "Codec", "Digest", "RocksDB", "Wire", "Catalog", "Registry", "Artifacts",
                 "Log", "Search",
-                "Online", "Offline", "Ingest", "Training", "Releases", "Trust", nio, sockets, tls,
+                "Online", "Offline", "Ingest", "Training", "Served", "Releases", "Trust", nio,
+                sockets, tls,
                 tlsEvents, http, httpCore, lifecycle, signals, logging, protobuf,
             ]
         )

@@ -3,9 +3,9 @@
 /// One that has shipped never changes.
 package enum OfflineMigrations {
     package static let all: [(name: String, sql: String)] = [
-        (
-            "offline_0001_segments",
-            String(decoding: PackageResources.offline_0001_segments_sql, as: UTF8.self)
-        )
+        ("offline_0001_segments", text(PackageResources.offline_0001_segments_sql)),
+        ("offline_0002_served", text(PackageResources.offline_0002_served_sql)),
     ]
+
+    private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

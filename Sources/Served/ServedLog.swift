@@ -1,0 +1,344 @@
+import Codec
+package import Domain
+import Foundation
+package import Offline
+package import Synchronization
+
+/// The prediction log: vectors as they were served, predictions, and outcomes.
+///
+/// Event loops hand over what they served and never wait: a thread of its own groups it and writes it
+/// about every half second, in one durable transaction; what it cannot follow is shed and counted.
+/// Predictions and outcomes are durable when `log` returns.
+package final class ServedLog: @unchecked Sendable {
+    struct State {
+        var items: [ServedItem] = []
+        var itemBytes = 0
+        /// The writer has taken items that are not durable yet.
+        var isWriting = false
+        var isStopping = false
+        var isDone = false
+        /// Somebody waits until all that came before is written.
+        var wanted: UInt64 = 0
+        var written: UInt64 = 0
+        /// Why the last write failed; nil while all is well.
+        var failure: AlulaError?
+    }
+
+    let offline: OfflineStore
+    package let figures = ServedFigures()
+    let now: @Sendable () -> Timestamp
+    let lastEntry: @Sendable () -> UInt64
+    // `state` is only touched while `condition` is locked: that is what makes this class Sendable.
+    let condition = NSCondition()
+    var state = State()
+    private let lastStamp: Atomic<Int64>
+    private let waitingBytes = Atomic<Int>(0)
+    private let models: Mutex<[ServedModel.Name: ServedModel]>
+    /// Held by whoever looks something up and then writes what depends on it.
+    let turn = NSLock()
+    let readers = ScanGate()
+    let ids = KnownIDs()
+    let lastRetention = Mutex<Int64>(0)
+
+    /// Bytes that wait for the writer; beyond them what is served is shed.
+    package static let mostWaitingBytes = 64 << 20
+
+    package init(
+        _ offline: OfflineStore,
+        now: @escaping @Sendable () -> Timestamp,
+        lastEntry: @escaping @Sendable () -> UInt64
+    ) throws(AlulaError) {
+        self.offline = offline
+        self.now = now
+        self.lastEntry = lastEntry
+        let (settings, last) = try offline.readBeside { db in
+            let file = ServedFile(db)
+            return (try file.settings(), try file.lastStamp())
+        }
+        lastStamp = Atomic(last)
+        models = Mutex(
+            Dictionary(
+                uniqueKeysWithValues: settings.map {
+                    ($0.name, ServedModel($0.name, rate: $0.rate ?? 1))
+                }
+            )
+        )
+    }
+
+    package func model(_ name: ServedModel.Name) -> ServedModel {
+        models.withLock { models in
+            if let known = models[name] { return known }
+            let model = ServedModel(name, rate: 1)
+            models[name] = model
+            return model
+        }
+    }
+
+    /// Each time once, and never before one that was given.
+    private func nextStamp(_ now: Timestamp) -> Int64 {
+        while true {
+            let last = lastStamp.load(ordering: .relaxed)
+            let next = max(last + 1, now.microseconds)
+            if lastStamp.compareExchange(expected: last, desired: next, ordering: .relaxed)
+                .exchanged
+            {
+                return next
+            }
+        }
+    }
+}
+
+// MARK: - What event loops call
+
+extension ServedLog {
+    /// Chooses which rows of an answer are kept; the keys are those of the rows in the range.
+    package func choose(
+        _ shape: ServedShape,
+        keys: [Column],
+        rows: Range<Int>,
+        now: Timestamp
+    ) -> ServedChoice {
+        var (picks, sampled) = shape.model.picks(keys, rows)
+        figures.rows.add(rows.count, ordering: .relaxed)
+        if !picks.isEmpty, waitingBytes.load(ordering: .relaxed) > Self.mostWaitingBytes {
+            figures.shed.add(picks.count, ordering: .relaxed)
+            picks = []
+            sampled = [UInt8](repeating: 0, count: sampled.count)
+        }
+        return ServedChoice(stamp: nextStamp(now), picks: picks, sampled: sampled)
+    }
+
+    /// Takes the chosen rows of an answer along; copies what it keeps and returns at once.
+    package func keep(
+        _ choice: ServedChoice,
+        _ shape: ServedShape,
+        keys: [Column],
+        firstKey: Int,
+        answer: UnsafeRawBufferPointer
+    ) {
+        guard !choice.picks.isEmpty else { return }
+        let isPicked = shape.picker != nil
+        let bytes: [UInt8] =
+            if let picker = shape.picker {
+                unsafe picker.take(choice.picks, of: answer)
+            } else {
+                unsafe Array(answer)
+            }
+        let item = ServedItem(
+            shape: shape,
+            stamp: choice.stamp,
+            logEntry: lastEntry(),
+            picks: choice.picks,
+            keys: keys,
+            firstKey: firstKey,
+            answer: bytes,
+            isPicked: isPicked
+        )
+        let size = item.byteCount
+        let waiting = waitingBytes.add(size, ordering: .relaxed).newValue
+        condition.lock()
+        state.items.append(item)
+        state.itemBytes += size
+        // The writer looks by itself every now and then.
+        let wakes = waiting > Self.mostWaitingBytes / 4
+        condition.unlock()
+        if wakes { condition.signal() }
+    }
+}
+
+// MARK: - The writer
+
+extension ServedLog {
+    private static let gatherTime = 0.5
+    private static let retryTime = 1.0
+    private static let pieceBytes = 4 << 20
+
+    package func start() {
+        Thread.detachNewThread { [self] in
+            var isIdle = true
+            while true {
+                let (items, ticket, isStopping) = take(isIdle: isIdle)
+                do throws(AlulaError) {
+                    if !items.isEmpty { try write(items) }
+                    finish(ticket, failure: nil, items)
+                } catch {
+                    finish(nil, failure: error, items)
+                }
+                if isStopping { break }
+                isIdle = true
+                if failure == nil { isIdle = !upkeep() }
+            }
+            condition.lock()
+            state.isDone = true
+            condition.broadcast()
+            condition.unlock()
+        }
+    }
+
+    /// Writes what waits, and ends.
+    package func stop() {
+        condition.lock()
+        state.isStopping = true
+        condition.broadcast()
+        while !state.isDone { condition.wait() }
+        condition.unlock()
+    }
+
+    package var failure: AlulaError? {
+        condition.lock()
+        defer { condition.unlock() }
+        return state.failure
+    }
+
+    package var waiting: Int { waitingBytes.load(ordering: .relaxed) }
+
+    /// Returns when all that was served before the call is durable.
+    package func flush() throws(AlulaError) {
+        condition.lock()
+        defer { condition.unlock() }
+        if state.items.isEmpty, !state.isWriting { return }
+        state.wanted += 1
+        let ticket = state.wanted
+        condition.broadcast()
+        while state.written < ticket {
+            if state.isDone || state.failure != nil {
+                throw state.failure ?? AlulaError(.unavailable, "the server is stopping")
+            }
+            condition.wait()
+        }
+    }
+
+    /// Waits for a while, or until much waits or somebody wants it.
+    private func take(isIdle: Bool) -> (items: [ServedItem], ticket: UInt64, isStopping: Bool) {
+        condition.lock()
+        defer { condition.unlock() }
+        let pause = state.failure == nil ? (isIdle ? Self.gatherTime : 0) : Self.retryTime
+        let limit = Date(timeIntervalSinceNow: pause)
+        while !state.isStopping, state.wanted == state.written,
+            state.itemBytes < Self.mostWaitingBytes / 4 || state.failure != nil
+        {
+            if !condition.wait(until: limit) { break }
+        }
+        let items = state.items
+        state.items = []
+        state.itemBytes = 0
+        state.isWriting = !items.isEmpty
+        return (items, state.wanted, state.isStopping)
+    }
+
+    /// What could not be written waits on, in front of what has come since.
+    private func finish(_ ticket: UInt64?, failure: AlulaError?, _ items: [ServedItem]) {
+        let bytes = items.reduce(0) { $0 + $1.byteCount }
+        condition.lock()
+        state.isWriting = false
+        defer {
+            condition.broadcast()
+            condition.unlock()
+        }
+        if let ticket {
+            state.written = ticket
+            waitingBytes.subtract(bytes, ordering: .relaxed)
+            state.failure = nil
+            return
+        }
+        state.failure = failure
+        if state.isStopping {
+            figures.lost.add(items.reduce(0) { $0 + $1.picks.count }, ordering: .relaxed)
+            state.written = state.wanted
+            return
+        }
+        state.items = items + state.items
+        state.itemBytes += bytes
+    }
+
+    private func write(_ items: [ServedItem]) throws(AlulaError) {
+        var groups: [ServedShape.Group: [ServedTable]] = [:]
+        var order: [ServedShape.Group] = []
+        var bytes = 0
+        func put() throws(AlulaError) {
+            let ready = order.map { ($0, ServedTable.joined(groups[$0] ?? []).sorted()) }
+            groups = [:]
+            order = []
+            bytes = 0
+            guard !ready.isEmpty else { return }
+            try offline.writeBeside { db in
+                for (group, table) in ready {
+                    try ServedFile(db).insert(
+                        table,
+                        group.name,
+                        .vectors,
+                        version: group.version,
+                        service: group.service
+                    )
+                }
+            }
+            figures.kept.add(ready.reduce(0) { $0 + $1.1.rows }, ordering: .relaxed)
+        }
+        let done = figures.writes.load(ordering: .relaxed)
+        for item in items {
+            let table: ServedTable
+            do throws(AlulaError) {
+                table = try item.table()
+            } catch {
+                // An answer that the server cannot read again: one that no client could, either.
+                figures.lost.add(item.picks.count, ordering: .relaxed)
+                continue
+            }
+            let group = item.shape.group
+            if groups[group] == nil { order.append(group) }
+            groups[group, default: []].append(table)
+            bytes += item.byteCount
+            if bytes > Self.pieceBytes { try put() }
+        }
+        try put()
+        figures.writes.store(done + 1, ordering: .relaxed)
+    }
+}
+
+/// What became of what was served and logged, since the start.
+package final class ServedFigures: Sendable {
+    /// Rows of logged reads.
+    package let rows = Atomic<Int>(0)
+    /// Vectors that are durable.
+    package let kept = Atomic<Int>(0)
+    /// Vectors that were not kept because too many waited; their ids say so.
+    package let shed = Atomic<Int>(0)
+    /// Vectors whose ids say that they were kept, and that could not be written.
+    package let lost = Atomic<Int>(0)
+    package let writes = Atomic<Int>(0)
+    /// Predictions and outcomes, by what became of them.
+    let logged = Mutex<[LoggedCount: Int]>([:])
+
+    package struct LoggedCount: Hashable, Sendable {
+        package var isOutcome: Bool
+        package var status: LoggedStatus
+    }
+
+    package var loggedCounts: [LoggedCount: Int] { logged.withLock { $0 } }
+}
+
+/// Lets scans and whoever replaces segments by others take turns.
+final class ScanGate: Sendable {
+    private let state = Mutex<(scans: Int, isReplacing: Bool)>((0, false))
+
+    /// Waits for a replacement under way, which is short.
+    func scanning<T>(_ body: () throws -> T) rethrows -> T {
+        while !state.withLock({ state in
+            if !state.isReplacing { state.scans += 1 }
+            return !state.isReplacing
+        }) { Thread.sleep(forTimeInterval: 0.005) }
+        defer { state.withLock { $0.scans -= 1 } }
+        return try body()
+    }
+
+    /// Nil where somebody scans.
+    func replacing<T>(_ body: () throws(AlulaError) -> T) throws(AlulaError) -> T? {
+        let mayReplace = state.withLock { state in
+            if state.scans == 0 { state.isReplacing = true }
+            return state.scans == 0
+        }
+        guard mayReplace else { return nil }
+        defer { state.withLock { $0.isReplacing = false } }
+        return try body()
+    }
+}
