@@ -21,7 +21,7 @@ from ._types import MAX_BATCH_ROWS, ValueType
 from .errors import InvalidArgument, NotFound
 from .records import Problem
 
-_BATCH_BYTES = 16 << 20
+_BATCH_BYTES, _READ_BYTES = 16 << 20, 1 << 20
 _ARROW_MAGIC, _PARQUET_MAGIC = b"ARROW1", b"PAR1"
 
 
@@ -159,7 +159,8 @@ class ParquetSource:
     ) -> Iterator[Piece]:
         first = 0
         with _readable(self._path, "a Parquet file"):
-            file = pq.ParquetFile(self._path)
+            # Else pyarrow keeps all that it has read of the file until its end.
+            file = pq.ParquetFile(self._path, pre_buffer=False, buffer_size=_READ_BYTES)
             for batch in file.iter_batches(self._batch_rows, columns=list(columns)):
                 yield Piece(first, pa.Table.from_batches([batch]))
                 first += batch.num_rows
