@@ -23,7 +23,7 @@ extension Column {
     package static func joined(_ columns: [Column], type: ValueType) -> Column {
         if columns.count == 1 { return columns[0] }
         let count = columns.reduce(0) { $0 + $1.count }
-        guard type.fixedRowBytes != nil, columns.allSatisfy({ $0.validity.isEmpty }) else {
+        guard type.fixedRowBytes != nil else {
             var builder = ColumnBuilder(type, reservingRows: count)
             for column in columns {
                 for row in 0..<column.count { builder.append(row: row, of: column) }
@@ -36,11 +36,34 @@ extension Column {
         return Column(
             type: type,
             count: count,
-            validity: [],
+            validity: joinedValidity(columns, count: count),
             offsets: [],
             itemOffsets: [],
             values: values
         )
+    }
+
+    private static func joinedValidity(_ columns: [Column], count: Int) -> [UInt8] {
+        guard columns.contains(where: { !$0.validity.isEmpty }) else { return [] }
+        var bits = [UInt8](repeating: 0, count: (count + 7) / 8)
+        var first = 0
+        for column in columns {
+            if first % 8 == 0, !column.validity.isEmpty {
+                bits.replaceSubrange(
+                    first / 8..<first / 8 + column.validity.count,
+                    with: column.validity
+                )
+                if column.count % 8 != 0 {
+                    bits[(first + column.count) / 8] &= 1 << UInt8(column.count % 8) - 1
+                }
+            } else {
+                for row in 0..<column.count where column.isValid(row) {
+                    bits[(first + row) >> 3] |= 1 << UInt8((first + row) & 7)
+                }
+            }
+            first += column.count
+        }
+        return bits
     }
 
     /// The rows of these numbers, in their order.

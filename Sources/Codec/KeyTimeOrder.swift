@@ -30,47 +30,77 @@ package enum KeyTimeOrder {
         var row: Int32
     }
 
-    private static let digitBits = 11
+    /// With more digits at once the places they are scattered to no longer fit the nearest cache.
+    private static let mostDigitBits = 11
+    private static let few = 24
 
+    /// Sorts by the lower `bits` of the places; of equal places the order is kept.
     private static func sort(_ items: inout [Item], bits: Int) {
         let count = items.count
-        guard count > 1 else { return }
-        guard count > 1 << digitBits else {
-            items.sort { $0.place != $1.place ? $0.place < $1.place : $0.row < $1.row }
-            return
-        }
-        var spare = [Item](repeating: Item(place: 0, row: 0), count: count)
-        for shift in stride(from: 0, to: bits, by: digitBits) {
-            items.withUnsafeBufferPointer { source in
-                spare.withUnsafeMutableBufferPointer { target in
-                    scatter(source, target, shift: UInt64(shift))
-                }
+        items.withUnsafeMutableBufferPointer { items in
+            withUnsafeTemporaryAllocation(of: Item.self, capacity: count) { spare in
+                guard let items = items.baseAddress, let spare = spare.baseAddress else { return }
+                sort(items, spare, count: count, bits: bits, toSpare: false)
             }
-            swap(&items, &spare)
         }
     }
 
-    private static func scatter(
-        _ source: UnsafeBufferPointer<Item>,
-        _ target: UnsafeMutableBufferPointer<Item>,
-        shift: UInt64
+    /// Scatters by the highest digit, so that what is near each other after is small enough to be
+    /// sorted in the processor's cache, and sorts each part likewise.
+    private static func sort(
+        _ items: UnsafeMutablePointer<Item>,
+        _ spare: UnsafeMutablePointer<Item>,
+        count: Int,
+        bits: Int,
+        toSpare: Bool
     ) {
-        let digits = 1 << digitBits
-        let mask = UInt64(digits - 1)
-        withUnsafeTemporaryAllocation(of: Int.self, capacity: digits) { next in
-            next.initialize(repeating: 0)
-            for item in source { next[Int(item.place &>> shift & mask)] &+= 1 }
-            var start = 0
-            for digit in 0..<digits {
-                let taken = next[digit]
-                next[digit] = start
+        guard count > few, bits > 0 else {
+            sortFew(items, count: count)
+            if toSpare { spare.update(from: items, count: count) }
+            return
+        }
+        let digitBits = min(bits, mostDigitBits, Int.bitWidth - count.leadingZeroBitCount - 2)
+        let shift = UInt64(bits - digitBits)
+        let mask = UInt64(1 << digitBits - 1)
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: 1 << digitBits) { ends in
+            ends.initialize(repeating: 0)
+            for index in 0..<count { ends[Int(items[index].place &>> shift & mask)] &+= 1 }
+            var start: Int32 = 0
+            for digit in ends.indices {
+                let taken = ends[digit]
+                ends[digit] = start
                 start += taken
             }
-            for item in source {
+            for index in 0..<count {
+                let item = items[index]
                 let digit = Int(item.place &>> shift & mask)
-                target[next[digit]] = item
-                next[digit] &+= 1
+                spare[Int(ends[digit])] = item
+                ends[digit] &+= 1
             }
+            var first = 0
+            for end in ends where Int(end) > first {
+                sort(
+                    spare + first,
+                    items + first,
+                    count: Int(end) - first,
+                    bits: bits - digitBits,
+                    toSpare: !toSpare
+                )
+                first = Int(end)
+            }
+        }
+    }
+
+    private static func sortFew(_ items: UnsafeMutablePointer<Item>, count: Int) {
+        guard count > 1 else { return }
+        for index in 1..<count {
+            let item = items[index]
+            var place = index
+            while place > 0, items[place - 1].place > item.place {
+                items[place] = items[place - 1]
+                place -= 1
+            }
+            items[place] = item
         }
     }
 }

@@ -4,8 +4,10 @@ package import Domain
 import GRDB
 import Synchronization
 
-/// Stages the rows of one import: gathers its chunks in memory, and writes them as one sorted
-/// segment when there are enough, while the next are gathered.
+/// Stages the rows of one import.
+///
+/// Gathers its chunks in memory, and sorts and writes them as one segment when there are enough,
+/// while the next are gathered. While one run is written the one behind it is sorted.
 ///
 /// What is durable is said by `record.nextChunk`; chunks behind it are to be sent again after a
 /// crash. After a run that failed nothing more is taken, so that no chunk is staged without those
@@ -20,13 +22,16 @@ package final class ImportStager {
     private let store: OfflineStore
     private let layout: RowLayout
     private let runRows: Int
-    private var waiting: [FeatureRows] = []
-    private var waitingRows = 0
-    private var waitingBytes = 0
+    private var waiting: ImportRows?
+    /// Memory of runs that are written.
+    private var spare: [ImportRows] = []
     /// What is taken, durable or not.
     private var nextChunk: UInt64
     private var rowsTaken: UInt64
-    private var running: ImportRun?
+    /// What runs hold, or have written.
+    private var taken: UInt64
+    /// Runs at work, the oldest first.
+    private var running: [ImportRun] = []
     /// Why a run failed.
     private var failure: AlulaError?
 
@@ -42,9 +47,12 @@ package final class ImportStager {
         record = try store.importRecord(id: importID)
         nextChunk = record.nextChunk
         rowsTaken = record.rows
+        taken = record.nextChunk
     }
 
-    deinit { running?.wait() }
+    private static let mostRunning = 2
+
+    deinit { running.last?.wait() }
 
     /// Takes the rows of one chunk.
     ///
@@ -72,40 +80,40 @@ package final class ImportStager {
                 "import \(record.id) has more than \(UInt32.max) rows: split its source"
             )
         }
-        waiting.append(rows)
-        waitingRows += rows.count
-        waitingBytes += rows.columns.reduce(0) { $0 + BatchCodec.byteCount($1) }
+        let gathered = waiting ?? spare.popLast() ?? ImportRows(like: rows, layout: layout)
+        gathered.append(rows)
+        waiting = gathered
         rowsTaken += UInt64(rows.count)
         nextChunk = chunk + 1
-        if waitingRows >= runRows || waitingBytes >= Self.runBytes { try startRun() }
+        if gathered.count >= runRows || gathered.byteCount >= Self.runBytes { try startRun() }
     }
 
     /// Makes all chunks taken durable.
     package func flush() throws(AlulaError) {
         try startRun()
-        try endRun()
+        while !running.isEmpty { try endRun() }
     }
 
     private func startRun() throws(AlulaError) {
-        try endRun()
-        guard nextChunk > record.nextChunk else { return }
-        running = ImportRun(
-            store,
-            parts: waiting,
-            of: record,
-            layout: layout,
-            through: nextChunk
+        while running.count >= Self.mostRunning || running.first?.isDone == true { try endRun() }
+        if let failure { throw failure }
+        guard nextChunk > taken, let rows = waiting else { return }
+        running.append(
+            ImportRun(store, rows: rows, of: record, behind: running.last, through: nextChunk)
         )
-        waiting = []
-        (waitingRows, waitingBytes) = (0, 0)
+        (waiting, taken) = (nil, nextChunk)
     }
 
+    /// Waits for the oldest run.
     private func endRun() throws(AlulaError) {
         if let failure { throw failure }
-        guard let run = running else { return }
-        running = nil
+        guard !running.isEmpty else { return }
+        let run = running.removeFirst()
         switch run.result() {
-        case .success(let staged): record = staged
+        case .success(let staged):
+            record = staged
+            run.rows.removeAll()
+            spare.append(run.rows)
         case .failure(let error):
             failure = error
             throw error
@@ -113,30 +121,31 @@ package final class ImportStager {
     }
 }
 
-/// Rows that are being written on a thread of their own.
+/// Rows that are being sorted and written on a thread of their own, behind those before them.
 private final class ImportRun: Sendable {
+    let rows: ImportRows
     private let outcome = Mutex<Result<OfflineStore.ImportRecord, AlulaError>?>(nil)
     private let done = DispatchGroup()
 
     init(
         _ store: OfflineStore,
-        parts: [FeatureRows],
+        rows: ImportRows,
         of record: OfflineStore.ImportRecord,
-        layout: RowLayout,
+        behind earlier: ImportRun?,
         through nextChunk: UInt64
     ) {
+        self.rows = rows
         DispatchQueue.global().async(group: done) { [self] in
             let result = Result { () throws(AlulaError) in
-                let rows = FeatureRows.joined(
-                    parts,
-                    view: record.descriptor.view,
-                    layout: layout
-                )
-                return try store.stage(rows, of: record, layout: layout, through: nextChunk)
+                let sorted = rows.sorted()
+                let staged = try earlier?.result().get() ?? record
+                return try store.stage(sorted, of: staged, through: nextChunk)
             }
             outcome.withLock { $0 = result }
         }
     }
+
+    var isDone: Bool { outcome.withLock { $0 != nil } }
 
     func wait() { done.wait() }
 
@@ -159,17 +168,16 @@ extension OfflineStore {
     /// Writes the rows of the chunks up to `nextChunk` as one segment, durably; no query sees them
     /// until the import is published.
     fileprivate func stage(
-        _ rows: FeatureRows,
+        _ rows: ImportRows.Sorted,
         of record: ImportRecord,
-        layout: RowLayout,
         through nextChunk: UInt64
     ) throws(AlulaError) -> ImportRecord {
         guard rows.count > 0 else {
             return try write { try OfflineStore.advance(record, by: 0, to: nextChunk, $0) }
         }
-        var writer = try MergeWriter(self, view: rows.view, layout: layout)
+        var writer = try MergeWriter(self, view: record.descriptor.view, layout: rows.layout)
         do throws(AlulaError) {
-            try encodeGroups(of: rows, firstNumber: UInt32(record.rows)) {
+            try rows.encode(groupRows: groupRows, firstNumber: UInt32(record.rows)) {
                 group throws(AlulaError) in
                 try writer.write(group, isCancelled: { false })
             }
@@ -224,81 +232,5 @@ extension OfflineStore {
             arguments: [Int64(present.rows), Int64(nextChunk), record.id]
         )
         return present
-    }
-
-    /// Sorts rows and encodes them on all cores, some groups at a time.
-    private func encodeGroups(
-        of rows: FeatureRows,
-        firstNumber: UInt32,
-        body: (EncodedGroup) throws(AlulaError) -> Void
-    ) throws(AlulaError) {
-        let keys = SortableKeys(rows.keys.compactMap(\.keyType), columns: rows.keys)
-        let order = RowSorting.order(rows, keys: keys)
-        let numbers = Domain.Column(
-            uint32s: Array(firstNumber..<firstNumber + UInt32(rows.count))
-        )
-        let columns = rows.keys + [rows.event, rows.created, numbers] + rows.features
-        let events = rows.event.int64s
-        let groups = stride(from: 0, to: order.count, by: groupRows).map {
-            order[$0..<min($0 + groupRows, order.count)]
-        }
-        for first in stride(from: 0, to: groups.count, by: Self.groupsAtOnce) {
-            let part = groups[first..<min(first + Self.groupsAtOnce, groups.count)]
-            let encoded = Mutex([Int: [UInt8]]())
-            // Each column of each group by itself.
-            try inParallel(part.count * columns.count) { index in
-                let group = part[part.startIndex + index / columns.count]
-                let bytes = BlockCodec.encode(columns[index % columns.count].taking(group))
-                encoded.withLock { $0[index] = bytes }
-            }
-            let blocks = encoded.withLock { $0 }
-            for (number, group) in part.enumerated() {
-                let times = group.lazy.map { events[Int($0)] }
-                try body(
-                    EncodedGroup(
-                        rows: group.count,
-                        keys: SegmentMap.KeySpan(
-                            least: keys.canonicalBytes(Int(group[group.startIndex])),
-                            greatest: keys.canonicalBytes(Int(group[group.endIndex - 1]))
-                        ),
-                        events: (times.min() ?? 0)...(times.max() ?? 0),
-                        entries: 0...0,
-                        blocks: columns.indices.map {
-                            blocks[number * columns.count + $0] ?? []
-                        }
-                    )
-                )
-            }
-        }
-    }
-
-    private static let groupsAtOnce = 4
-}
-
-extension FeatureRows {
-    /// Keys, times and features.
-    fileprivate var columns: [Domain.Column] { keys + [event, created] + features }
-
-    /// Rows of one layout end to end.
-    fileprivate static func joined(
-        _ parts: [FeatureRows],
-        view: FeatureViewID,
-        layout: RowLayout
-    ) -> FeatureRows {
-        func joined(_ type: ValueType, _ column: (FeatureRows) -> Domain.Column) -> Domain.Column {
-            Domain.Column.joined(parts.map(column), type: type)
-        }
-        return FeatureRows(
-            view: view,
-            schemaVersion: layout.version,
-            keys: parts[0].keys.indices.map { part in
-                joined(parts[0].keys[part].type) { $0.keys[part] }
-            },
-            event: joined(.timestamp) { $0.event },
-            created: joined(.timestamp) { $0.created },
-            features: parts[0].features.indices.map { index in
-                joined(parts[0].features[index].type) { $0.features[index] }
-            }
-        )
     }
 }

@@ -48,7 +48,7 @@ struct SegmentWriter {
     mutating func write(_ segment: NewSegment) throws {
         let rows = segment.rows
         let keys = SortableKeys(rows.keys.compactMap(\.keyType), columns: rows.keys)
-        let order = RowSorting.order(rows, keys: keys)
+        let order = RowSorting.order(keys: keys, event: rows.event, created: rows.created)
         let events = rows.event.int64s
         try db.execute(
             sql: """
@@ -112,13 +112,17 @@ enum RowSorting {
 
     /// Row numbers by key, event time, created time with none first, and position, which ascends
     /// already.
-    static func order(_ rows: FeatureRows, keys: SortableKeys) -> [Int32] {
-        let events = rows.event.int64s
-        let created = rows.created.int64s
+    static func order(
+        keys: SortableKeys,
+        event: Domain.Column,
+        created createdTimes: Domain.Column
+    ) -> [Int32] {
+        let events = event.int64s
+        let created = createdTimes.int64s
         func isBefore(_ left: Int32, _ right: Int32) -> Bool {
             let (leftRow, rightRow) = (Int(left), Int(right))
             let (leftKnown, rightKnown) = (
-                rows.created.isValid(leftRow), rows.created.isValid(rightRow)
+                createdTimes.isValid(leftRow), createdTimes.isValid(rightRow)
             )
             if leftKnown != rightKnown { return rightKnown }
             if leftKnown, created[leftRow] != created[rightRow] {
@@ -130,7 +134,7 @@ enum RowSorting {
             sortTies(&order, keys.prefixes, events, by: isBefore)
             return order
         }
-        var items = (0..<rows.count).map {
+        var items = (0..<event.count).map {
             Item(prefix: keys.prefixes[$0], event: events[$0], row: Int32($0))
         }
         items.sort { left, right in

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Codec
@@ -25,6 +26,21 @@ struct KeyTimeOrderTests {
             }
             #expect(rows.map { Int($0) } == expected)
         }
+    }
+
+    @Test(arguments: [0, 1, 2, 3])
+    func `rows that crowd together are ordered, too`(seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        // Half of the rows have one key, a tenth one key and time, and one row is far away.
+        let keys: [UInt64] = (0..<30_000).map { row in
+            if row == 7 { return 1 << 40 }
+            return random.chance(0.5) ? 5 : UInt64.random(in: 0..<2_000, using: &random)
+        }
+        let times: [Int64] = (0..<30_000).map { _ in
+            random.chance(0.2) ? 77 : Int64.random(in: 0..<1_000, using: &random)
+        }
+        let expected = (0..<30_000).sorted { (keys[$0], times[$0], $0) < (keys[$1], times[$1], $1) }
+        #expect(KeyTimeOrder.rows(keys: keys, times: times)?.map { Int($0) } == expected)
     }
 
     @Test func `keys and times that do not fit 64 bits are not ordered`() {

@@ -54,11 +54,16 @@ struct ImportStagerTests {
                     """
             )
         }
-        try stager.add(chunk: 0, rows: rows(view, 0..<5))
-        #expect(throws: AlulaError.self) { try stager.add(chunk: 1, rows: rows(view, 5..<10)) }
+        #expect(throws: AlulaError.self) {
+            // The third waits for the first.
+            for chunk in 0..<3 {
+                let first = Int64(chunk) * 5
+                try stager.add(chunk: UInt64(chunk), rows: rows(view, first..<first + 5))
+            }
+        }
         try store.write { try $0.execute(sql: "DROP TRIGGER full") }
         #expect(throws: AlulaError.self) { try stager.flush() }
-        #expect(throws: AlulaError.self) { try stager.add(chunk: 2, rows: rows(view, 10..<15)) }
+        #expect(throws: AlulaError.self) { try stager.add(chunk: 3, rows: rows(view, 15..<20)) }
         let record = try store.importRecord(id: id)
         #expect(record.nextChunk == 0 && record.rows == 0)
 
