@@ -131,6 +131,7 @@ let package = Package(
         + area("Training", uses: ["Domain", "Codec", "Digest", "Offline", "Artifacts"])
         + area("Served", uses: ["Domain", "Codec", "Offline", sql])
         + area("Releases", uses: ["Domain", "Catalog", "Registry", "Migrations", sql])
+        + area("Backup", uses: ["Domain", "Digest", sql])
         + area("Trust", uses: ["Domain", "Digest", "Registry", "Migrations", sql])
         + area("Client", uses: ["Domain", "Wire", "Codec", nio, sockets, tls, protobuf])
         // Level 4
@@ -139,7 +140,8 @@ let package = Package(
             uses: [
                 "Domain", "Codec", "Digest", "RocksDB", "Wire", "Catalog", "Registry", "Artifacts",
                 "Log", "Search",
-                "Online", "Offline", "Ingest", "Training", "Served", "Releases", "Trust", nio,
+                "Online", "Offline", "Ingest", "Training", "Served", "Releases", "Trust", "Backup",
+                nio,
                 sockets, tls,
                 tlsEvents, http, httpCore, lifecycle, signals, logging, protobuf,
             ]

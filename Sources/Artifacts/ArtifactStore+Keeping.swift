@@ -1,6 +1,7 @@
 import Digest
 package import Domain
 import Glibc
+import Synchronization
 
 extension ArtifactStore {
     /// A file of the store.
@@ -52,8 +53,31 @@ extension ArtifactStore {
         return hasher.finish() == digest
     }
 
+    /// Runs the body while nothing is taken out of the store.
+    package func keepingAll<T>(
+        _ body: () throws(AlulaError) -> T
+    ) throws(AlulaError) -> T {
+        holds.withLock { $0 += 1 }
+        defer { holds.withLock { $0 -= 1 } }
+        return try body()
+    }
+
     /// Takes content out of the store, durably; content that is gone already is as good.
+    ///
+    /// Throws `unavailable` while somebody needs all of it.
     package func remove(_ digest: ContentDigest) throws(AlulaError) {
+        try holds.withLock { holds throws(AlulaError) in
+            guard holds == 0 else {
+                throw AlulaError(
+                    .unavailable,
+                    "artifacts are kept while a backup is made: this is done when it has ended"
+                )
+            }
+            try removeFile(of: digest)
+        }
+    }
+
+    private func removeFile(of digest: ContentDigest) throws(AlulaError) {
         let place = place(of: digest)
         guard try Files.size(place.directory + "/" + place.name) != nil else { return }
         try Files.remove(place.directory + "/" + place.name)

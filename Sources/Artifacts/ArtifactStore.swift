@@ -1,5 +1,6 @@
 package import Domain
 import Glibc
+import Synchronization
 
 /// Files named by the SHA-256 of their content, read-only once named.
 ///
@@ -11,6 +12,8 @@ import Glibc
 package final class ArtifactStore: Sendable {
     let root: String
     private let temporary: String
+    /// Who needs that nothing is removed.
+    let holds = Mutex(0)
 
     /// Opens the store in a directory of its own, which is made where it is missing.
     ///

@@ -48,5 +48,6 @@ extension WireForgetRequest: HeadedRequest {}
 extension WireCompactRequest: HeadedRequest {}
 extension WireExportRequest: HeadedRequest {}
 extension WireExplainRequest: HeadedRequest {}
+extension WireBackupRequest: HeadedRequest {}
 extension WireCreateTokenRequest: HeadedRequest {}
 extension WireRevokeTokenRequest: HeadedRequest {}

@@ -1,5 +1,4 @@
 import Codec
-import Digest
 package import Domain
 import Log
 package import Offline
@@ -62,7 +61,7 @@ extension Ingestor {
             entity: entity.id,
             views: views.map(\.id),
             key: bytes,
-            keyHash: KeyedHash.make(of: entity.id.bytes + bytes, secret: secret),
+            keyHash: keyHash(bytes, of: entity.id),
             requestID: requestID
         )
         return Committer.entry(try self.bytes(.forget(job)))
@@ -144,11 +143,5 @@ extension Ingestor {
             throw .invalid("the key is over the limit of \(Limits.keyBytes) bytes")
         }
         return bytes
-    }
-}
-
-extension EntityID {
-    fileprivate var bytes: [UInt8] {
-        stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: number >> UInt32($0)) }
     }
 }

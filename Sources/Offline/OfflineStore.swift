@@ -1,5 +1,5 @@
 package import Domain
-import GRDB
+package import GRDB
 import Migrations
 import Synchronization
 
@@ -39,7 +39,7 @@ package final class OfflineStore: Sendable {
         }
     }
 
-    let pool: DatabasePool
+    package let pool: DatabasePool
     /// Rows of one group of a segment.
     let groupRows: Int
     let applied = Mutex<UInt64>(0)

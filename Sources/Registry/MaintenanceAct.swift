@@ -23,6 +23,10 @@ package enum MaintenanceAct: Sendable, Hashable {
     case abandonImport(String, of: FeatureViewName, rows: UInt64)
     /// Segments became fewer.
     case compact(FeatureViewName, segmentsBefore: Int, segmentsAfter: Int, rows: UInt64)
+    /// All of the directory was backed up, as it was at this log entry.
+    case backup(String, logEntry: UInt64, newBytes: UInt64)
+    /// The directory was made of a backup, and so many keys were forgotten again.
+    case restore(String, logEntry: UInt64, keys: Int)
 }
 
 extension MaintenanceAct {
@@ -33,6 +37,8 @@ extension MaintenanceAct {
         case .retention: "retention"
         case .abandonImport: "abandon import"
         case .compact: "compact"
+        case .backup: "backup"
+        case .restore: "restore"
         }
     }
 
@@ -44,6 +50,7 @@ extension MaintenanceAct {
         case .retention(let view, _, _): "view:\(view)"
         case .abandonImport(_, let view, _): "view:\(view)"
         case .compact(let view, _, _, _): "view:\(view)"
+        case .backup(let name, _, _), .restore(let name, _, _): "backup:\(name)"
         }
     }
 
@@ -71,6 +78,12 @@ extension MaintenanceAct {
             detail.rows = rows
             detail.segmentsBefore = before
             detail.segmentsAfter = after
+        case .backup(_, let logEntry, let newBytes):
+            detail.logEntry = logEntry
+            detail.newBytes = newBytes
+        case .restore(_, let logEntry, let keys):
+            detail.logEntry = logEntry
+            detail.keys = keys
         }
         return detail
     }
@@ -89,6 +102,8 @@ private struct MaintenanceDetail: Encodable {
     var rule: String?
     var segmentsBefore: Int?
     var segmentsAfter: Int?
+    var newBytes: UInt64?
+    var keys: Int?
 
     init(project: String) { self.project = project }
 
@@ -104,6 +119,8 @@ private struct MaintenanceDetail: Encodable {
         case rule
         case segmentsBefore = "segments_before"
         case segmentsAfter = "segments_after"
+        case newBytes = "new_bytes"
+        case keys
     }
 }
 

@@ -24,6 +24,7 @@ package final class Database: @unchecked Sendable {
     ///
     /// What RocksDB holds in memory then is not certain, so none follows it.
     private let failedWrite = Mutex<AlulaError?>(nil)
+    private let gate = WriteGate()
     let path: String
 
     /// Opens the directory, made with all column families if it is missing.
@@ -108,7 +109,7 @@ extension Database {
         let options = durability == .synced ? syncedWrites : plainWrites
         do {
             try checked("write") { slot in
-                batch.withHandle { rocksdb_write(handle, options, $0, slot) }
+                gate.pass { batch.withHandle { rocksdb_write(handle, options, $0, slot) } }
             }
         } catch {
             failedWrite.withLock { $0 = $0 ?? error }
@@ -170,6 +171,15 @@ extension Database {
         try checked("flush") {
             rocksdb_flush_cf(handle, options, families[family.rawValue], $0)
         }
+    }
+
+    /// Runs the body while nobody writes; who wants to waits.
+    package func pausingWrites<T>(
+        _ body: () throws(AlulaError) -> T
+    ) throws(AlulaError) -> T {
+        gate.close()
+        defer { gate.open() }
+        return try body()
     }
 
     /// A consistent copy in a directory that must not exist yet; files are linked where they can

@@ -1,4 +1,5 @@
 import Artifacts
+import Backup
 import Catalog
 import Foundation
 import Ingest
@@ -112,16 +113,19 @@ package enum AlulaServer {
 }
 
 /// The opened stores and all that is built on them.
-private struct Parts: Sendable {
+struct Parts: Sendable {
     let services: Services
     let warmer: CacheWarmer
 
     static func open(
         _ configuration: ServerConfiguration,
-        logger: Logger
+        logger: Logger,
+        purpose: DataDirectory.Purpose = .serving
     ) throws(AlulaError) -> Parts {
         let now: @Sendable () -> Timestamp = { Timestamp.now }
-        let directory = try DataDirectory(path: configuration.dataDirectory)
+        let directory = try DataDirectory(path: configuration.dataDirectory, purpose: purpose) {
+            logger.notice("\($0)")
+        }
         let pool = try openCatalogPool(path: directory.catalog)
         let catalog = try CatalogStore(pool: pool)
         let artifacts = try ArtifactStore(directory: directory.artifacts)
@@ -168,7 +172,26 @@ private struct Parts: Sendable {
             trainingSets: trainingSets,
             now: now
         )
-        let forgetting = Forgetting(ingestor: ingestor, spines: spines, logger: logger)
+        let backups = try Backups(
+            path: configuration.backups,
+            stores: Backups.Stores(
+                directory: directory,
+                databases: DatabasePair(catalog: pool, offline: offline.pool),
+                online: database,
+                artifacts: artifacts,
+                ingestor: ingestor,
+                auditKey: keyFile.isOutside
+                    ? nil : configuration.auditKey ?? directory.auditKey
+            ),
+            now: now,
+            logger: logger
+        )
+        let forgetting = Forgetting(
+            ingestor: ingestor,
+            spines: spines,
+            backups: backups,
+            logger: logger
+        )
         // What a stopped or killed server has begun.
         forgetting.finishBehind()
         let warmer = CacheWarmer(online)
@@ -193,6 +216,7 @@ private struct Parts: Sendable {
                 readCounts: ReadCounts(),
                 spines: spines,
                 forgetting: forgetting,
+                backups: backups,
                 connections: Connections(limit: configuration.limits.connections),
                 tokens: tokens,
                 gatekeeper: Gatekeeper(

@@ -1,3 +1,4 @@
+import Backup
 import Domain
 import Glibc
 
@@ -13,8 +14,23 @@ final class DataDirectory: Sendable {
     /// Where the key of the audit log lies unless it was put elsewhere.
     var auditKey: String { path + "/audit.key" }
 
-    /// Makes the directory if it is missing, and locks it.
-    init(path: String) throws(AlulaError) {
+    /// What is in a directory for as long as it is not restored to its end.
+    static let restoringFile = "RESTORING"
+
+    enum Purpose {
+        case serving
+        /// The directory is made of a backup, and not whole yet.
+        case restoring
+    }
+
+    /// Makes the directory if it is missing, locks it, and brings it to the present format.
+    ///
+    /// `told` gets a line for people before what takes long.
+    init(
+        path: String,
+        purpose: Purpose = .serving,
+        told: (String) -> Void = { _ in }
+    ) throws(AlulaError) {
         self.path = path
         guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else {
             throw .refused("the data directory \(path) cannot be made: \(reason(errno))")
@@ -31,6 +47,13 @@ final class DataDirectory: Sendable {
             )
         }
         self.lock = lock
+        if purpose == .serving, Files.exists(path + "/" + Self.restoringFile) {
+            throw .refused(
+                "\(path) was not restored to its end",
+                help: "remove it, and restore the backup again"
+            )
+        }
+        try DataFormat.current.prepare(path, told: told)
     }
 
     deinit { close(lock) }

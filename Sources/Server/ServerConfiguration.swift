@@ -18,6 +18,9 @@ package struct ServerConfiguration: Sendable {
     /// The file of the audit log's key; nil: in the data directory.
     package var auditKey: String?
 
+    /// The directory that backups are made in; nil: none are made.
+    package var backups: String?
+
     package enum Compaction: String, Sendable, CaseIterable {
         case on
         case off
@@ -49,8 +52,10 @@ package struct ServerConfiguration: Sendable {
         limits: ServerLimits = ServerLimits(),
         slowCall: TimeSpan = .seconds(1),
         logFormat: LogFormat = .text,
-        auditKey: String? = nil
+        auditKey: String? = nil,
+        backups: String? = nil
     ) {
+        self.backups = backups
         self.auditKey = auditKey
         self.dataDirectory = dataDirectory
         self.listen = listen

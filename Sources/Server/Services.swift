@@ -29,6 +29,7 @@ struct Services: Sendable {
     let readCounts: ReadCounts
     let spines: KeptSpines
     let forgetting: Forgetting
+    let backups: Backups
     let connections: Connections
     let tokens: TokenStore
     let gatekeeper: Gatekeeper

@@ -12,6 +12,8 @@ package enum Operation: UInt16, Sendable, CaseIterable {
     case createToken = 0x0005
     case listTokens = 0x0006
     case revokeToken = 0x0007
+    case backup = 0x0008
+    case listBackups = 0x0009
     case plan = 0x0010
     case apply = 0x0011
     case describeCatalog = 0x0012
@@ -67,7 +69,7 @@ extension Operation {
         case .authenticate: nil
         case .createToken, .listTokens, .revokeToken: .manageTokens
         case .status: .observe
-        case .verify, .compact: .operate
+        case .verify, .compact, .backup, .listBackups: .operate
         case .forget: .erase
         case .plan, .apply: .apply
         case .describeCatalog, .listImports: .readDefinitions
@@ -96,14 +98,14 @@ extension Operation {
         case .apply, .push, .beginImport, .stageRows, .publishImport, .materialize,
             .makeTrainingSet, .startRun, .logRun, .endRun, .registerVersion, .promote, .rollback,
             .putArtifact, .compact, .abandonImport, .retract, .forget, .setAlias, .deleteAlias,
-            .approve, .createToken, .revokeToken, .reproduce:
+            .approve, .createToken, .revokeToken, .reproduce, .backup:
             true
         case .authenticate, .listTokens, .status, .verify, .plan, .describeCatalog, .listImports,
             .read, .history, .export,
             .listTrainingSets, .explain,
             .showTrainingSet, .getTrainingSet, .getRun, .listRuns, .listModels, .listVersions,
             .resolveVersion, .lineage, .listAudit, .statArtifact, .getArtifact, .listAliases,
-            .listApprovals, .listGates, .stagesAt, .watch, .verifyAudit:
+            .listApprovals, .listGates, .stagesAt, .watch, .verifyAudit, .listBackups:
             false
         }
     }

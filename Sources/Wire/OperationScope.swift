@@ -66,7 +66,9 @@ extension Operation {
     package var scope: OperationScope {
         switch self {
         case .authenticate, .status: .narrowedAnswer
-        case .verify, .listAudit, .verifyAudit, .createToken, .listTokens, .revokeToken: .server
+        case .verify, .listAudit, .verifyAudit, .createToken, .listTokens, .revokeToken, .backup,
+            .listBackups:
+            .server
         case .plan, .apply: .definitions
         case .forget: .wholeProject
         case .startRun: .named([.trainingSet(6)])

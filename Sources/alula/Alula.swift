@@ -13,7 +13,10 @@ struct Alula: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Server",
-                subcommands: [Serve.self, Status.self, Verify.self, Compact.self, Bench.self]
+                subcommands: [
+                    Serve.self, Status.self, Verify.self, Compact.self, Backup.self, Backups.self,
+                    Restore.self, Bench.self,
+                ]
             ),
             CommandGroup(name: "Trust", subcommands: [TokenCommand.self]),
             CommandGroup(

@@ -43,6 +43,14 @@ struct Serve: AsyncParsableCommand {
     )
     var auditKey: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Where alula backup puts backups, best on another disk; made if new.",
+            valueName: "dir"
+        )
+    )
+    var backups: String?
+
     @Flag(
         help: "Callers on this machine need no token, though there are tokens: they are \"local\"."
     )
@@ -99,7 +107,8 @@ struct Serve: AsyncParsableCommand {
             limits: limits,
             slowCall: slow,
             logFormat: log,
-            auditKey: auditKey
+            auditKey: auditKey,
+            backups: backups
         )
     }
 

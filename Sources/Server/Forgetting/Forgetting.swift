@@ -14,6 +14,7 @@ final class Forgetting: @unchecked Sendable {
 
     private let spines: KeptSpines
     private let ingestor: Ingestor
+    private let backups: Backups
     private let logger: Logger
     // `isStopping` and `isTrying` are only touched while `condition` is locked: that is what makes
     // this class Sendable.
@@ -24,11 +25,13 @@ final class Forgetting: @unchecked Sendable {
     /// Held by whoever ends deletions.
     private let turn = NSLock()
 
+    private static let shortPause = 0.1
     private static let firstPause = 1.0
     private static let longestPause = 60.0
 
-    init(ingestor: Ingestor, spines: KeptSpines, logger: Logger) {
+    init(ingestor: Ingestor, spines: KeptSpines, backups: Backups, logger: Logger) {
         self.ingestor = ingestor
+        self.backups = backups
         self.spines = spines
         self.logger = logger
     }
@@ -117,7 +120,26 @@ final class Forgetting: @unchecked Sendable {
     private func attempt(_ progress: Progress) throws(AlulaError) {
         turn.lock()
         defer { turn.unlock() }
+        try backups.whileNoneIsMade(
+            wait: { () throws(AlulaError) in
+                try checkStopping()
+                progress("waiting for a backup", 0, 0)
+                wait(Self.shortPause)
+            },
+            { () throws(AlulaError) in
+                let result = Result { () throws(AlulaError) in try erase(progress) }
+                backups.noteDeletions()
+                try result.get()
+            }
+        )
+    }
+
+    private func checkStopping() throws(AlulaError) {
         guard !stops else { throw AlulaError(.cancelled, "the server is stopping") }
+    }
+
+    private func erase(_ progress: Progress) throws(AlulaError) {
+        try checkStopping()
         var blanked: Set<[UInt8]> = []
         try ingestor.finishForgetting(
             blankSpines: { pending throws(AlulaError) in

@@ -67,6 +67,26 @@ final class KeptSpines: Sendable {
         return found
     }
 
+    /// The keys of an entity, in canonical bytes, that kept spines hold and that `isWanted`.
+    func keys(
+        of entity: EntityID,
+        where isWanted: ([UInt8]) -> Bool
+    ) throws(AlulaError) -> Set<[UInt8]> {
+        var found: Set<[UInt8]> = []
+        do {
+            for set in try sets.reading(entity) {
+                try trainingSets.forEachSpineKey(of: set.record, plan: set.plan, entity: entity) {
+                    if isWanted($0) { found.insert($0) }
+                }
+            }
+        } catch let error as AlulaError {
+            throw error
+        } catch {
+            throw AlulaError(.internal, "the kept spines could not be read: \(error)")
+        }
+        return found
+    }
+
     /// Blanks the rows of the key in every kept spine; a spine that has none stays as it is.
     func blank(_ entity: EntityID, key bytes: [UInt8]) throws(AlulaError) {
         turn.lock()

@@ -128,6 +128,8 @@ struct Dispatcher: Sendable {
         case .forget: try forget(call)
         case .compact: try compact(call)
         case .verify: try verify(call)
+        case .backup: try backup(call)
+        case .listBackups: try listBackups(call)
         case .makeTrainingSet: try makeTrainingSet(call)
         case .listTrainingSets: try listTrainingSets(call)
         case .showTrainingSet: try showTrainingSet(call)

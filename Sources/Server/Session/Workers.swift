@@ -91,7 +91,7 @@ extension Operation {
         case .stageRows, .materialize, .history, .export, .makeTrainingSet, .getTrainingSet,
             .explain,
             .putArtifact, .getArtifact, .verify, .compact, .retract, .forget, .reproduce,
-            .verifyAudit:
+            .verifyAudit, .backup:
             true
         case .authenticate, .createToken, .listTokens, .revokeToken, .status, .plan, .apply,
             .describeCatalog, .push, .beginImport, .publishImport,
@@ -99,7 +99,7 @@ extension Operation {
             .logRun, .endRun,
             .getRun, .listRuns, .registerVersion, .listModels, .listVersions, .resolveVersion,
             .promote, .rollback, .lineage, .listAudit, .statArtifact, .setAlias, .deleteAlias,
-            .listAliases, .approve, .listApprovals, .listGates, .stagesAt, .watch:
+            .listAliases, .approve, .listApprovals, .listGates, .stagesAt, .watch, .listBackups:
             false
         }
     }

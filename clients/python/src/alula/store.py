@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ._backup_verbs import BackupVerbs
 from ._definitions import Definitions
 from ._endpoint import Endpoint
 from ._frames import Op
@@ -63,7 +64,7 @@ def connect(
     return Store(Transport(endpoint, timeout, connections), chosen)
 
 
-class Store(HistoryVerbs, RegistryVerbs, ReleaseVerbs, TokenVerbs):
+class Store(HistoryVerbs, RegistryVerbs, ReleaseVerbs, TokenVerbs, BackupVerbs):
     """The way to one project of a server, for all threads; a forked child connects anew.
 
     Short calls take a connection of a bounded pool for themselves, streams share one more. No

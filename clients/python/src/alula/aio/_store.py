@@ -97,6 +97,8 @@ class AsyncStore:
     forget = offload(Store.forget)
     compact = offload(Store.compact)
     verify = offload(Store.verify)
+    backup = offload(Store.backup)
+    backups = offload(Store.backups)
 
     async def export(
         self,
