@@ -99,7 +99,8 @@ let package = Package(
         .executableTarget(
             name: "alula",
             dependencies: [
-                "Domain", "Digest", "Tabular", "Search", "Wire", "Server", "Trust", "Client",
+                "Domain", "Digest", "Tabular", "Search", "Statistics", "Wire", "Server", "Trust",
+                "Client",
                 "Bench",
                 arguments,
             ],
@@ -128,7 +129,10 @@ let package = Package(
             "Ingest",
             uses: ["Domain", "Digest", "Codec", "RocksDB", "Log", "Online", "Offline"]
         )
-        + area("Training", uses: ["Domain", "Codec", "Digest", "Offline", "Artifacts"])
+        + area(
+            "Training",
+            uses: ["Domain", "Codec", "Digest", "Statistics", "Offline", "Artifacts"]
+        )
         + area("Served", uses: ["Domain", "Codec", "Offline", sql])
         + area("Releases", uses: ["Domain", "Catalog", "Registry", "Migrations", sql])
         + area("Backup", uses: ["Domain", "Digest", sql])
@@ -139,7 +143,7 @@ let package = Package(
             "Server",
             uses: [
                 "Domain", "Codec", "Digest", "RocksDB", "Wire", "Catalog", "Registry", "Artifacts",
-                "Log", "Search",
+                "Log", "Search", "Statistics",
                 "Online", "Offline", "Ingest", "Training", "Served", "Releases", "Trust", "Backup",
                 nio,
                 sockets, tls,

@@ -9,6 +9,7 @@ package enum CatalogMigrations {
         ("0004 releases", text(PackageResources.catalog_0004_releases_sql)),
         ("0007 trust", text(PackageResources.catalog_0007_trust_sql)),
         ("0010 lineage", text(PackageResources.catalog_0010_lineage_sql)),
+        ("0016 profiles", text(PackageResources.catalog_0016_profiles_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

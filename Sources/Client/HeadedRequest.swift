@@ -17,6 +17,8 @@ extension WireReadRequest: HeadedRequest {}
 extension WireHistoryRequest: HeadedRequest {}
 extension WireMakeTrainingSetRequest: HeadedRequest {}
 extension WireTrainingSetRequest: HeadedRequest {}
+extension WireProfileRequest: HeadedRequest {}
+extension WireDriftRequest: HeadedRequest {}
 extension WireStartRunRequest: HeadedRequest {}
 extension WireLogRunRequest: HeadedRequest {}
 extension WireEndRunRequest: HeadedRequest {}

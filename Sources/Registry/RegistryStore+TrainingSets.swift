@@ -2,8 +2,11 @@ package import Domain
 
 extension RegistryStore {
     /// Records a training set; its service version must exist, and its spine must be in the store.
+    ///
+    /// `profile` has the bytes of its profile; nil where there is none.
     package func recordTrainingSet(
         _ record: TrainingSetRecord,
+        profile: [UInt8]? = nil,
         call: WriteCall,
         answer: (TrainingSetRecord) throws -> [UInt8]
     ) throws(AlulaError) -> [UInt8] {
@@ -16,6 +19,7 @@ extension RegistryStore {
                 throw AlulaError.refused("the spine \(record.spineArtifact) is not in the store")
             }
             try tables.insert(record)
+            if let profile { try tables.insert(profile, of: record.id) }
             try tables.audit(
                 Self.recordTrainingSetAct,
                 "training-set:\(record.id)",
@@ -33,6 +37,11 @@ extension RegistryStore {
     /// Nil where there is no such training set in any project.
     package func trainingSet(_ id: TrainingSetID) throws(AlulaError) -> TrainingSetRecord? {
         try read { try $0.trainingSet(id) }
+    }
+
+    /// The bytes of its profile; nil where it has none, or none any more.
+    package func profile(of id: TrainingSetID) throws(AlulaError) -> [UInt8]? {
+        try read { try $0.profile(of: id) }
     }
 
     /// Every set, the newest first.

@@ -3,7 +3,8 @@ import Dispatch
 import Domain
 import Offline
 
-/// Sends the columns of an answer in batches that fit a frame, and takes their digest meanwhile.
+/// Sends the columns of an answer in batches that fit a frame, and takes their digest and their
+/// profile meanwhile.
 final class AnswerWriter {
     /// What a batch is to take at most where it has more than one row: a frame has its control
     /// message too.
@@ -13,11 +14,17 @@ final class AnswerWriter {
 
     private let schema: Schema
     private let digest: TableDigest
+    private let profiler: TableProfiler?
     private let emit: (Schema, BatchAssembler) throws -> Void
     private var firstRow = 0
 
-    init(_ schema: Schema, emit: @escaping (Schema, BatchAssembler) throws -> Void) {
+    init(
+        _ schema: Schema,
+        profiler: TableProfiler? = nil,
+        emit: @escaping (Schema, BatchAssembler) throws -> Void
+    ) {
         self.schema = schema
+        self.profiler = profiler
         self.emit = emit
         digest = TableDigest(schema)
     }
@@ -30,8 +37,11 @@ final class AnswerWriter {
     ) throws {
         let texts = columns.map { $0.isFixedWidth ? nil : $0.texts() }
         let hashing = DispatchGroup()
-        let digest = digest
-        DispatchQueue.global().async(group: hashing) { digest.add(columns, texts, rows: count) }
+        let (digest, profiler) = (digest, profiler)
+        DispatchQueue.global().async(group: hashing) {
+            digest.add(columns, texts, rows: count)
+            profiler?.add(columns, texts, rows: count)
+        }
         defer { hashing.wait() }
         if texts.allSatisfy({ $0 == nil }) {
             try sendFixed(columns, rows: count, isCancelled)

@@ -2,6 +2,7 @@ package import Artifacts
 package import Codec
 package import Domain
 package import Offline
+package import Statistics
 
 /// Makes training sets, and makes them again.
 ///
@@ -33,12 +34,14 @@ package struct TrainingSets: Sendable {
     /// Takes the spine batch by batch until it answers nil, keeps it as an artifact, joins it, and
     /// emits the answer in batches that fit a frame.
     ///
-    /// The first batch is emitted when the spine is read and its first chunk is joined.
+    /// The first batch is emitted when the spine is read and its first chunk is joined. `onProfile`
+    /// takes the profile of all columns but keys and event time; without it none is made.
     package func make(
         _ request: TrainingRequest,
         spine: () throws -> RecordBatch?,
         emit: @escaping (Schema, BatchAssembler) throws -> Void,
-        isCancelled: @escaping @Sendable () -> Bool
+        isCancelled: @escaping @Sendable () -> Bool,
+        onProfile: ((TableProfile) -> Void)? = nil
     ) throws -> TrainingSetRecord {
         let layout = try SpineLayout(
             request.spineSchema,
@@ -52,10 +55,12 @@ package struct TrainingSets: Sendable {
                 "history has not come to log entry \(request.through) yet"
             )
         }
+        let profiler = onProfile.map { _ in TableProfiler(layout) }
         var answer = Answer(
             layout,
             scope: JoinScope(through: request.through, asKnown: request.asKnown),
             keepUnknown: request.keepUnknown,
+            profiler: profiler,
             textBytes: memory.textBytes,
             emit: emit,
             isCancelled: isCancelled
@@ -67,6 +72,7 @@ package struct TrainingSets: Sendable {
             try addAll(of: try taken.kept.value().artifact, to: &answer, isCancelled: isCancelled)
         }
         let kept = try taken.kept.value()
+        if let profiler { onProfile?(profiler.finish(answer.reports)) }
         return TrainingSetRecord(
             id: request.id,
             project: request.project,
@@ -107,6 +113,7 @@ package struct TrainingSets: Sendable {
             layout,
             scope: JoinScope(through: record.logEntry, asKnown: record.asKnown),
             keepUnknown: record.keepUnknown,
+            profiler: nil,
             textBytes: memory.textBytes,
             emit: emit,
             isCancelled: isCancelled
@@ -194,6 +201,7 @@ private struct Answer {
         _ layout: SpineLayout,
         scope: JoinScope,
         keepUnknown: Bool,
+        profiler: TableProfiler?,
         textBytes: Int,
         emit: @escaping (Schema, BatchAssembler) throws -> Void,
         isCancelled: @escaping @Sendable () -> Bool
@@ -203,7 +211,7 @@ private struct Answer {
         self.keepUnknown = keepUnknown
         self.textBytes = textBytes
         self.isCancelled = isCancelled
-        writer = AnswerWriter(layout.answerSchema, emit: emit)
+        writer = AnswerWriter(layout.answerSchema, profiler: profiler, emit: emit)
     }
 
     /// Joins the rows of the chunk and sends them.

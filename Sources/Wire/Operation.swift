@@ -60,6 +60,8 @@ package enum Operation: UInt16, Sendable, CaseIterable {
     case watch = 0x0087
     case verifyAudit = 0x0088
     case reproduce = 0x0089
+    case profile = 0x00C0
+    case drift = 0x00C1
 }
 
 extension Operation {
@@ -78,7 +80,7 @@ extension Operation {
             .retract:
             .writeFeatures
         case .makeTrainingSet, .listTrainingSets, .showTrainingSet, .getTrainingSet, .explain,
-            .reproduce:
+            .reproduce, .profile, .drift:
             .train
         case .startRun, .logRun, .endRun, .registerVersion, .putArtifact: .writeRegistry
         case .setAlias, .deleteAlias: .alias
@@ -103,7 +105,8 @@ extension Operation {
         case .authenticate, .listTokens, .status, .verify, .plan, .describeCatalog, .listImports,
             .read, .history, .export,
             .listTrainingSets, .explain,
-            .showTrainingSet, .getTrainingSet, .getRun, .listRuns, .listModels, .listVersions,
+            .showTrainingSet, .getTrainingSet, .profile, .drift, .getRun, .listRuns, .listModels,
+            .listVersions,
             .resolveVersion, .lineage, .listAudit, .statArtifact, .getArtifact, .listAliases,
             .listApprovals, .listGates, .stagesAt, .watch, .verifyAudit, .listBackups:
             false

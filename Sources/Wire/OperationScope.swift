@@ -81,7 +81,8 @@ extension Operation {
         case .retract: .named([.importID(2), .viewsOrAll(5)])
         case .read: .named([.serviceOrAll(2), .model(5)])
         case .makeTrainingSet, .explain: .named([.service(2)])
-        case .showTrainingSet, .getTrainingSet: .named([.trainingSet(2)])
+        case .showTrainingSet, .getTrainingSet, .profile: .named([.trainingSet(2)])
+        case .drift: .named([.trainingSet(2), .trainingSet(3)])
         case .logRun, .endRun, .getRun: .named([.run(2)])
         case .registerVersion: .named([.model(2)])
         case .listVersions, .resolveVersion, .promote, .rollback, .lineage, .setAlias,

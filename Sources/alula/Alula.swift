@@ -39,7 +39,7 @@ struct Alula: AsyncParsableCommand {
                 subcommands: [
                     Models.self, Versions.self, Register.self, Promote.self, Rollback.self,
                     Approve.self, Gates.self, Alias.self, Watch.self, Reproduce.self,
-                    LineageCommand.self, Audit.self, Artifact.self,
+                    LineageCommand.self, Drift.self, Audit.self, Artifact.self,
                 ]
             ),
         ]

@@ -31,6 +31,7 @@ extension RegistryTables {
             """,
             [Data(artifact.bytes), Int64(clamping: blankedRows), id.text]
         )
+        try execute("DELETE FROM training_set_profile WHERE training_set = ?", [id.text])
     }
 
     func discard(_ artifact: ContentDigest) throws {

@@ -61,6 +61,15 @@ extension RegistryTables {
         )
     }
 
+    func insert(_ profile: [UInt8], of id: TrainingSetID) throws {
+        try execute("INSERT INTO training_set_profile VALUES (?, ?)", [id.text, Data(profile)])
+    }
+
+    func profile(of id: TrainingSetID) throws -> [UInt8]? {
+        try row("SELECT profile FROM training_set_profile WHERE training_set = ?", [id.text])
+            .map { Array($0["profile"] as Data) }
+    }
+
     package func trainingSet(_ id: TrainingSetID) throws -> TrainingSetRecord? {
         try row("SELECT * FROM training_set WHERE id = ?", [id.text]).map(Self.trainingSet)
     }

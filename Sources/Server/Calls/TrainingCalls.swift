@@ -5,6 +5,7 @@ import Ingest
 import NIOCore
 import Offline
 import Registry
+import Statistics
 import SwiftProtobuf
 import Training
 import Wire
@@ -24,10 +25,12 @@ extension Dispatcher {
             of: snapshot
         ).plan
         let stored = try services.spines.whileMaking(plan) {
-            let record = try make(request, plan, project.name, call)
+            var profile: TableProfile?
+            let record = try make(request, plan, project.name, call) { profile = $0 }
             try call.checkEnded()
             let stored = try services.registry.recordTrainingSet(
                 record,
+                profile: profile?.encoded(),
                 call: try writeCall(call, head)
             ) { try WireTrainingSet($0).serializedBytes() }
             return (record, stored)
@@ -39,7 +42,8 @@ extension Dispatcher {
         _ request: WireMakeTrainingSetRequest,
         _ plan: FeaturePlan,
         _ project: ProjectName,
-        _ call: Call
+        _ call: Call,
+        onProfile: @escaping (TableProfile) -> Void
     ) throws -> TrainingSetRecord {
         let schema = try Schema(wire: request.schema)
         let sender = BatchSender(call)
@@ -60,7 +64,8 @@ extension Dispatcher {
             ),
             spine: { try call.nextUpload().map { try schema.batch(from: $0.data) } },
             emit: sender.send,
-            isCancelled: { call.isEnded }
+            isCancelled: { call.isEnded },
+            onProfile: onProfile
         )
         FreedMemory.giveBack(after: Int(record.rows))
         return record
@@ -162,7 +167,7 @@ extension Dispatcher {
         )
     }
 
-    private func trainingSet(_ text: String, _ head: CallHead) throws -> TrainingSetRecord {
+    func trainingSet(_ text: String, _ head: CallHead) throws -> TrainingSetRecord {
         let id = try TrainingSetID(text, as: "training set")
         let project = try services.catalog.snapshot.project(head.project)
         guard let record = try services.registry.trainingSet(id), record.project == project.name

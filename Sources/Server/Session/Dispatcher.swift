@@ -134,6 +134,8 @@ struct Dispatcher: Sendable {
         case .listTrainingSets: try listTrainingSets(call)
         case .showTrainingSet: try showTrainingSet(call)
         case .getTrainingSet: try getTrainingSet(call)
+        case .profile: try profile(call)
+        case .drift: try drift(call)
         case .startRun: try startRun(call)
         case .logRun: try logRun(call)
         case .endRun: try endRun(call)

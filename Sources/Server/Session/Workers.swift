@@ -95,7 +95,8 @@ extension Operation {
             true
         case .authenticate, .createToken, .listTokens, .revokeToken, .status, .plan, .apply,
             .describeCatalog, .push, .beginImport, .publishImport,
-            .abandonImport, .listImports, .read, .listTrainingSets, .showTrainingSet, .startRun,
+            .abandonImport, .listImports, .read, .listTrainingSets, .showTrainingSet, .profile,
+            .drift, .startRun,
             .logRun, .endRun,
             .getRun, .listRuns, .registerVersion, .listModels, .listVersions, .resolveVersion,
             .promote, .rollback, .lineage, .listAudit, .statArtifact, .setAlias, .deleteAlias,

@@ -153,14 +153,22 @@ extension FeatureProfile {
         guard case .numbers(let sample) = distribution, !sample.isEmpty, bins > 0 else {
             return ([], [])
         }
-        let (low, high) =
-            moments.minimum < moments.maximum
-            ? (moments.minimum, moments.maximum)
-            : (moments.minimum - 0.5, moments.maximum + 0.5)
-        let edges = (0...bins).map {
+        let edges = Self.sharedEdges(self, self, bins: bins)
+        return (edges, sample.histogram(edges))
+    }
+
+    /// Edges of bins of equal width from the least to the greatest value of two profiles.
+    package static func sharedEdges(
+        _ first: FeatureProfile,
+        _ second: FeatureProfile,
+        bins: Int
+    ) -> [Double] {
+        var low = min(first.moments.minimum, second.moments.minimum)
+        var high = max(first.moments.maximum, second.moments.maximum)
+        if low == high { (low, high) = (low - 0.5, high + 0.5) }
+        return (0...bins).map {
             $0 == bins ? high : low + (high - low) * Double($0) / Double(bins)
         }
-        return (edges, sample.histogram(edges))
     }
 
     /// The most frequent values first; empty for numbers with more than 64 different ones.

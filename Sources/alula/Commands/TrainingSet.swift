@@ -8,7 +8,7 @@ struct TrainingSet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "training-set",
         abstract: "Join a spine with the features of a service, as they were at each row's time.",
-        subcommands: [Make.self, List.self, Show.self, Get.self]
+        subcommands: [Make.self, List.self, Show.self, ProfileCommand.self, Get.self]
     )
 }
 
@@ -45,6 +45,22 @@ extension TrainingSet {
         func run() async throws {
             TrainingSetText.show(
                 try await options.client().trainingSetRecord(id),
+                json: options.json
+            )
+        }
+    }
+
+    struct ProfileCommand: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "profile",
+            abstract: "Show how its columns are distributed."
+        )
+        @Argument(help: "The training set's id.") var id: String
+        @OptionGroup var options: ServerOptions
+
+        func run() async throws {
+            DriftText.profile(
+                try await options.client().profile(trainingSet: id),
                 json: options.json
             )
         }

@@ -37,6 +37,7 @@ from .errors import (
     Unimplemented,
 )
 from .models import Model
+from .monitoring import Drift, Profile
 from .registry import ModelVersion
 from .runs import Run
 from .store import Store, connect
@@ -54,6 +55,7 @@ __all__ = [
     "Cancelled",
     "DataLoss",
     "DeadlineExceeded",
+    "Drift",
     "Incomplete",
     "InternalError",
     "InvalidArgument",
@@ -62,6 +64,7 @@ __all__ = [
     "NotFound",
     "OutOfRange",
     "PermissionDenied",
+    "Profile",
     "Refused",
     "ResourceExhausted",
     "Run",

@@ -96,6 +96,8 @@ class Op(enum.IntEnum):
     WATCH = 0x0087
     VERIFY_AUDIT = 0x0088
     REPRODUCE = 0x0089
+    PROFILE = 0x00C0
+    DRIFT = 0x00C1
 
 
 class Header(NamedTuple):

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ._definitions import Definitions, near
 from ._frames import Bytes, Op
-from ._proto import common_pb2, training_pb2
+from ._proto import common_pb2, monitoring_pb2, training_pb2
 from ._session import Session
 from ._spine import Spine, as_of_point
 from ._types import to_proto
 from .errors import DataLoss, InvalidArgument
+from .monitoring import Profile
 from .stream import TrainingSetStream
 from .training import Collector, TrainingSet, TrainingSetRecord, incomplete_of
+
+Record = TypeVar("Record", bound=TrainingSetRecord)
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class TrainingSets:
             write=True,
             timeout=timeout,
         )
-        return attempts.collector.finish(made)
+        return self._known(attempts.collector.finish(made))
 
     def get(self, id: str, incomplete: bool, timeout: float | None) -> TrainingSet:
         attempts = _Attempts()
@@ -72,7 +75,7 @@ class TrainingSets:
                 lambda: ((), attempts.restart()),
                 timeout=timeout,
             )
-            return attempts.collector.finish(made)
+            return self._known(attempts.collector.finish(made))
         except DataLoss as error:
             raise incomplete_of(error) from None
 
@@ -116,6 +119,17 @@ class TrainingSets:
         )
         return rows, request
 
+    def profile(self, id: str) -> Profile:
+        """How the columns of a set are distributed."""
+        request = monitoring_pb2.ProfileRequest(training_set=id)
+        answer, _ = self._session.call(Op.PROFILE, request, monitoring_pb2.Profile)
+        return Profile(answer)
+
+    def _known(self, record: Record) -> Record:
+        """The record, which can be asked for its profile."""
+        record._profiles = self.profile
+        return record
+
     def all(self) -> list[TrainingSetRecord]:
         request = training_pb2.ListTrainingSetsRequest(limit=1_000)
         records: list[TrainingSetRecord] = []
@@ -123,7 +137,7 @@ class TrainingSets:
             answer, _ = self._session.call(
                 Op.LIST_TRAINING_SETS, request, training_pb2.TrainingSets
             )
-            records += [TrainingSetRecord(message) for message in answer.sets]
+            records += [self._known(TrainingSetRecord(message)) for message in answer.sets]
             request.page_token = answer.next_page_token
             if not request.page_token:
                 return records

@@ -13,6 +13,7 @@ from ._endpoint import Endpoint
 from ._frames import Op
 from ._history_verbs import HistoryVerbs
 from ._loading import Loaded, begin_load
+from ._monitoring_verbs import MonitoringVerbs
 from ._progress import ProgressOption
 from ._proto import common_pb2, server_pb2
 from ._pushing import Pushed, push
@@ -64,7 +65,7 @@ def connect(
     return Store(Transport(endpoint, timeout, connections), chosen)
 
 
-class Store(HistoryVerbs, RegistryVerbs, ReleaseVerbs, TokenVerbs, BackupVerbs):
+class Store(HistoryVerbs, MonitoringVerbs, RegistryVerbs, ReleaseVerbs, TokenVerbs, BackupVerbs):
     """The way to one project of a server, for all threads; a forked child connects anew.
 
     Short calls take a connection of a bounded pool for themselves, streams share one more. No

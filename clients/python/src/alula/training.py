@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from os import PathLike
 from typing import Any
@@ -21,6 +21,7 @@ from ._proto import training_pb2
 from ._types import Schema, from_proto
 from ._verifying import Verifier
 from .errors import DataLoss, Incomplete, InvalidArgument
+from .monitoring import Profile
 from .records import ViewLoss, ViewReport, moment
 
 
@@ -51,6 +52,13 @@ class TrainingSetRecord:
         self.losses = [ViewLoss.of(loss) for loss in message.losses]
         #: Rows of the spine that were blanked because their entity was forgotten.
         self.blanked_rows: int = message.blanked_rows
+        self._profiles: Callable[[str], Profile] | None = None
+
+    def profile(self) -> Profile:
+        """How its columns are distributed: as ``Store.profile``."""
+        if self._profiles is None:
+            raise InvalidArgument(f"ask the store: store.profile({self.id!r})")
+        return self._profiles(self.id)
 
     @property
     def is_incomplete(self) -> bool:

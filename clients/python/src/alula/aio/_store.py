@@ -152,6 +152,8 @@ class AsyncStore:
     training_set = offload(Store.training_set)
     get_training_set = offload(Store.get_training_set)
     training_sets = offload(Store.training_sets)
+    profile = offload(Store.profile)
+    drift = offload(Store.drift)
 
     async def stream_training_set(
         self,

@@ -1,0 +1,70 @@
+import Codec
+import Domain
+import Offline
+import Statistics
+
+/// The profiles of an answer's columns, which arrive in pieces.
+///
+/// Keys and the event time have none: a profile is to outlive no key. Used by one thread at a time;
+/// within `add` each column is one thread's. That is what makes it Sendable.
+final class TableProfiler: @unchecked Sendable {
+    /// Takes the pieces of one column; nil for one that has no profile.
+    private final class Slot {
+        var builder: ProfileBuilder?
+
+        init(_ builder: ProfileBuilder?) { self.builder = builder }
+    }
+
+    private let layout: SpineLayout
+    private let slots: [Slot]
+    private var rows: UInt64 = 0
+
+    /// Rows that are taken at once, which stay near the processor.
+    private static let pieceRows = 4_096
+
+    init(_ layout: SpineLayout) {
+        self.layout = layout
+        var left = Set(layout.plan.keyColumns.map(\.name.text))
+        left.insert(layout.schema.fields[layout.eventTime].name)
+        slots = layout.answerSchema.fields.map { field in
+            Slot(
+                left.contains(field.name) ? nil : ProfileBuilder(name: field.name, type: field.type)
+            )
+        }
+    }
+
+    /// The columns of the answer, with `count` rows more; `texts` has those of no fixed width.
+    func add(_ columns: [GatheredColumn], _ texts: [GatheredTexts?], rows count: Int) {
+        rows += UInt64(count)
+        let all = Slots(slots: slots)
+        // The body throws nothing.
+        try? inParallel(columns.count) { index in
+            guard all.slots[index].builder != nil else { return }
+            for start in stride(from: 0, to: count, by: TableProfiler.pieceRows) {
+                let range = start..<min(start + TableProfiler.pieceRows, count)
+                let column = texts[index]?.column(range) ?? columns[index].column(range)
+                all.slots[index].builder?.add(column)
+            }
+        }
+    }
+
+    /// Lets each builder be used by the one thread that has its column.
+    private struct Slots: @unchecked Sendable {
+        let slots: [Slot]
+    }
+
+    /// `reports` say of each view, in the order of the plan, how many rows it had nothing for.
+    func finish(_ reports: [ViewReport]) -> TableProfile {
+        var features = slots.compactMap { $0.builder?.finish() }
+        var place = features.count - layout.plan.views.reduce(0) { $0 + $1.features.count }
+        for (part, report) in zip(layout.plan.views, reports) {
+            for _ in part.features {
+                features[place].expired = report.expired
+                features[place].notFound = report.notFound + report.nullKeys
+                features[place].late = report.late
+                place += 1
+            }
+        }
+        return TableProfile(rows: rows, features: features)
+    }
+}

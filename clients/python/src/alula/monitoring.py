@@ -1,0 +1,125 @@
+"""How features are distributed, and how they moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class FeatureProfile:
+    """The distribution of one feature; of a list its norm, or its length where its items are no
+    numbers, stands in the place of a number.
+
+    ``exact``: ``distinct``, ``quantiles`` and ``top`` count every value; else the rank of a
+    quantile is off by 1.3 % of all rows at most, and ``distinct`` by a few per cent.
+    """
+
+    name: str
+    type: str
+    rows: int
+    nulls: int
+    #: Of the nulls: only older rows existed; no row existed, or a key was null.
+    expired: int
+    not_found: int
+    #: Values recorded after the moment that they were joined to.
+    late: int
+    #: NaN and infinite values, which are in nothing below.
+    not_finite: int
+    distinct: float
+    exact: bool
+    minimum: float | None
+    maximum: float | None
+    mean: float | None
+    #: Of the whole population.
+    deviation: float | None
+    quantiles: dict[float, float]
+    #: Of the histogram's bins: one more than ``counts``.
+    edges: list[float]
+    counts: list[float]
+    #: The most frequent first; empty for numbers of more than 64 different values.
+    top: dict[str, int]
+    dimension_means: list[float]
+
+    @staticmethod
+    def of(message: Any) -> FeatureProfile:
+        def maybe(name: str) -> float | None:
+            return getattr(message, name) if message.HasField(name) else None
+
+        return FeatureProfile(
+            message.name, message.type, message.rows, message.nulls, message.expired,
+            message.not_found, message.late, message.not_finite, message.distinct, message.exact,
+            maybe("minimum"), maybe("maximum"), maybe("mean"), maybe("deviation"),
+            {quantile.share: quantile.value for quantile in message.quantiles},
+            list(message.edges), list(message.counts),
+            {value.text: value.count for value in message.top}, list(message.dimension_means),
+        )  # fmt: skip
+
+    @property
+    def null_share(self) -> float:
+        return self.nulls / self.rows if self.rows else 0.0
+
+
+class Profile(dict[str, FeatureProfile]):
+    """The profiles of a table's columns, by name."""
+
+    def __init__(self, message: Any) -> None:
+        super().__init__((feature.name, FeatureProfile.of(feature)) for feature in message.features)
+        self.rows: int = message.rows
+
+
+@dataclass(frozen=True)
+class FeatureDrift:
+    """What became of one feature. ``score``: a p-value for the tests ks, chi-squared and z, else a
+    distance; where it is None, ``cannot_tell`` says why.
+    """
+
+    name: str
+    test: str
+    score: float | None
+    threshold: float | None
+    is_drift: bool
+    cannot_tell: str
+    #: The share of nulls moved by a tenth of all rows, or more.
+    nulls_moved: bool
+    #: Both with one set of bins.
+    reference: FeatureProfile | None
+    current: FeatureProfile | None
+
+    @staticmethod
+    def of(message: Any) -> FeatureDrift:
+        told = not message.cannot_tell
+        return FeatureDrift(
+            message.name, message.test, message.score if told else None,
+            message.threshold if told else None, message.is_drift, message.cannot_tell,
+            message.nulls_moved,
+            FeatureProfile.of(message.reference) if message.HasField("reference") else None,
+            FeatureProfile.of(message.current) if message.HasField("current") else None,
+        )  # fmt: skip
+
+
+class Drift(dict[str, FeatureDrift]):
+    """How features moved, by name; true where there is drift of the whole."""
+
+    def __init__(self, message: Any) -> None:
+        super().__init__((feature.name, FeatureDrift.of(feature)) for feature in message.features)
+        #: What was compared, for people.
+        self.reference: str = message.reference
+        self.current: str = message.current
+        self.reference_rows: int = message.reference_rows
+        self.current_rows: int = message.current_rows
+        #: Features that could be compared, and those of them that moved.
+        self.compared: int = message.compared
+        self.drifted: int = message.drifted
+        self.share: float = message.share
+        self.share_threshold: float = message.share_threshold
+        self.is_drift: bool = message.is_drift
+        #: Rows of each version of the model that were looked at.
+        self.versions: dict[int, int] = {item.version: item.rows for item in message.versions}
+
+    def __bool__(self) -> bool:
+        return self.is_drift
+
+    def __repr__(self) -> str:
+        said = "drift" if self.is_drift else "no drift" if self.compared else "cannot tell"
+        return f"Drift({said}: {self.drifted} of {self.compared} features moved)"
