@@ -30,6 +30,11 @@ extension WireResolveVersionRequest: HeadedRequest {}
 extension WirePromoteRequest: HeadedRequest {}
 extension WireRollbackRequest: HeadedRequest {}
 extension WireLineageRequest: HeadedRequest {}
+extension WireSearchRunsRequest: HeadedRequest {}
+extension WireSearchVersionsRequest: HeadedRequest {}
+extension WireTraceRequest: HeadedRequest {}
+extension WireDiffVersionsRequest: HeadedRequest {}
+extension WireReportRequest: HeadedRequest {}
 extension WireListAuditRequest: HeadedRequest {}
 extension WireSetAliasRequest: HeadedRequest {}
 extension WireDeleteAliasRequest: HeadedRequest {}

@@ -126,7 +126,7 @@ extension OfflineStore {
         return record
     }
 
-    private static func imports(
+    static func imports(
         _ db: Database,
         where condition: String,
         _ arguments: StatementArguments

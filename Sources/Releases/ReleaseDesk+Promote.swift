@@ -43,7 +43,7 @@ extension ReleaseDesk {
         return try registry.read(decide)
     }
 
-    private func judge(
+    func judge(
         _ version: ModelVersion,
         to stage: Stage,
         of model: ModelRow,

@@ -60,6 +60,11 @@ package enum Operation: UInt16, Sendable, CaseIterable {
     case watch = 0x0087
     case verifyAudit = 0x0088
     case reproduce = 0x0089
+    case searchRuns = 0x0090
+    case searchVersions = 0x0091
+    case trace = 0x0092
+    case diffVersions = 0x0093
+    case report = 0x0094
     case profile = 0x00C0
     case drift = 0x00C1
 }
@@ -86,7 +91,7 @@ extension Operation {
         case .setAlias, .deleteAlias: .alias
         case .getRun, .listRuns, .listModels, .listVersions, .resolveVersion, .lineage,
             .statArtifact, .getArtifact, .listAliases, .listApprovals, .listGates, .stagesAt,
-            .watch:
+            .watch, .searchRuns, .searchVersions, .trace, .diffVersions, .report:
             .readRegistry
         case .promote, .rollback: .promote
         case .approve: .approve
@@ -108,7 +113,8 @@ extension Operation {
             .showTrainingSet, .getTrainingSet, .profile, .drift, .getRun, .listRuns, .listModels,
             .listVersions,
             .resolveVersion, .lineage, .listAudit, .statArtifact, .getArtifact, .listAliases,
-            .listApprovals, .listGates, .stagesAt, .watch, .verifyAudit, .listBackups:
+            .listApprovals, .listGates, .stagesAt, .watch, .verifyAudit, .searchRuns,
+            .searchVersions, .trace, .diffVersions, .report, .listBackups:
             false
         }
     }

@@ -73,7 +73,7 @@ extension Operation {
         case .forget: .wholeProject
         case .startRun: .named([.trainingSet(6)])
         case .describeCatalog, .listImports, .listTrainingSets, .listModels, .listRuns,
-            .putArtifact:
+            .putArtifact, .searchRuns:
             .project
         case .push, .beginImport, .history, .export: .named([.view(2)])
         case .stageRows, .publishImport, .abandonImport: .named([.importID(2)])
@@ -87,8 +87,12 @@ extension Operation {
         case .registerVersion: .named([.model(2)])
         case .listVersions, .resolveVersion, .promote, .rollback, .lineage, .setAlias,
             .deleteAlias, .listAliases, .approve, .listApprovals, .listGates, .stagesAt,
-            .watch, .reproduce:
+            .watch, .reproduce, .searchVersions, .diffVersions, .report:
             .named([.model(2)])
+        case .trace:
+            .named([
+                .view(2), .importID(3), .trainingSet(4), .artifact(5), .service(6), .run(7),
+            ])
         case .statArtifact, .getArtifact: .named([.artifact(2)])
         }
     }

@@ -39,7 +39,8 @@ struct Alula: AsyncParsableCommand {
                 subcommands: [
                     Models.self, Versions.self, Register.self, Promote.self, Rollback.self,
                     Approve.self, Gates.self, Alias.self, Watch.self, Reproduce.self,
-                    LineageCommand.self, Drift.self, Audit.self, Artifact.self,
+                    LineageCommand.self, Diff.self, Report.self, Drift.self, Audit.self,
+                    Artifact.self,
                 ]
             ),
         ]
@@ -60,6 +61,8 @@ struct Alula: AsyncParsableCommand {
             Glibc.exit(1)
         } catch is Refused {
             Glibc.exit(1)
+        } catch let code as ExitCode {
+            Glibc.exit(code.rawValue)
         } catch {
             let code = exitCode(for: error)
             let message = fullMessage(for: error)

@@ -152,7 +152,7 @@ struct VersionTests {
             of: 1,
             model: try fixture.model,
             project: try fixture.project
-        )
+        ).graph
         let set = "training set:\(record.id)"
         #expect(
             lineage.nodes.map(\.id) == [

@@ -22,19 +22,20 @@ extension SearchCompiler {
                 """
             )
         case .service(let service):
+            if isOfVersions, mayBeNull { return isOfService(service) }
             let column = SearchColumn(service: isOfVersions ? "v" : "t")
             let condition = column.isService(service.description)
             guard !isOfVersions else { return condition }
             return ofTrainingSet("r", condition)
         case .trainingSet(let id):
             let column = isOfVersions ? "v.training_set" : "r.training_set"
-            return "ifnull(\(sql: column) = \(id.text), 0)"
+            return known("\(sql: column) = \(id.text)")
         case .run(let id): return "r.id = \(id.text)"
         case .importID(let id): return sawImport(try importFact(id))
         case .artifact(let digest):
             let has: SQL = """
-                EXISTS (SELECT 1 FROM version_artifact w WHERE w.model = v.model
-                    AND w.version = v.number AND w.digest = \(Data(digest.bytes)))
+                (v.model, v.number) IN (SELECT w.model, w.version FROM version_artifact w
+                    WHERE w.digest = \(Data(digest.bytes)))
                 """
             return isOfVersions ? has : version(has)
         }
@@ -43,14 +44,30 @@ extension SearchCompiler {
     /// The service of the version, or of the training set of the run, is one of these.
     private func throughService(_ services: SQL) -> SQL {
         guard !isOfVersions else {
-            return "ifnull((v.service, v.service_version) IN (\(services)), 0)"
+            return known("(v.service, v.service_version) IN (\(services))")
         }
         return ofTrainingSet("r", "(t.service, t.service_version) IN (\(services))")
     }
 
     private func sawImport(_ fact: ImportFact) -> SQL {
         guard let entry = fact.logEntry else { return "0" }
-        return ofTrainingSet(isOfVersions ? "v" : "r", Self.saw(fact, entry, project))
+        let own = isOfVersions ? "v" : "r"
+        return known(
+            """
+            \(sql: own).training_set IN (SELECT t.id FROM training_set t
+                WHERE \(Self.saw(fact, entry, project)))
+            """
+        )
+    }
+
+    private func isOfService(_ service: FeatureServiceReference) -> SQL {
+        let isNamed: SQL = "v.service = \(service.name.text)"
+        return service.version.map { "\(isNamed) AND v.service_version = \($0)" } ?? isNamed
+    }
+
+    /// What is null is false.
+    private func known(_ condition: SQL) -> SQL {
+        mayBeNull ? condition : "ifnull(\(condition), 0)"
     }
 
     /// The training set `t` saw rows of the view that became visible with this entry.

@@ -11,6 +11,8 @@ struct SearchCompiler {
     let isOfVersions: Bool
     /// The models whose versions may be looked at; nil is all.
     let models: Set<RegisteredModelName>?
+    /// Whether what a version uses may be null for false, where an index can then be used.
+    var mayBeNull = false
     let importFact: (String) throws -> ImportFact
 
     func condition(_ term: SearchTerm) throws -> SQL {

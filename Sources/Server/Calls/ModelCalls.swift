@@ -68,7 +68,7 @@ extension Dispatcher {
         return try Answer(message(version))
     }
 
-    private func message(_ version: ModelVersion) throws -> WireModelVersion {
+    func message(_ version: ModelVersion) throws -> WireModelVersion {
         WireModelVersion(
             version,
             trainingSet: try version.trainingSet.flatMap(services.registry.trainingSet)

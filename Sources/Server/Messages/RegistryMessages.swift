@@ -140,26 +140,6 @@ extension WirePromoteResponse {
     }
 }
 
-extension WireLineage {
-    init(_ lineage: Lineage) {
-        self.init()
-        nodes = lineage.nodes.map { node in
-            var wire = WireLineageNode()
-            wire.id = node.id
-            wire.kind = node.kind
-            wire.title = node.title
-            wire.facts = node.facts.map { WireKeyValue($0.key, $0.value) }
-            return wire
-        }
-        edges = lineage.edges.map { edge in
-            var wire = WireLineageEdge()
-            wire.from = edge.from
-            wire.to = edge.to
-            return wire
-        }
-    }
-}
-
 extension WireAuditEntry {
     init(_ entry: AuditEntry) {
         self.init()

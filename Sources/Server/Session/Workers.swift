@@ -100,7 +100,8 @@ extension Operation {
             .logRun, .endRun,
             .getRun, .listRuns, .registerVersion, .listModels, .listVersions, .resolveVersion,
             .promote, .rollback, .lineage, .listAudit, .statArtifact, .setAlias, .deleteAlias,
-            .listAliases, .approve, .listApprovals, .listGates, .stagesAt, .watch, .listBackups:
+            .listAliases, .approve, .listApprovals, .listGates, .stagesAt, .watch, .searchRuns,
+            .searchVersions, .trace, .diffVersions, .report, .listBackups:
             false
         }
     }

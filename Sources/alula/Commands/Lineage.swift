@@ -1,69 +1,124 @@
 import ArgumentParser
 import Client
 import Domain
+import Search
+import Tabular
 import Wire
 
 struct LineageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lineage",
-        abstract: "Show the chain from a version down to its data."
+        abstract: "Show what a version was made of, or what was made of something.",
+        discussion: """
+            alula lineage MODEL VERSION goes down to imports, pushes and artifacts. \
+            alula lineage --from SOURCE lists the versions that it went into, live ones first; \
+            SOURCE is view:NAME, feature:VIEW:NAME, service:NAME, service:NAME@VERSION, \
+            training_set:ID, import:ID, run:ID or artifact:SHA-256.
+            """
+    )
+
+    @Argument(help: "The model.") var model: String?
+    @Argument(help: "The version.") var version: UInt32?
+    @Option(help: ArgumentHelp("What versions were made of.", valueName: "source"))
+    var from: String?
+    @Flag(help: "Print a Mermaid diagram.") var mermaid = false
+    @OptionGroup var options: ServerOptions
+
+    func validate() throws {
+        guard (from == nil) == (version != nil), (model == nil) == (version == nil) else {
+            throw ValidationError("Name a model and a version, or --from.")
+        }
+        guard !mermaid || !options.json else {
+            throw ValidationError("--mermaid and --json are two forms of the same: take one.")
+        }
+    }
+
+    func run() async throws {
+        guard let from else {
+            let lineage = try await options.client().lineage(
+                model: model ?? "",
+                version: version ?? 0
+            )
+            guard !mermaid else { return Output.line(MermaidText.diagram(of: lineage)) }
+            guard !options.json else { return Output.json(LineageText.json(lineage)) }
+            return LineageText.show(lineage)
+        }
+        let trace = try await options.client().trace(try Self.request(from))
+        guard !mermaid else { return Output.line(MermaidText.diagram(of: trace.graph)) }
+        guard !options.json else { return Output.json(LineageText.json(trace)) }
+        LineageText.show(trace)
+    }
+
+    private static func request(_ text: String) throws -> WireTraceRequest {
+        var request = WireTraceRequest()
+        switch try SearchSource(text: text) {
+        case .view(let view): request.view = view.text
+        case .feature(let view, let feature):
+            request.view = view.text
+            request.feature = feature.text
+        case .service(let service): request.service = service.description
+        case .trainingSet(let id): request.trainingSet = id.text
+        case .importID(let id): request.importID = id
+        case .run(let id): request.run = id.text
+        case .artifact(let digest): request.artifact = digest.description
+        }
+        return request
+    }
+}
+
+struct Diff: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what differs between two versions of a model.",
+        discussion: "Params, metrics, features, data, artifacts, code and tags."
     )
 
     @Argument(help: "The model.") var model: String
-    @Argument(help: "The version.") var version: UInt32
+    @Argument(help: "The version that is compared with.") var before: UInt32
+    @Argument(help: "The version that is compared.") var after: UInt32
+    @Flag(help: "Print a Mermaid diagram.") var mermaid = false
     @OptionGroup var options: ServerOptions
 
     func run() async throws {
-        let lineage = try await options.client().lineage(model: model, version: version)
-        guard !options.json else { return Output.json(Self.json(lineage)) }
-        var shown: Set<String> = []
-        let targets = Set(lineage.edges.map(\.to))
-        for node in lineage.nodes where !targets.contains(node.id) {
-            show(node, in: lineage, depth: 0, &shown)
-        }
-        for node in lineage.nodes where !shown.contains(node.id) {
-            show(node, in: lineage, depth: 0, &shown)
-        }
+        let diff = try await options.client().diff(model: model, before: before, after: after)
+        guard !mermaid else { return Output.line(MermaidText.diagram(of: diff)) }
+        guard !options.json else { return Output.json(DiffText.json(diff)) }
+        DiffText.show(diff)
     }
+}
 
-    /// A node, then what it was made of, one step to the right; a node is shown once.
-    private func show(
-        _ node: WireLineageNode,
-        in lineage: WireLineage,
-        depth: Int,
-        _ shown: inout Set<String>
-    ) {
-        let facts = node.facts.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
-        let line = String(repeating: "  ", count: depth) + "\(node.kind) \(node.title)"
-        guard shown.insert(node.id).inserted else { return Output.line(line + " (above)") }
-        Output.line(facts.isEmpty ? line : line + "  " + facts)
-        for edge in lineage.edges where edge.from == node.id {
-            guard let next = lineage.nodes.first(where: { $0.id == edge.to }) else { continue }
-            show(next, in: lineage, depth: depth + 1, &shown)
+struct Report: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write a Markdown page on a version that may be promoted, for a build to show.",
+        discussion: """
+            Compares it with who holds the stage, and says what the gate would. Exits with 0 where \
+            the gate would let it in, 1 where not, 2 where there is no report.
+            """
+    )
+
+    @Argument(help: "The model.") var model: String
+    @Option(help: ArgumentHelp("The version that may be promoted.", valueName: "version"))
+    var candidate: UInt32
+    @Option(help: "The stage; else the one behind the stage that the version is in.")
+    var stage = ""
+    @OptionGroup var options: ServerOptions
+
+    func run() async throws {
+        let report: WireReport
+        do {
+            report = try await options.client().report(
+                model: model,
+                candidate: candidate,
+                stage: stage
+            )
+        } catch let error as AlulaError {
+            Output.error(error)
+            throw ExitCode(2)
         }
-    }
-
-    private static func json(_ lineage: WireLineage) -> JSONValue {
-        .object([
-            (
-                "nodes",
-                .array(
-                    lineage.nodes.map { node in
-                        .object([
-                            ("id", .string(node.id)), ("kind", .string(node.kind)),
-                            ("title", .string(node.title)), ("facts", .pairs(node.facts)),
-                        ])
-                    }
-                )
-            ),
-            (
-                "edges",
-                .array(
-                    lineage.edges.map { edge in
-                        .object([("from", .string(edge.from)), ("to", .string(edge.to))])
-                    }
-                )
-            ),
-        ])
+        if options.json {
+            Output.json(DiffText.json(report))
+        } else {
+            Output.page(report.markdown)
+        }
+        if !report.passed { throw Refused() }
     }
 }

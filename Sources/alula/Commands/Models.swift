@@ -85,28 +85,43 @@ struct Models: AsyncParsableCommand {
 
 struct Versions: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List the versions of a model, newest first, or show one."
+        abstract: "List the versions of a model or of all, newest first, find some, or show one.",
+        discussion: """
+            alula versions --where 'stage = production and uses view:credit_history'; \
+            docs/SEARCH.md describes the language.
+            """
     )
 
-    @Argument(help: "The model.") var model: String
+    @Argument(help: "The model; else all.") var model: String?
     @Argument(help: "A version.") var version: UInt32?
+    @OptionGroup var search: SearchOptions
     @OptionGroup var options: ServerOptions
 
     func run() async throws {
         let client = try options.client()
         if let version {
+            guard let model, !search.isSearch else {
+                throw ValidationError("A version is shown by itself: alula versions MODEL VERSION.")
+            }
             let found = try await client.version(version, of: model)
             return VersionText.show(found, json: options.json)
         }
-        let versions = try await client.versions(of: model)
+        let versions = try await client.searchVersions(
+            of: model ?? "",
+            where: search.where,
+            order: search.order,
+            limit: search.limit
+        )
         guard !options.json else { return Output.json(.array(versions.map(VersionText.json))) }
         var table = TextTable([
-            ("version", .right), ("stage", .left), ("registered", .left), ("service", .left),
+            ("model", .left), ("version", .right), ("stage", .left), ("registered", .left),
+            ("service", .left),
             ("metrics", .left), ("run", .left),
         ])
         for version in versions {
             table.add([
-                String(version.version), version.stage, Timestamp.text(version.registeredUs),
+                version.model, String(version.version), version.stage,
+                Timestamp.text(version.registeredUs),
                 version.service, RunText.metrics(version.metrics), version.run,
             ])
         }

@@ -75,17 +75,18 @@ enum Verdict {
             ("version", .uint(UInt64(answer.version))),
             ("previous", answer.previous == 0 ? .null : .uint(UInt64(answer.previous))),
             ("revision", .uint(answer.revision)),
-            (
-                "rules",
-                .array(
-                    answer.rules.map { rule in
-                        .object([
-                            ("rule", .string(rule.rule)), ("outcome", .string(rule.outcome)),
-                            ("reason", .string(rule.reason)),
-                        ])
-                    }
-                )
-            ),
+            ("rules", json(answer.rules)),
         ])
+    }
+
+    static func json(_ rules: [WireRuleVerdict]) -> JSONValue {
+        .array(
+            rules.map { rule in
+                .object([
+                    ("rule", .string(rule.rule)), ("outcome", .string(rule.outcome)),
+                    ("reason", .string(rule.reason)),
+                ])
+            }
+        )
     }
 }

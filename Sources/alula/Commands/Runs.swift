@@ -111,14 +111,28 @@ extension RunCommand {
 }
 
 struct Runs: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the runs, newest first.")
+    static let configuration = CommandConfiguration(
+        abstract: "List the runs, newest first, or find some.",
+        discussion: """
+            alula runs --where 'metric.auc > 0.9 and tag.team = risk' --order 'metric.auc desc'; \
+            docs/SEARCH.md describes the language.
+            """
+    )
 
     @Option(help: "Only those of this experiment.") var experiment = ""
-    @Option(help: "At most so many.") var limit = 100
+    @OptionGroup var search: SearchOptions
     @OptionGroup var options: ServerOptions
 
     func run() async throws {
-        let runs = try await options.client().runs(experiment: experiment, limit: limit)
+        let client = try options.client()
+        let runs =
+            search.isSearch
+            ? try await client.searchRuns(
+                where: search.where,
+                order: search.order,
+                experiment: experiment,
+                limit: search.limit
+            ) : try await client.runs(experiment: experiment, limit: search.limit)
         guard !options.json else { return Output.json(.array(runs.map(RunText.json))) }
         var table = TextTable(["run", "experiment", "status", "started", "metrics", "name"])
         for run in runs {

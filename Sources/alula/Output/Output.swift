@@ -10,6 +10,9 @@ enum Output {
     /// A line of results that another program waits for: out at once, also into a pipe.
     static func announcement(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
 
+    /// A text that has its line ends.
+    static func page(_ text: String) { print(text, terminator: "") }
+
     static func table(_ table: TextTable) { print(table.text, terminator: "") }
 
     static func json(_ value: JSONValue) {

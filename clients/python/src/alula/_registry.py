@@ -13,7 +13,7 @@ from ._reading import Wanted
 from ._session import Session
 from .errors import InvalidArgument, NotFound, Refused
 from .records import Changes
-from .registry import Lineage, ModelVersion, Promotion, RegisteredModel, RunRecord
+from .registry import ModelVersion, Promotion, RegisteredModel, RunRecord
 from .runs import Run, code_revision, key_values
 from .training import TrainingSetRecord
 
@@ -125,11 +125,6 @@ class Registry:
             write=True,
         )
         return Promotion.of(answer, model)
-
-    def lineage(self, model: str, version: int) -> Lineage:
-        request = registry_pb2.LineageRequest(model=model, version=int(version))
-        answer, _ = self._session.call(Op.LINEAGE, request, registry_pb2.Lineage)
-        return Lineage.of(answer)
 
 
 def _definition_file(number: int, source: str | os.PathLike[str]) -> catalog_pb2.DefinitionFile:

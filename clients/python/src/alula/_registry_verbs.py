@@ -14,7 +14,6 @@ from ._session import Session
 from .models import Model
 from .registry import (
     Artifact,
-    Lineage,
     ModelVersion,
     Promotion,
     RegisteredModel,
@@ -95,10 +94,6 @@ class RegistryVerbs:
     def rollback(self, model: str, stage: str, reason: str = "") -> Promotion:
         """Puts the previous holder of a stage back."""
         return self._registry.rollback(model, stage, reason)
-
-    def lineage(self, model: str, version: int) -> Lineage:
-        """The chain from a version to its data; printed, it is a tree."""
-        return self._registry.lineage(model, version)
 
     # Artifacts
 

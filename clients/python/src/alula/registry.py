@@ -1,4 +1,4 @@
-"""What the registry tells: runs, models, versions, verdicts, lineage, audit."""
+"""What the registry tells: runs, models, versions, verdicts, audit."""
 
 from __future__ import annotations
 
@@ -186,54 +186,6 @@ class Promotion:
 
     def __bool__(self) -> bool:
         return self.passed
-
-
-@dataclass(frozen=True)
-class LineageNode:
-    """One thing that a version was made of, or the version itself."""
-
-    id: str
-    kind: str
-    title: str
-    facts: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Lineage:
-    """The chain from a version to its data; ``edges`` go from what was made to its makings."""
-
-    nodes: list[LineageNode]
-    edges: list[tuple[str, str]]
-
-    @staticmethod
-    def of(message: Any) -> Lineage:
-        nodes = [LineageNode(n.id, n.kind, n.title, pairs(n.facts)) for n in message.nodes]
-        return Lineage(nodes, [(getattr(e, "from"), e.to) for e in message.edges])
-
-    def __str__(self) -> str:
-        by_id = {node.id: node for node in self.nodes}
-        targets: dict[str, list[str]] = {}
-        for source, target in self.edges:
-            targets.setdefault(source, []).append(target)
-        lines: list[str] = []
-        seen: set[str] = set()
-
-        def draw(id: str, depth: int) -> None:
-            node = by_id.get(id)
-            if node is None:
-                return
-            again = " (above)" if id in seen and targets.get(id) else ""
-            lines.append("  " * depth + f"{node.kind} {node.title}{again}")
-            if id not in seen:
-                seen.add(id)
-                for target in targets.get(id, []):
-                    draw(target, depth + 1)
-
-        made = {target for _, target in self.edges}
-        for node in self.nodes:
-            if node.id not in made:
-                draw(node.id, 0)
-        return "\n".join(lines)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from ._definitions import Definitions
 from ._endpoint import Endpoint
 from ._frames import Op
 from ._history_verbs import HistoryVerbs
+from ._lineage_verbs import LineageVerbs
+from ._lineages import Lineages
 from ._loading import Loaded, begin_load
 from ._monitoring_verbs import MonitoringVerbs
 from ._progress import ProgressOption
@@ -65,7 +67,15 @@ def connect(
     return Store(Transport(endpoint, timeout, connections), chosen)
 
 
-class Store(HistoryVerbs, MonitoringVerbs, RegistryVerbs, ReleaseVerbs, TokenVerbs, BackupVerbs):
+class Store(
+    HistoryVerbs,
+    LineageVerbs,
+    MonitoringVerbs,
+    RegistryVerbs,
+    ReleaseVerbs,
+    TokenVerbs,
+    BackupVerbs,
+):
     """The way to one project of a server, for all threads; a forked child connects anew.
 
     Short calls take a connection of a bounded pool for themselves, streams share one more. No
@@ -78,6 +88,7 @@ class Store(HistoryVerbs, MonitoringVerbs, RegistryVerbs, ReleaseVerbs, TokenVer
         self._definitions = Definitions(self._session)
         self._registry = Registry(self._session)
         self._releases = Releases(self._session)
+        self._lineages = Lineages(self._session)
         self._reading = Reading(self._session, self._definitions, self._registry.resolve)
         self._sets = TrainingSets(self._session, self._definitions)
 

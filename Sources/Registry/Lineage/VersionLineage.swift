@@ -1,53 +1,14 @@
 package import Domain
 import GRDB
 
-/// What a version was made of, back to the views and the log, and what it became.
-package struct Lineage: Sendable, Hashable {
-    package struct Fact: Sendable, Hashable {
-        package var key: String
-        package var value: String
-    }
-
-    package struct Node: Sendable, Hashable {
-        /// Unique in the lineage: `run:run-…`.
-        package var id: String
-        /// One of stage, version, run, training set, service, view, artifact, log.
-        package var kind: String
-        package var title: String
-        package var facts: [Fact]
-    }
-
-    package struct Edge: Sendable, Hashable {
-        package var from: String
-        package var to: String
-    }
-
+/// What a version was made of, as far as the registry knows: down to the views.
+package struct VersionLineage: Sendable {
     /// The version first.
-    package private(set) var nodes: [Node] = []
-    /// From what was made to what it was made of.
-    package private(set) var edges: [Edge] = []
-
-    /// Adds a node where it is not there, and an edge to it.
-    mutating func add(
-        _ kind: String,
-        _ key: String,
-        title: String,
-        from: String?,
-        _ facts: [(String, String)]
-    ) -> String {
-        let id = "\(kind):\(key)"
-        if !nodes.contains(where: { $0.id == id }) {
-            let told = facts.filter { !$0.1.isEmpty }.map { Fact(key: $0.0, value: $0.1) }
-            nodes.append(Node(id: id, kind: kind, title: title, facts: told))
-        }
-        if let from { link(from, id) }
-        return id
-    }
-
-    mutating func link(_ from: String, _ to: String) {
-        let edge = Edge(from: from, to: to)
-        if !edges.contains(edge) { edges.append(edge) }
-    }
+    package var graph = Lineage()
+    /// The views that its service reads, and their nodes.
+    package var views: [(node: String, view: FeatureViewID)] = []
+    /// What its training set saw of the log; nil where it has none.
+    package var logEntry: UInt64?
 }
 
 extension RegistryStore {
@@ -55,7 +16,7 @@ extension RegistryStore {
         of number: UInt32,
         model name: RegisteredModelName,
         project: ProjectName
-    ) throws(AlulaError) -> Lineage {
+    ) throws(AlulaError) -> VersionLineage {
         try read { tables in
             let model = try tables.requireModel(name, in: project)
             let version = try tables.requireVersion(number, of: model)
@@ -65,40 +26,48 @@ extension RegistryStore {
 }
 
 extension RegistryTables {
-    fileprivate func lineage(
+    package func lineage(
         of version: ModelVersion,
         in model: ModelRow,
         _ project: ProjectName
-    ) throws -> Lineage {
-        var lineage = Lineage()
-        let node = lineage.add(
-            "version",
+    ) throws -> VersionLineage {
+        var lineage = VersionLineage()
+        let node = lineage.graph.add(
+            .version,
             "\(version.model)/\(version.number)",
             title: "\(version.model) version \(version.number)",
-            from: nil,
             [
                 ("stage", version.stage.text), ("registered", "\(version.registered)"),
                 ("by", version.actor), ("code revision", version.codeRevision),
                 ("description", version.description),
+                ("held before", try pastTenures(of: version, in: model)),
+                (
+                    "rollback returns to it",
+                    try remembering(version.number, of: model).joined(separator: ", ")
+                ),
             ]
         )
+        let aliases = try self.aliases(of: model).filter { $0.version == version.number }
+        for alias in aliases {
+            let pointer = lineage.graph.add(.alias, alias.name.text, title: alias.name.text)
+            lineage.graph.link(pointer, node)
+        }
         let seat = try self.seat(of: version.stage, in: model)
         if let held = seat.holders.first(where: { $0.version == version.number }) {
-            let stage = lineage.add(
-                "stage",
+            let stage = lineage.graph.add(
+                .stage,
                 version.stage.text,
                 title: version.stage.text,
-                from: nil,
                 [
                     ("since", "\(held.since)"),
                     ("previous", seat.previous.map { "version \($0)" } ?? ""),
                 ]
             )
-            lineage.link(stage, node)
+            lineage.graph.link(stage, node)
         }
         for artifact in version.artifacts {
-            _ = lineage.add(
-                "artifact",
+            lineage.graph.add(
+                .artifact,
                 "\(artifact.digest)/\(artifact.name)",
                 title: artifact.name,
                 from: node,
@@ -106,8 +75,8 @@ extension RegistryTables {
             )
         }
         let run = try self.run(try requireRun(version.run, in: project), history: false)
-        let runNode = lineage.add(
-            "run",
+        let runNode = lineage.graph.add(
+            .run,
             run.id.text,
             title: run.name.isEmpty ? run.id.text : run.name,
             from: node,
@@ -121,11 +90,31 @@ extension RegistryTables {
         return lineage
     }
 
+    /// The stages that the version held and holds no longer.
+    private func pastTenures(of version: ModelVersion, in model: ModelRow) throws -> String {
+        try rows(
+            """
+            SELECT stage, until FROM stage_tenure
+            WHERE model = ? AND version = ? AND until IS NOT NULL ORDER BY number
+            """,
+            [model.id, version.number]
+        ).map { "\($0["stage"] as String) until \(Timestamp(microseconds: $0["until"]))" }
+            .joined(separator: ", ")
+    }
+
+    /// The stages whose rollback returns to the version.
+    func remembering(_ version: UInt32, of model: ModelRow) throws -> [String] {
+        try rows(
+            "SELECT stage FROM stage_memory WHERE model = ? AND previous = ? ORDER BY stage",
+            [model.id, version]
+        ).map { $0["stage"] }
+    }
+
     /// The training set where there is one, else the service alone.
     private func addData(
         of version: ModelVersion,
         _ run: Run,
-        to lineage: inout Lineage,
+        to lineage: inout VersionLineage,
         _ versionNode: String,
         _ runNode: String,
         _ project: ProjectName
@@ -137,8 +126,9 @@ extension RegistryTables {
             return
         }
         let set = try requireTrainingSet(id, in: project)
-        let setNode = lineage.add(
-            "training set",
+        lineage.logEntry = set.logEntry
+        let setNode = lineage.graph.add(
+            .trainingSet,
             id.text,
             title: id.text,
             from: run.trainingSet == id ? runNode : versionNode,
@@ -146,10 +136,12 @@ extension RegistryTables {
                 ("rows", String(set.rows)), ("digest", set.digest.description),
                 ("spine", set.spineName), ("spine digest", set.spineDigest.description),
                 ("label", set.label), ("made", "\(set.made)"), ("by", set.actor),
+                ("rows blanked by deletion", set.blankedRows == 0 ? "" : "\(set.blankedRows)"),
+                ("made again", try reproduction(of: id)?.state.rawValue ?? ""),
             ]
         )
-        _ = lineage.add(
-            "log",
+        lineage.graph.add(
+            .log,
             String(set.logEntry),
             title: "entry \(set.logEntry)",
             from: setNode,
@@ -161,12 +153,12 @@ extension RegistryTables {
     /// The service version and the views it reads, as published.
     private func add(
         _ service: FeatureServiceReference,
-        to lineage: inout Lineage,
+        to lineage: inout VersionLineage,
         from node: String,
         _ project: ProjectName
     ) throws {
-        let serviceNode = lineage.add(
-            "service",
+        let serviceNode = lineage.graph.add(
+            .service,
             service.description,
             title: service.description,
             from: node,
@@ -174,7 +166,7 @@ extension RegistryTables {
         )
         let views = try rows(
             """
-            SELECT view_name, entity.name AS entity_name, lookback, max_age,
+            SELECT view, view_name, entity.name AS entity_name, lookback, max_age,
                 (SELECT count(*) FROM selection WHERE selection.service = projection.service
                     AND selection.version = projection.version
                     AND selection.projection = projection.position) AS features
@@ -188,8 +180,8 @@ extension RegistryTables {
         for row in views {
             let spans: [Int64?] = [row["lookback"], row["max_age"]]
             let texts = spans.map { $0.map { "\(TimeSpan(microseconds: $0))" } ?? "" }
-            _ = lineage.add(
-                "view",
+            let node = lineage.graph.add(
+                .view,
                 row["view_name"],
                 title: row["view_name"],
                 from: serviceNode,
@@ -198,6 +190,8 @@ extension RegistryTables {
                     ("look-back", texts[0]), ("max age", texts[1]),
                 ]
             )
+            let view: Int64 = row["view"]
+            lineage.views.append((node, FeatureViewID(UInt32(clamping: view))))
         }
     }
 }
