@@ -14,6 +14,7 @@ package final class GatheredColumn: @unchecked Sendable {
     /// Bytes of one row in `values`: a bool takes one; 0 where rows have no fixed width.
     let rowBytes: Int
     let values: UnsafeMutableRawPointer
+    private let memory: LargeMemory
     /// One byte a row: 1 present.
     let present: UnsafeMutablePointer<UInt8>
     private let pieces = Mutex<[Piece]>([])
@@ -30,7 +31,8 @@ package final class GatheredColumn: @unchecked Sendable {
         self.count = count
         rowBytes = type == .bool ? 1 : type.fixedRowBytes ?? 0
         // Fresh zero pages cost nothing until they are touched.
-        values = calloc(max(1, count * rowBytes), 1)
+        memory = LargeMemory(byteCount: count * rowBytes)
+        values = memory.start
         present = calloc(max(1, count), 1).assumingMemoryBound(to: UInt8.self)
     }
 
@@ -48,7 +50,7 @@ package final class GatheredColumn: @unchecked Sendable {
     }
 
     deinit {
-        free(values)
+        memory.deallocate()
         free(present)
     }
 

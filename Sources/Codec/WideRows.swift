@@ -1,4 +1,3 @@
-import Glibc
 package import Domain
 
 /// Columns of at most eight bytes a value, laid out row by row, so that rows taken in any order
@@ -14,6 +13,7 @@ package final class WideRows: @unchecked Sendable {
     private let stride: Int
     private var capacity = 0
     private var words: UnsafeMutablePointer<UInt64>?
+    private var memory: LargeMemory?
 
     /// Rows worked on at once: few enough to stay in the nearest cache.
     private static let tile = 128
@@ -31,7 +31,7 @@ package final class WideRows: @unchecked Sendable {
         stride = types.count + (types.count + 63) / 64
     }
 
-    deinit { free(words) }
+    deinit { memory?.deallocate() }
 
     /// Forgets all rows, and keeps their memory for others.
     package func removeAll() { count = 0 }
@@ -97,10 +97,11 @@ package final class WideRows: @unchecked Sendable {
     private func room(for added: Int) -> UnsafeMutablePointer<UInt64> {
         if let words, count + added <= capacity { return words }
         capacity = max(count + added, 2 * capacity, Self.firstRows)
-        guard let moved = realloc(words, capacity * stride * 8) else {
-            fatalError("there is no memory for \(capacity) rows")
-        }
-        let typed = moved.bindMemory(to: UInt64.self, capacity: capacity * stride)
+        let larger = LargeMemory(byteCount: capacity * stride * 8)
+        let typed = larger.start.bindMemory(to: UInt64.self, capacity: capacity * stride)
+        if let words { typed.update(from: words, count: count * stride) }
+        memory?.deallocate()
+        memory = larger
         words = typed
         return typed
     }

@@ -157,6 +157,9 @@ private final class ImportRun: Sendable {
 }
 
 extension OfflineStore {
+    /// When the last run of an import was staged in this process.
+    package var lastStaged: ContinuousClock.Instant? { merges.lastLoaded }
+
     /// Goes on with an import where it is durable.
     package func stager(
         importID: String,
@@ -202,6 +205,7 @@ extension OfflineStore {
                 )
             }
             merges.ended(writer.merge)
+            merges.noteLoaded()
             return staged
         } catch {
             merges.ended(writer.merge)  // Else it would not be cleaned.

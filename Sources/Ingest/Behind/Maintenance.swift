@@ -24,6 +24,11 @@ final class Maintenance: Sendable {
         /// Something has come that should not wait for the next look around.
         var isUrgent = true
         var isWorking = false
+        /// Merges wait until then, because history is being loaded; and since when they do.
+        var mergesAt: ContinuousClock.Instant?
+        var waitsSince: ContinuousClock.Instant?
+        /// Somebody waits for all to be done.
+        var isHurried = false
         var failure: AlulaError?
         var isStopping = false
         var isDone = false
@@ -38,8 +43,12 @@ final class Maintenance: Sendable {
     private let retired: @Sendable (FeatureView, UInt64) -> Void
 
     /// So many entries of pushes may leave segments that are worth merging.
-    private static let manyEntries = 64
+    fileprivate static let manyEntries = 64
     private static let pause = Duration.seconds(60)
+    /// Merging waits so long for the next run of an import, and for all of them together: it would
+    /// take the disk and a core from them, and is better done once for many.
+    private static let calm = Duration.seconds(3)
+    private static let longestWait = Duration.seconds(60)
     private static let niceness: Int32 = 10
     private static let firstRetry = Duration.seconds(1)
     private static let longestRetry = Duration.seconds(300)
@@ -97,10 +106,11 @@ final class Maintenance: Sendable {
 
     /// Waits until all is done that there was to do; false when the deadline has passed.
     func waitUntilIdle(deadline: ContinuousClock.Instant) -> Bool {
+        state.update { $0.isHurried = true }
         let isIdle: Void? = state.wait(until: deadline) { state in
-            state.isUrgent || state.isWorking || state.entriesSinceMerge >= Self.manyEntries
-                ? nil : ()
+            state.hasWork || state.isWorking || state.mergesAt != nil ? nil : ()
         }
+        state.update { $0.isHurried = false }
         return isIdle != nil
     }
 
@@ -112,9 +122,9 @@ final class Maintenance: Sendable {
     private func isStopping() -> Bool { state.read(\.isStopping) }
 
     private func waitForWork() {
-        _ = state.wait(until: .now + Self.pause) { state in
-            state.isStopping || state.isUrgent || state.entriesSinceMerge >= Self.manyEntries
-                ? () : nil
+        let latest = min(.now + Self.pause, state.read(\.mergesAt) ?? .now + Self.pause)
+        _ = state.wait(until: latest) { state in
+            state.isStopping || state.hasWork || state.isHurried && state.mergesAt != nil ? () : nil
         }
     }
 
@@ -144,6 +154,7 @@ final class Maintenance: Sendable {
                 if rows > 0 { retired(view, rows) }
             }
             try mergeSegments()
+            try parts.offline.cutLog()
             return nil
         } catch {
             return error.code == .cancelled ? nil : error
@@ -151,10 +162,27 @@ final class Maintenance: Sendable {
     }
 
     private func mergeSegments() throws(AlulaError) {
-        guard work == .all else { return }
+        guard work == .all, !waitsForCalm() else { return }
         while !isStopping(), try parts.offline.compactStep(parts.views(), isCancelled: isStopping) {
             // What cannot wait goes first; the rest of the merging follows in the same round.
             if try restoration.isPending() { return state.update { $0.isUrgent = true } }
         }
     }
+
+    /// Whether history is being loaded, so that merges had better wait.
+    private func waitsForCalm() -> Bool {
+        let now = ContinuousClock.now
+        let calm = parts.offline.lastStaged.map { $0 + Self.calm }
+        return state.update { state in
+            let since = state.waitsSince ?? now
+            let waits = !state.isHurried && now < calm ?? now && now < since + Self.longestWait
+            state.waitsSince = waits ? since : nil
+            state.mergesAt = waits ? calm : nil
+            return waits
+        }
+    }
+}
+
+extension Maintenance.State {
+    fileprivate var hasWork: Bool { isUrgent || entriesSinceMerge >= Maintenance.manyEntries }
 }

@@ -10,6 +10,7 @@ final class MergeGate: @unchecked Sendable {
     private var waiting: [FeatureViewID: Int] = [:]
     private var writing: Set<Int64> = []
     private var staged: Set<Int64> = []
+    private var loaded: ContinuousClock.Instant?
 
     private static let pause = 0.05
 
@@ -64,6 +65,11 @@ final class MergeGate: @unchecked Sendable {
     func noteStaged(_ merge: Int64) { change { staged.insert(merge) } }
 
     func isStaged(_ merge: Int64) -> Bool { change { staged.contains(merge) } }
+
+    /// This process has staged rows of an import.
+    func noteLoaded() { change { loaded = .now } }
+
+    var lastLoaded: ContinuousClock.Instant? { change { loaded } }
 
     @discardableResult
     private func change<T>(_ body: () -> T) -> T {

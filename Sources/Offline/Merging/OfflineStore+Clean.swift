@@ -1,12 +1,15 @@
-import Domain
+package import Domain
+import Foundation
 import GRDB
 
 extension OfflineStore {
     private static let blocksOfStep = 256
     private static let pagesOfStep = 192
     /// Free pages that are kept for what comes: at least these, and this part of all.
-    private static let fewestFreePages = 4_096
-    private static let freePart = 8
+    private static let fewestFreePages = 1_024
+    private static let freePart = 128
+    /// The write-ahead log may be so large when all is quiet.
+    private static let quietLogBytes = 1 << 20
 
     /// Deletes the segments that merges have replaced and nobody reads, and what was written by
     /// merges that did not come to their end, in small transactions.
@@ -129,6 +132,17 @@ extension OfflineStore {
                 }
             }
             isFirst = false
+        }
+    }
+
+    /// Brings a large write-ahead log into the file and cuts it, where no reader is in the way.
+    package func cutLog() throws(AlulaError) {
+        try translating {
+            try pool.writeWithoutTransaction { db in
+                let size = try? FileManager.default.attributesOfItem(atPath: pool.path + "-wal")
+                guard size?[.size] as? Int ?? 0 > Self.quietLogBytes else { return }
+                _ = try Row.fetchAll(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+            }
         }
     }
 }
