@@ -14,16 +14,25 @@ package final class ArtifactStore: Sendable {
     private let temporary: String
     /// Who needs that nothing is removed.
     let holds = Mutex(0)
+    private let naming: Naming
 
     /// Opens the store in a directory of its own, which is made where it is missing.
     ///
-    /// One server has it, so whatever lies in `tmp` was left by a crash and is removed.
-    package init(directory: String) throws(AlulaError) {
+    /// One server has it, so whatever lies in `tmp` was left by a crash and is removed, and the names
+    /// that it gave are put on disk before anybody is told that they are there.
+    package init(
+        directory: String,
+        health: StorageHealth = StorageHealth()
+    ) throws(AlulaError) {
         root = directory
         temporary = root + "/tmp"
+        naming = Naming(health: health)
         try Files.makeDirectory(root)
         try Files.makeDirectory(temporary)
         for name in try Files.names(in: temporary) { try Files.remove(temporary + "/" + name) }
+        for name in try Files.names(in: root) where name.count == 2 {
+            try Files.syncDirectory(root + "/" + name)
+        }
         try Files.syncDirectory(root)
         try Files.syncDirectory(root + "/..")
     }
@@ -31,6 +40,11 @@ package final class ArtifactStore: Sendable {
     /// Bytes of this content; nil where it is not here.
     package func size(of digest: ContentDigest) throws(AlulaError) -> UInt64? {
         try Files.size(path(of: digest))
+    }
+
+    /// As `size`, of content that is on disk with its name: whoever is told of it may count on it.
+    package func durableSize(of digest: ContentDigest) throws(AlulaError) -> UInt64? {
+        try naming.inTurn { () throws(AlulaError) in try size(of: digest) }
     }
 
     /// The first bytes of this content, as the disk gives them; none where it is not here.
@@ -42,7 +56,9 @@ package final class ArtifactStore: Sendable {
     /// Begins new content; it has no name until `finish`.
     package func writer() throws(AlulaError) -> ArtifactWriter {
         let name = String(UInt64.random(in: .min ... .max), radix: 16)
-        return try ArtifactWriter(temporary: temporary + "/" + name) { self.place(of: $0) }
+        return try ArtifactWriter(temporary: temporary + "/" + name, naming: naming) {
+            self.place(of: $0)
+        }
     }
 
     /// Hands the content to `body` in order, in chunks of `chunkBytes`, the last one shorter.

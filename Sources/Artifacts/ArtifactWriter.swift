@@ -22,14 +22,17 @@ package final class ArtifactWriter: Sendable {
     }
 
     private let path: String
+    private let naming: Naming
     private let place: @Sendable (ContentDigest) -> ArtifactPlace
     private let state: Mutex<State>
 
     init(
         temporary path: String,
+        naming: Naming,
         place: @escaping @Sendable (ContentDigest) -> ArtifactPlace
     ) throws(AlulaError) {
         self.path = path
+        self.naming = naming
         self.place = place
         state = Mutex(State(file: try File.create(path)))
     }
@@ -96,17 +99,44 @@ package final class ArtifactWriter: Sendable {
     ) throws(AlulaError) -> Bool {
         let place = place(digest)
         let target = place.directory + "/" + place.name
-        let existed = try Files.size(target) == bytes
-        if existed {
+        if try naming.inTurn({ () throws(AlulaError) in try Files.size(target) }) == bytes {
             try Files.remove(path)
-        } else {
-            try file.sealAndSync()
+            return true
+        }
+        try naming.health.durably { () throws(AlulaError) in try file.sealAndSync() }
+        return try naming.inTurn { () throws(AlulaError) in
+            if try Files.size(target) == bytes {
+                try Files.remove(path)
+                return true
+            }
             try Files.makeDirectory(place.directory)
             try Files.rename(path, to: target)
+            do throws(AlulaError) {
+                try naming.health.durably { () throws(AlulaError) in
+                    try Files.syncDirectory(place.directory)
+                    try Files.syncDirectory(place.root)
+                }
+            } catch {
+                // Else the next start would find a name that may not be on disk.
+                try? Files.remove(target)
+                throw error
+            }
+            return false
         }
-        // Also where it existed: another writer may have named it and not yet synced its directory.
-        try Files.syncDirectory(place.directory)
-        try Files.syncDirectory(place.root)
-        return existed
+    }
+}
+
+/// Gives names one at a time, so that whoever finds one knows that it is on disk.
+final class Naming: Sendable {
+    let health: StorageHealth
+    private let turn = Mutex(())
+
+    init(health: StorageHealth) { self.health = health }
+
+    func inTurn<Result: Sendable>(
+        _ body: () throws(AlulaError) -> Result
+    ) throws(AlulaError) -> Result {
+        try health.check()
+        return try turn.withLock { _ throws(AlulaError) in try body() }
     }
 }

@@ -20,6 +20,9 @@ package func openCatalogPool(path: String) throws(AlulaError) -> DatabasePool {
         let pool = try DatabasePool(path: path, configuration: configuration)
         try pool.writeWithoutTransaction { database in
             try database.execute(sql: "PRAGMA synchronous = FULL")
+            // What a server whose disk failed has left in the log of writes may be in the system's
+            // memory only, and its next sync would not put it on disk.
+            _ = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
         }
         var migrator = DatabaseMigrator()
         for migration in CatalogMigrations.all {

@@ -23,6 +23,8 @@ public struct ServerLimits: Sendable, Equatable {
     public var idleSeconds = 0
     /// The longest deadline of a call that has one; 0 is any.
     public var deadlineSeconds = 0
+    /// Bytes of the data disk that are kept free: who would take of them is refused.
+    public var diskReserveBytes = 128 << 20
 
     public init() {}
 
@@ -59,6 +61,7 @@ public struct ServerLimits: Sendable, Equatable {
             Setting("stream-idle-seconds", \.streamIdleSeconds, 1...86_400),
             Setting("idle-seconds", \.idleSeconds, 0...31_536_000),
             Setting("deadline-seconds", \.deadlineSeconds, 0...31_536_000),
+            Setting("disk-reserve-bytes", \.diskReserveBytes, 0...(1 << 50)),
         ]
     }
 

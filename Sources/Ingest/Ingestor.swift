@@ -185,7 +185,19 @@ extension Ingestor {
 
     /// Why the store takes no writes, or why the offline store does not follow; nil while all is
     /// well.
-    package var failure: AlulaError? { database.failure ?? follower.progress.read(\.failure) }
+    package var failure: AlulaError? { storageFailure ?? historyFailure }
+
+    /// Why the store takes no writes; nil while it does.
+    package var storageFailure: AlulaError? { database.failure }
+
+    /// Why the offline store does not follow the log; nil while it does.
+    package var historyFailure: AlulaError? { follower.progress.read(\.failure) }
+
+    /// How far the offline store has come in the log as it was at the start; nil once it has all.
+    package var inherited: (applied: UInt64, last: UInt64)? {
+        let applied = appliedEntry
+        return applied < follower.inherited ? (applied, follower.inherited) : nil
+    }
 
     /// What the work in the background fails of at the moment; it is tried again.
     package var backgroundFailure: AlulaError? { maintenance.state.read(\.failure) }

@@ -46,14 +46,23 @@ package final class OfflineStore: Sendable {
     /// Keeps what is read from being cleaned away.
     let pins = SegmentPins()
     let merges = MergeGate()
+    private let health: StorageHealth
 
     /// Opens the file, or makes it, and brings its tables up to date.
-    package convenience init(path: String) throws(AlulaError) {
-        try self.init(path: path, groupRows: Limits.batchRows)
+    package convenience init(
+        path: String,
+        health: StorageHealth = StorageHealth()
+    ) throws(AlulaError) {
+        try self.init(path: path, groupRows: Limits.batchRows, health: health)
     }
 
-    init(path: String, groupRows: Int) throws(AlulaError) {
+    init(
+        path: String,
+        groupRows: Int,
+        health: StorageHealth = StorageHealth()
+    ) throws(AlulaError) {
         self.groupRows = groupRows
+        self.health = health
         pool = try translating { try OfflineStore.open(path) }
         let through = try translating {
             try pool.read { try Int64.fetchOne($0, sql: "SELECT applied_through FROM progress") }
@@ -64,6 +73,9 @@ package final class OfflineStore: Sendable {
         applied.withLock { $0 = UInt64(through) }
         _ = try clean()
     }
+
+    /// Why the file is not written any more; nil while it is.
+    package var failure: AlulaError? { health.failure }
 
     /// The last log entry that is in the store, durable.
     package var appliedThrough: UInt64 { applied.withLock { $0 } }
@@ -100,6 +112,9 @@ extension OfflineStore {
         try pool.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA synchronous = FULL")
             _ = try Int.fetchOne(db, sql: "PRAGMA secure_delete = FAST")
+            // What a server whose disk failed has left in the log of writes may be in the system's
+            // memory only, and its next sync would not put it on disk.
+            _ = try Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
         }
         return pool
     }
@@ -129,7 +144,33 @@ extension OfflineStore {
 
     /// Writes in one transaction, durable when this returns.
     func write<T>(_ body: (Database) throws -> T) throws(AlulaError) -> T {
-        try translating { try pool.write(body) }
+        try changing { try pool.write(body) }
+    }
+
+    /// Runs what changes the file; after a failure that leaves in doubt what the disk has, nothing does.
+    func changing<T>(_ body: () throws -> T) throws(AlulaError) -> T {
+        try health.check()
+        do {
+            return try body()
+        } catch let error as DatabaseError where error.leavesDoubt {
+            let reason = "offline.sqlite: \(error.message ?? "") (\(error.extendedResultCode))"
+            health.fail(AlulaError(.internal, reason))
+            throw AlulaError(.internal, reason)
+        } catch {
+            return try translating { throw error }
+        }
+    }
+}
+
+extension DatabaseError {
+    /// Whether a write or a sync has failed, so that it is not certain what the disk has.
+    fileprivate var leavesDoubt: Bool {
+        switch extendedResultCode {
+        case .SQLITE_IOERR_WRITE, .SQLITE_IOERR_FSYNC, .SQLITE_IOERR_DIR_FSYNC,
+            .SQLITE_IOERR_TRUNCATE:
+            true
+        default: false
+        }
     }
 }
 

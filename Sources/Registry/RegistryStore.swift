@@ -14,6 +14,7 @@ package final class RegistryStore: Sendable {
     let artifacts: ArtifactFacts
     /// Wakes who waits for events.
     package let events: EventSignal
+    private let health: StorageHealth
     private let keepHead: @Sendable (AuditHead) -> Void
     private let keptHead: Mutex<AuditHead>
     private let models = Atomic<UInt64>(1)
@@ -42,9 +43,11 @@ package final class RegistryStore: Sendable {
         pool: DatabasePool,
         artifacts: ArtifactFacts,
         auditKey: AuditKey,
+        health: StorageHealth = StorageHealth(),
         keepHead: @escaping @Sendable (AuditHead) -> Void = { _ in }
     ) throws(AlulaError) {
         self.pool = pool
+        self.health = health
         self.artifacts = artifacts
         self.auditKey = auditKey
         self.keepHead = keepHead
@@ -94,12 +97,15 @@ package final class RegistryStore: Sendable {
     private func transaction<Value>(
         _ body: (RegistryTables) throws -> Value
     ) throws(AlulaError) -> Value {
+        try health.check()
         let marks = WriteMarks(auditKey: auditKey)
         let value: Value
         do {
             value = try pool.write { try body(RegistryTables(database: $0, marks: marks)) }
         } catch {
-            throw storageFailure(error)
+            let failure = storageFailure(error)
+            if (error as? DatabaseError)?.leavesDoubt == true { health.fail(failure) }
+            throw failure
         }
         tell(marks)
         return value
@@ -146,6 +152,18 @@ package final class RegistryStore: Sendable {
     }
 
     package static let recordTrainingSetAct = "make training set"
+}
+
+extension DatabaseError {
+    /// Whether a write or a sync has failed, so that it is not certain what the disk has.
+    fileprivate var leavesDoubt: Bool {
+        switch extendedResultCode {
+        case .SQLITE_IOERR_WRITE, .SQLITE_IOERR_FSYNC, .SQLITE_IOERR_DIR_FSYNC,
+            .SQLITE_IOERR_TRUNCATE:
+            true
+        default: false
+        }
+    }
 }
 
 /// An error of this area as it is, or one of SQLite in the house's words.

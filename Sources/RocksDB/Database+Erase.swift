@@ -90,7 +90,7 @@ extension Database {
     }
 
     /// Flushes and compactions that failed since the database was opened.
-    private var backgroundErrors: UInt64 {
+    var backgroundErrors: UInt64 {
         var count: UInt64 = 0
         _ = rocksdb_property_int(handle, "rocksdb.background-errors", &count)
         return count

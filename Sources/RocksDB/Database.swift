@@ -20,17 +20,22 @@ package final class Database: @unchecked Sendable {
     let memoryReadOptions: OpaquePointer
     private let syncedWrites: OpaquePointer
     private let plainWrites: OpaquePointer
-    /// The first failed write.
-    ///
-    /// What RocksDB holds in memory then is not certain, so none follows it.
-    private let failedWrite = Mutex<AlulaError?>(nil)
+    /// After a write that failed, what RocksDB holds in memory is not certain, so none follows it.
+    private let health: StorageHealth
+    /// Failed flushes and compactions that are no reason to refuse writes.
+    private let settledErrors = Atomic<UInt64>(0)
     private let gate = WriteGate()
     let path: String
 
     /// Opens the directory, made with all column families if it is missing.
-    package init(path: String, cacheBytes: Int = 128 << 20) throws(AlulaError) {
+    package init(
+        path: String,
+        cacheBytes: Int = 128 << 20,
+        health: StorageHealth = StorageHealth()
+    ) throws(AlulaError) {
         let options = Options(cacheBytes: cacheBytes)
         self.path = path
+        self.health = health
         (handle, families) = try Self.open(path, options)
         familyIDs = families.map { rocksdb_column_family_handle_get_id($0) }
         readOptions = rocksdb_readoptions_create()
@@ -104,7 +109,7 @@ extension Database {
         _ batch: WriteBatch,
         _ durability: Durability
     ) throws(AlulaError) {
-        if let failure { throw Self.refusal(after: failure) }
+        try health.check()
         try checkRoom(for: batch)
         let options = durability == .synced ? syncedWrites : plainWrites
         do {
@@ -112,7 +117,12 @@ extension Database {
                 gate.pass { batch.withHandle { rocksdb_write(handle, options, $0, slot) } }
             }
         } catch {
-            failedWrite.withLock { $0 = $0 ?? error }
+            // Refused because a table behind found no room: nothing of it was written, and RocksDB
+            // goes on by itself once there is some.
+            let isRefusal =
+                error.code == .resourceExhausted
+                && backgroundErrors > settledErrors.load(ordering: .relaxed)
+            if !isRefusal { health.fail(error) }
             throw error
         }
     }
@@ -120,10 +130,7 @@ extension Database {
     /// RocksDB 7.8 aborts the process some seconds after its log has met a full disk, so that it must not
     /// come to that.
     private func checkRoom(for batch: WriteBatch) throws(AlulaError) {
-        var figures = statvfs()
-        guard statvfs(path, &figures) == 0 else { return }
-        let free = Int(figures.f_bavail) * Int(figures.f_frsize)
-        guard free < batch.byteCount + Self.reservedBytes else { return }
+        guard let free = freeBytes, free < batch.byteCount + Self.reservedBytes else { return }
         throw AlulaError(
             .resourceExhausted,
             "the disk of the online store is full: \(free >> 20) MiB are left, and "
@@ -132,32 +139,49 @@ extension Database {
         )
     }
 
+    /// Bytes left on the disk; nil where the system does not say.
+    private var freeBytes: Int? {
+        var figures = statvfs()
+        guard statvfs(path, &figures) == 0 else { return nil }
+        return Int(figures.f_bavail) * Int(figures.f_frsize)
+    }
+
     private static let reservedBytes = 64 << 20
 
     /// Why no more writes are taken; nil while all is well.
-    package var failure: AlulaError? { failedWrite.withLock { $0 } }
+    ///
+    /// Looks for flushes and compactions that have failed, of which no call tells.
+    package var failure: AlulaError? {
+        let errors = backgroundErrors
+        if errors > settledErrors.load(ordering: .relaxed) {
+            if let freeBytes, freeBytes < 2 * Self.reservedBytes {
+                settledErrors.store(errors, ordering: .relaxed)
+            } else {
+                health.fail(
+                    AlulaError(
+                        .internal,
+                        "the online store could not write a table behind: online/LOG says more"
+                    )
+                )
+            }
+        }
+        return health.failure
+    }
 
     /// Refuses all writes from now on, for a reason found outside a write.
-    package func refuseWrites(because error: AlulaError) {
-        failedWrite.withLock { $0 = $0 ?? error }
-    }
-
-    private static func refusal(after error: AlulaError) -> AlulaError {
-        .refused(
-            "the online store takes no more writes after this failure: \(error.message)",
-            help: "mend its cause, then restart the server"
-        )
-    }
+    package func refuseWrites(because error: AlulaError) { health.fail(error) }
 
     /// Puts all that was written on disk.
     package func syncLog() throws(AlulaError) {
-        if let failure { throw Self.refusal(after: failure) }
-        try checked("sync its log") { rocksdb_flush_wal(handle, 1, $0) }
+        try health.check()
+        try health.durably { () throws(AlulaError) in
+            try checked("sync its log") { rocksdb_flush_wal(handle, 1, $0) }
+        }
     }
 
     /// Writes the memtables out, so that the next open has nothing to replay.
     package func flush() throws(AlulaError) {
-        if let failure { throw Self.refusal(after: failure) }
+        try health.check()
         let options = rocksdb_flushoptions_create()
         defer { rocksdb_flushoptions_destroy(options) }
         for family in families {

@@ -59,7 +59,7 @@ package enum AlulaServer {
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: listener, failureTerminationBehavior: .gracefullyShutdownGroup)
         ]
-        let readiness: @Sendable () -> String? = { parts.services.readiness() }
+        let readiness: @Sendable () -> String? = { parts.services.notReady()?.text }
         services.append(.init(service: ReadinessLog(readiness: readiness, logger: logger)))
         if let certificates {
             services.append(
@@ -123,13 +123,21 @@ struct Parts: Sendable {
         purpose: DataDirectory.Purpose = .serving
     ) throws(AlulaError) -> Parts {
         let now: @Sendable () -> Timestamp = { Timestamp.now }
+        let health = StorageHealth()
+        // History follows the log as long as its own file can be written.
+        let historyHealth = StorageHealth(partOf: health)
+        SQLiteLog.watch { $0.contains("/offline.sqlite") ? historyHealth : health }
         let directory = try DataDirectory(path: configuration.dataDirectory, purpose: purpose) {
             logger.notice("\($0)")
         }
         let pool = try openCatalogPool(path: directory.catalog)
         let catalog = try CatalogStore(pool: pool)
-        let artifacts = try ArtifactStore(directory: directory.artifacts)
-        let database = try Database(path: directory.online, cacheBytes: 256 << 20)
+        let artifacts = try ArtifactStore(directory: directory.artifacts, health: health)
+        let database = try Database(
+            path: directory.online,
+            cacheBytes: 256 << 20,
+            health: health
+        )
         let keyFile = try AuditKeyFile(path: configuration.auditKey, in: directory)
         let auditHeads = AuditHeads(database: database, logger: logger)
         let registry = try RegistryStore(
@@ -139,13 +147,16 @@ struct Parts: Sendable {
                 firstBytes: { try artifacts.firstBytes(of: $0, 512) }
             ),
             auditKey: keyFile.key,
+            health: health,
             keepHead: auditHeads.keep
         )
         try auditHeads.compare(with: registry, now: now())
         let watches = WatchHub(registry: registry, logger: logger)
         watches.start()
         let tokens = try TokenStore(registry: registry)
-        let offline = try OfflineStore(path: directory.offline)
+        let offline = try OfflineStore(path: directory.offline, health: historyHealth)
+        // RocksDB and SQLite sync the names in their directories, and not their directories' own.
+        try directory.syncNames()
         let cache = RowCache(
             byteBudget: configuration.cacheBytes ?? UsableMemory.cacheShare,
             // One for each event loop, and some for workers; who comes later shares one.
@@ -226,6 +237,11 @@ struct Parts: Sendable {
                     now: now
                 ),
                 limits: configuration.limits,
+                health: health,
+                room: DiskRoom(
+                    directory: directory,
+                    reserve: configuration.limits.diskReserveBytes
+                ),
                 buffered: BufferBudget(limit: configuration.limits.bufferedBytes),
                 rates: RequestRates(),
                 figures: CallFigures(),
@@ -269,11 +285,6 @@ struct Parts: Sendable {
         services.registry.events.close()
         try services.ingestor.stop()
     }
-}
-
-extension Services {
-    /// Nil where all is well, else the reason why writes are refused.
-    func readiness() -> String? { ingestor.failure?.message }
 }
 
 extension Timestamp {

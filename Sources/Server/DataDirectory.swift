@@ -35,6 +35,8 @@ final class DataDirectory: Sendable {
         guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else {
             throw .refused("the data directory \(path) cannot be made: \(reason(errno))")
         }
+        // Also where it was there: whoever made it may have ended before this.
+        try Self.sync(path + "/..")
         let lock = unsafe open(path + "/LOCK", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard lock >= 0 else {
             throw .refused("the data directory \(path) cannot be used: \(reason(errno))")
@@ -57,6 +59,24 @@ final class DataDirectory: Sendable {
     }
 
     deinit { close(lock) }
+
+    /// Puts the names in the directory on disk.
+    func syncNames() throws(AlulaError) { try Self.sync(path) }
+
+    private static func sync(_ path: String) throws(AlulaError) {
+        let directory = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else {
+            // Who may not look into the directory above has it made by somebody else.
+            guard errno == EACCES else {
+                throw .refused("the directory \(path) cannot be used: \(reason(errno))")
+            }
+            return
+        }
+        defer { close(directory) }
+        guard fsync(directory) == 0 else {
+            throw .refused("the directory \(path) could not be synced: \(reason(errno))")
+        }
+    }
 }
 
 private func reason(_ code: CInt) -> String {

@@ -34,6 +34,8 @@ struct Services: Sendable {
     let tokens: TokenStore
     let gatekeeper: Gatekeeper
     let limits: ServerLimits
+    let health: StorageHealth
+    let room: DiskRoom
     let buffered: BufferBudget
     let rates: RequestRates
     let figures: CallFigures

@@ -30,7 +30,7 @@ final class Follower: Sendable {
     private let offline: OfflineStore
     private let limit: Backlog.Limit
     /// The last entry from before the start.
-    private let inherited: UInt64
+    let inherited: UInt64
 
     private static let pieceBytes = 8 << 20
     private static let gatheringTime = Duration.milliseconds(100)
@@ -226,10 +226,10 @@ final class Follower: Sendable {
         from position: UInt64,
         _ applied: ([LogEntry.Change]) -> Void
     ) throws(AlulaError) {
-        // A crash may have come between the two.
-        try drop(through: position)
+        // A crash may have come between the two. Where the log takes no writes, history follows it yet.
+        let dropped = Result { () throws(AlulaError) in try drop(through: position) }
         let entries = try log.entries(after: position, limitBytes: Self.pieceBytes)
-        guard let last = entries.last?.number else { return }
+        guard let last = entries.last?.number else { return try dropped.get() }
         try offline.apply(
             entries.map { number, entry in
                 OfflineStore.LogPiece(

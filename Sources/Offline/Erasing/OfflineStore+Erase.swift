@@ -142,10 +142,10 @@ extension OfflineStore {
         }
         for _ in 0..<Self.politeCheckpoints {
             try checkCancelled(isCancelled)
-            if try translating({ try pool.writeWithoutTransaction(checkpoint) }) { return }
+            if try changing({ try pool.writeWithoutTransaction(checkpoint) }) { return }
             Thread.sleep(forTimeInterval: Self.pause)
         }
-        guard try translating({ try pool.barrierWriteWithoutTransaction(checkpoint) }) else {
+        guard try changing({ try pool.barrierWriteWithoutTransaction(checkpoint) }) else {
             throw AlulaError(
                 .unavailable,
                 "offline.sqlite: the log of writes cannot be emptied: another process reads the file"
@@ -155,7 +155,7 @@ extension OfflineStore {
 
     /// Writes in one transaction that leaves nothing of what it deletes.
     func writeSecurely<T>(_ body: (Database) throws -> T) throws(AlulaError) -> T {
-        try translating {
+        try changing {
             try pool.writeWithoutTransaction { db in
                 _ = try Int.fetchOne(db, sql: "PRAGMA secure_delete = ON")
                 defer {

@@ -126,7 +126,7 @@ extension OfflineStore {
             guard free > kept else { return !isFirst }
             guard !isCancelled() else { return true }
             let step = min(Self.pagesOfStep, free - kept)
-            try translating {
+            try changing {
                 try pool.writeWithoutTransaction {
                     try $0.execute(sql: "PRAGMA incremental_vacuum(\(step))")
                 }

@@ -75,7 +75,18 @@ struct AuditKeyFile: Sendable {
         let count = unsafe bytes.withUnsafeBytes {
             unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
         }
-        guard count == bytes.count, fsync(descriptor) == 0 else { throw failure("written", path) }
+        guard count == bytes.count, fsync(descriptor) == 0 else {
+            let failed = failure("written", path)
+            unsafe unlink(path)
+            throw failed
+        }
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        let parent = parts.dropLast().joined(separator: "/")
+        let place = parts.count == 1 ? "." : parent.isEmpty ? "/" : parent
+        let directory = unsafe open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { throw failure("put on disk", path) }
+        defer { close(directory) }
+        guard fsync(directory) == 0 else { throw failure("put on disk", path) }
     }
 
     private static func failure(_ what: String, _ path: String) -> AlulaError {

@@ -11,9 +11,10 @@ extension Dispatcher {
     func putArtifact(_ call: Call) throws -> Answer {
         let request = try Messages.decode(WirePutArtifactRequest.self, from: call.control)
         let digest = try ContentDigest(hex: request.digest)
-        if let bytes = try services.artifacts.size(of: digest) {
+        if let bytes = try services.artifacts.durableSize(of: digest) {
             return try Answer(WireArtifact(digest, bytes: bytes, existed: true))
         }
+        try services.room.require(request.bytes, for: "the artifact")
         let writer = try services.artifacts.writer()
         do {
             var received: UInt64 = 0

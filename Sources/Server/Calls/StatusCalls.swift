@@ -22,6 +22,7 @@ extension Dispatcher {
         answer.projects = snapshot.projects.keys.filter(scope.covers).sorted().map(\.text)
         answer.connections = UInt64(services.connections.count)
         answer.diskFreeBytes = services.directory.freeBytes
+        answer.notReady = services.notReady()?.text ?? ""
         answer.cache = WireCacheStatus(services.online.cache.figures)
         let statistics = try services.offline.statistics()
         let freshness = services.ingestor.freshness
@@ -64,9 +65,11 @@ extension WireCacheStatus {
 
 extension DataDirectory {
     /// Bytes that are left on the disk for this process; 0 where the system does not say.
-    var freeBytes: UInt64 {
+    var freeBytes: UInt64 { freeBytesIfKnown ?? 0 }
+
+    var freeBytesIfKnown: UInt64? {
         var figures = statvfs()
-        guard unsafe statvfs(path, &figures) == 0 else { return 0 }
+        guard unsafe statvfs(path, &figures) == 0 else { return nil }
         return UInt64(figures.f_bavail) * UInt64(figures.f_frsize)
     }
 }

@@ -91,6 +91,7 @@ extension Dispatcher {
     ) throws {
         var told = stager.record.nextChunk
         while let upload = try call.nextUpload() {
+            try services.room.require(for: "the import")
             let chunk = try Messages.decode(WireStageChunk.self, from: upload.control)
             let checked = try FeatureRowsChecker.check(
                 try schema.batch(from: upload.data),

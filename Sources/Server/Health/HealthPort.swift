@@ -75,7 +75,7 @@ struct HealthPort: Service {
         case .healthz:
             return Response(status: .ok)
         case .readyz:
-            return Response(status: services.readiness() == nil ? .ok : .serviceUnavailable)
+            return Response(status: services.notReady() == nil ? .ok : .serviceUnavailable)
         case .metrics:
             return await metrics()
         }

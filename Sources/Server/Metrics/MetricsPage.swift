@@ -40,12 +40,17 @@ struct MetricsPage {
             "alula_uptime_seconds",
             seconds: services.now().microseconds - services.started.microseconds
         )
+        let problem = services.notReady()
         page.one(
             "alula_ready",
             .gauge,
-            services.readiness() == nil ? 1 : 0,
-            "1 while reads and writes are taken; the log says why not."
+            problem == nil ? 1 : 0,
+            "1 while reads and writes are taken; status and the log say why not."
         )
+        page.begin("alula_not_ready", .gauge, "1 for the reason why not.")
+        for word in NotReady.words {
+            page.sample("alula_not_ready", [("reason", word)], problem?.word == word ? 1 : 0)
+        }
         page.one(
             "alula_connections",
             .gauge,

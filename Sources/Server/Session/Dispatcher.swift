@@ -58,6 +58,7 @@ struct Dispatcher: Sendable {
         answer(call) { call in
             try checkLookups(call)
             try checkHead(call)
+            try services.checkWritable(call.operation)
             return try perform(call)
         }
     }
@@ -94,6 +95,13 @@ struct Dispatcher: Sendable {
     func waitUntilApplied(_ entry: UInt64, _ call: Call) throws(AlulaError) {
         while services.offline.appliedThrough < entry {
             try call.checkEnded()
+            if let failure = services.offline.failure {
+                throw .refused(
+                    "history ends at log entry \(services.offline.appliedThrough) and does not follow "
+                        + "to \(entry) since its file failed: \(failure.message)",
+                    help: "look at the disk, then restart the server; online reads go on"
+                )
+            }
             do {
                 try services.ingestor.waitUntilApplied(entry, deadline: .now + .milliseconds(200))
             } catch  where error.code == .deadlineExceeded {

@@ -84,12 +84,16 @@ extension SessionHandler {
         if let error = watch.verdict(peerState, limits, now: .now()) { end(with: error, context) }
     }
 
-    /// A slow reader that still reads is not a stalled one.
+    /// A slow reader that still reads is not a stalled one; who reads nothing is, however little waits
+    /// for him.
     private func notePendingWrites(_ context: ChannelHandlerContext) {
-        guard watch.stalled != nil,
-            let pending = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
+        guard let pending = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
         else { return }
-        if pending != watch.pendingWrites { watch.stalled = .now() }
+        if pending == 0 {
+            watch.stalled = nil
+        } else if pending != watch.pendingWrites || watch.stalled == nil {
+            watch.stalled = .now()
+        }
         watch.pendingWrites = pending
     }
 

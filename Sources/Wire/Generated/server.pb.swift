@@ -92,6 +92,12 @@ package nonisolated struct WireStatusResponse: @unchecked Sendable {
   /// Clears the value of `cache`. Subsequent reads from it will return its default value.
   package mutating func clearCache() {_uniqueStorage()._cache = nil}
 
+  /// why reads and writes are not both taken; empty where they are
+  package var notReady: String {
+    get {_storage._notReady}
+    set {_uniqueStorage()._notReady = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -181,7 +187,7 @@ fileprivate nonisolated let _protobuf_package = "alula.v1"
 
 nonisolated extension WireStatusResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".StatusResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{3}started_us\0\u{3}data_directory\0\u{3}log_last\0\u{3}offline_applied\0\u{3}catalog_revision\0\u{3}registry_revision\0\u{1}projects\0\u{1}views\0\u{3}disk_free_bytes\0\u{1}connections\0\u{1}cache\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{3}started_us\0\u{3}data_directory\0\u{3}log_last\0\u{3}offline_applied\0\u{3}catalog_revision\0\u{3}registry_revision\0\u{1}projects\0\u{1}views\0\u{3}disk_free_bytes\0\u{1}connections\0\u{1}cache\0\u{4}\u{8}not_ready\0")
 
   fileprivate class _StorageClass {
     var _version: String = String()
@@ -196,6 +202,7 @@ nonisolated extension WireStatusResponse: SwiftProtobuf.Message, SwiftProtobuf._
     var _diskFreeBytes: UInt64 = 0
     var _connections: UInt64 = 0
     var _cache: WireCacheStatus? = nil
+    var _notReady: String = String()
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -218,6 +225,7 @@ nonisolated extension WireStatusResponse: SwiftProtobuf.Message, SwiftProtobuf._
       _diskFreeBytes = source._diskFreeBytes
       _connections = source._connections
       _cache = source._cache
+      _notReady = source._notReady
     }
   }
 
@@ -248,6 +256,7 @@ nonisolated extension WireStatusResponse: SwiftProtobuf.Message, SwiftProtobuf._
         case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._diskFreeBytes) }()
         case 11: try { try decoder.decodeSingularUInt64Field(value: &_storage._connections) }()
         case 12: try { try decoder.decodeSingularMessageField(value: &_storage._cache) }()
+        case 20: try { try decoder.decodeSingularStringField(value: &_storage._notReady) }()
         default: break
         }
       }
@@ -296,6 +305,9 @@ nonisolated extension WireStatusResponse: SwiftProtobuf.Message, SwiftProtobuf._
       try { if let v = _storage._cache {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
       } }()
+      if !_storage._notReady.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._notReady, fieldNumber: 20)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -317,6 +329,7 @@ nonisolated extension WireStatusResponse: SwiftProtobuf.Message, SwiftProtobuf._
         if _storage._diskFreeBytes != rhs_storage._diskFreeBytes {return false}
         if _storage._connections != rhs_storage._connections {return false}
         if _storage._cache != rhs_storage._cache {return false}
+        if _storage._notReady != rhs_storage._notReady {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -18,6 +18,7 @@ struct Status: AsyncParsableCommand {
         let behind = status.logLast - min(status.logLast, status.offlineApplied)
         let uptime = TimeSpan(microseconds: Timestamp.now.microseconds - status.startedUs)
         Output.line("alula \(status.version) at \(client.address), up \(uptime.short)")
+        if !status.notReady.isEmpty { Output.line("NOT READY " + status.notReady) }
         Output.line("data      \(status.dataDirectory), \(byteText(status.diskFreeBytes)) free")
         Output.line(
             "log       entry \(status.logLast); history is "
@@ -78,6 +79,7 @@ struct Status: AsyncParsableCommand {
             ("registry_revision", .uint(status.registryRevision)),
             ("projects", .strings(status.projects)),
             ("disk_free_bytes", .uint(status.diskFreeBytes)),
+            ("not_ready", .string(status.notReady)),
             ("connections", .uint(status.connections)),
             ("cache", json(status.cache)),
             (

@@ -42,7 +42,7 @@ struct LimitTests {
         var request = WirePutArtifactRequest()
         request.head.requestID = Data(repeating: UInt8(call), count: 16)
         request.digest = String(repeating: "0\(call % 10)", count: 32)
-        request.bytes = 1 << 40
+        request.bytes = 1 << 30
         var buffer = ByteBuffer()
         Frame(
             kind: .request,

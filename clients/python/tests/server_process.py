@@ -8,6 +8,8 @@ import re
 import signal
 import subprocess
 import threading
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,10 @@ DATA = Path(os.environ.get("ALULA_DATA", Path(__file__).resolve().parents[4] / "
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the shared data is not at {DATA}")
 
 
+class DidNotStart(AssertionError):
+    """The process ended before it listened."""
+
+
 class Server:
     """A server process on its own directory; it can be killed and started again."""
 
@@ -29,6 +35,11 @@ class Server:
         self.port = 0
         self.options: list[str] = []
         """More words for `alula serve`."""
+        self.environment: dict[str, str] = {}
+        self.health = 0
+        """The HTTP port."""
+        self.said = ""
+        """What the process has printed since it was started."""
 
     def start(self) -> Server:
         lines: queue.Queue[str] = queue.Queue()
@@ -36,23 +47,35 @@ class Server:
             [BINARY, "serve", "--data", str(self.directory), "--listen", f"127.0.0.1:{self.port}",
              "--http", "127.0.0.1:0", *self.options],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env={**os.environ, **self.environment},
         )  # fmt: skip
         output = self.process.stdout
         assert output is not None
 
         def read() -> None:
             for line in output:
+                self.said += line
                 lines.put(line)
             lines.put("")
 
+        self.said = ""
         threading.Thread(target=read, daemon=True).start()
-        said = ""
+        ports = {"alula": 0, "http": int("none" in self.options)}
         while line := lines.get(timeout=60):
-            said += line
-            if found := re.search(r"listening on alula://127\.0\.0\.1:(\d+)", line):
-                self.port = int(found[1])
+            if found := re.search(r"on (alula|http)s?://127\.0\.0\.1:(\d+)", line):
+                ports[found[1]] = int(found[2])
+            if all(ports.values()):
+                self.port, self.health = ports["alula"], ports["http"]
                 return self
-        raise AssertionError(f"the server did not start: {said}")
+        raise DidNotStart(f"the server did not start: {self.said}")
+
+    def page(self, path: str) -> tuple[int, str]:
+        """The code and the text of a page of the HTTP port."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.health}{path}", timeout=20) as got:
+                return int(got.status), got.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
 
     def kill(self) -> None:
         assert self.process is not None

@@ -124,7 +124,7 @@ def header(payload: int, kind: int, flags: int, operation: int, call: int, contr
 
 UPLOAD = frame(
     Kind.REQUEST, Op.PUT_ARTIFACT, 1,
-    artifacts_pb2.PutArtifactRequest(head=head(), digest="ab" * 32, bytes=1 << 40).SerializeToString(), flags=1,
+    artifacts_pb2.PutArtifactRequest(head=head(), digest="ab" * 32, bytes=1 << 30).SerializeToString(), flags=1,
 )  # fmt: skip
 BROKEN: dict[str, tuple[bytes, str]] = {
     "a payload one past the limit": (header(MEBIBYTE + 1, 1, 0, 1, 1, 0), "1048577"),
@@ -182,7 +182,7 @@ def test_uploads_beyond_the_credit_close_the_connection(server: Server) -> None:
         for _ in range(60):
             call = raw.request(
                 Op.PUT_ARTIFACT,
-                artifacts_pb2.PutArtifactRequest(head=head(), digest="cd" * 32, bytes=1 << 40), more=True,
+                artifacts_pb2.PutArtifactRequest(head=head(), digest="cd" * 32, bytes=1 << 30), more=True,
             )  # fmt: skip
         for _ in range(5):
             raw.send(Kind.ITEM, Op.PUT_ARTIFACT, call, data=bytes(MEBIBYTE - 8))

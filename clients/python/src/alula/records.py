@@ -168,6 +168,8 @@ class Status:
     disk_free_bytes: int
     connections: int
     cache: CacheStatus
+    not_ready: str = ""
+    """Why the server does not take both reads and writes; empty where it does."""
 
     @staticmethod
     def of(message: Any) -> Status:
@@ -187,6 +189,7 @@ class Status:
                 c.budget_bytes, c.bytes, c.entries, c.absences, c.hits, c.absent_hits, c.misses,
                 c.evictions,
             ),
+            message.not_ready,
         )  # fmt: skip
 
 

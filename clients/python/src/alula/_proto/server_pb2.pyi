@@ -6,7 +6,7 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class StatusResponse(_message.Message):
-    __slots__ = ("version", "started_us", "data_directory", "log_last", "offline_applied", "catalog_revision", "registry_revision", "projects", "views", "disk_free_bytes", "connections", "cache")
+    __slots__ = ("version", "started_us", "data_directory", "log_last", "offline_applied", "catalog_revision", "registry_revision", "projects", "views", "disk_free_bytes", "connections", "cache", "not_ready")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     STARTED_US_FIELD_NUMBER: _ClassVar[int]
     DATA_DIRECTORY_FIELD_NUMBER: _ClassVar[int]
@@ -19,6 +19,7 @@ class StatusResponse(_message.Message):
     DISK_FREE_BYTES_FIELD_NUMBER: _ClassVar[int]
     CONNECTIONS_FIELD_NUMBER: _ClassVar[int]
     CACHE_FIELD_NUMBER: _ClassVar[int]
+    NOT_READY_FIELD_NUMBER: _ClassVar[int]
     version: str
     started_us: int
     data_directory: str
@@ -31,7 +32,8 @@ class StatusResponse(_message.Message):
     disk_free_bytes: int
     connections: int
     cache: CacheStatus
-    def __init__(self, version: _Optional[str] = ..., started_us: _Optional[int] = ..., data_directory: _Optional[str] = ..., log_last: _Optional[int] = ..., offline_applied: _Optional[int] = ..., catalog_revision: _Optional[int] = ..., registry_revision: _Optional[int] = ..., projects: _Optional[_Iterable[str]] = ..., views: _Optional[_Iterable[_Union[ViewStatus, _Mapping]]] = ..., disk_free_bytes: _Optional[int] = ..., connections: _Optional[int] = ..., cache: _Optional[_Union[CacheStatus, _Mapping]] = ...) -> None: ...
+    not_ready: str
+    def __init__(self, version: _Optional[str] = ..., started_us: _Optional[int] = ..., data_directory: _Optional[str] = ..., log_last: _Optional[int] = ..., offline_applied: _Optional[int] = ..., catalog_revision: _Optional[int] = ..., registry_revision: _Optional[int] = ..., projects: _Optional[_Iterable[str]] = ..., views: _Optional[_Iterable[_Union[ViewStatus, _Mapping]]] = ..., disk_free_bytes: _Optional[int] = ..., connections: _Optional[int] = ..., cache: _Optional[_Union[CacheStatus, _Mapping]] = ..., not_ready: _Optional[str] = ...) -> None: ...
 
 class CacheStatus(_message.Message):
     __slots__ = ("budget_bytes", "bytes", "entries", "absences", "hits", "absent_hits", "misses", "evictions")
