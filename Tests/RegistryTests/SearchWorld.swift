@@ -189,6 +189,29 @@ struct SearchWorld {
 
 /// Asking.
 extension SearchWorld {
+    var sources: [SearchSource] {
+        guard let view = FeatureViewName("history"), let feature = FeatureName("due"),
+            let service = FeatureServiceName("credit")
+        else { return [] }
+        return [
+            .view(view), .feature(view, feature), .service(.init(name: service)),
+            .service(.init(name: service, version: 2)), .trainingSet(sets[0].id),
+            .run(truth[0].run.id), .artifact(fixture.digest(3)), .importID("import-1"),
+            .importID("import-2"), .importID("import-3"),
+        ]
+    }
+
+    func trace(_ source: SearchSource, models: [String]? = nil) throws -> Trace {
+        try fixture.registry.trace(
+            source,
+            models: try models.map { names in
+                Set(try names.map { try RegisteredModelName($0, as: "model") })
+            },
+            project: try fixture.project,
+            importFact: fact
+        )
+    }
+
     func expressions(seed: UInt64) -> RandomSearch {
         var search = RandomSearch(seed: seed)
         search.texts = [
@@ -199,16 +222,7 @@ extension SearchWorld {
             .trainingSet: sets.map(\.id.text),
             .service: ["credit", "credit@1", "credit@2", "cred"],
         ]
-        if let view = FeatureViewName("history"), let feature = FeatureName("due"),
-            let service = FeatureServiceName("credit")
-        {
-            search.sources = [
-                .view(view), .feature(view, feature), .service(.init(name: service)),
-                .service(.init(name: service, version: 2)), .trainingSet(sets[0].id),
-                .run(truth[0].run.id), .artifact(fixture.digest(3)), .importID("import-1"),
-                .importID("import-2"), .importID("import-3"),
-            ]
-        }
+        search.sources = sources
         return search
     }
 

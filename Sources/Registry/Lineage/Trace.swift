@@ -39,15 +39,46 @@ extension RegistryStore {
     ) throws(AlulaError) -> Trace {
         try read { tables in
             try tables.require(source, in: project)
-            let compiler = SearchCompiler(
-                project: project,
-                isOfVersions: true,
-                models: models,
-                mayBeNull: true,
-                importFact: importFact
+            return try tables.trace(
+                try Self.matches(source, models, project, importFact: importFact)
             )
-            return try tables.trace(try compiler.uses(source), compiler)
         }
+    }
+
+    /// How SQLite would go about a trace: the lines of EXPLAIN QUERY PLAN.
+    package func tracePlan(
+        _ source: SearchSource,
+        project: ProjectName
+    ) throws(AlulaError) -> [String] {
+        try read { tables in
+            let matches = try Self.matches(source, nil, project) { _ in
+                ImportFact(view: FeatureViewID(1), logEntry: 1, retracted: nil)
+            }
+            return try SQLRequest<Row>(
+                literal: "EXPLAIN QUERY PLAN SELECT count(*) FROM \(matches)"
+            ).fetchAll(tables.database).map { $0["detail"] }
+        }
+    }
+
+    /// Versions `v` of models `m` that the source went into; looked up from the source, in this
+    /// order of tables.
+    private static func matches(
+        _ source: SearchSource,
+        _ models: Set<RegisteredModelName>?,
+        _ project: ProjectName,
+        importFact: @escaping (String) throws -> ImportFact
+    ) throws -> SQL {
+        let compiler = SearchCompiler(
+            project: project,
+            isOfVersions: true,
+            models: models,
+            mayBeNull: true,
+            importFact: importFact
+        )
+        return """
+            model_version v CROSS JOIN model m ON m.id = v.model LEFT JOIN run r ON r.id = v.run
+            WHERE \(try compiler.uses(source)) AND m.project = \(project.text)\(compiler.visible)
+            """
     }
 }
 
@@ -83,11 +114,7 @@ extension RegistryTables {
         return found["id"]
     }
 
-    fileprivate func trace(_ condition: SQL, _ compiler: SearchCompiler) throws -> Trace {
-        let matches: SQL = """
-            model_version v JOIN model m ON m.id = v.model LEFT JOIN run r ON r.id = v.run
-            WHERE \(condition) AND m.project = \(compiler.project.text)\(compiler.visible)
-            """
+    fileprivate func trace(_ matches: SQL) throws -> Trace {
         let total = try SQLRequest<Int>(literal: "SELECT count(*) FROM \(matches)")
             .fetchOne(database)
         let rows = try SQLRequest<Row>(

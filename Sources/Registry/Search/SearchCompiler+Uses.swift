@@ -74,7 +74,7 @@ extension SearchCompiler {
     static func saw(_ fact: ImportFact, _ entry: UInt64, _ project: ProjectName) -> SQL {
         let reading = reading(SQL("\(Int64(fact.view.number))"), project)
         return """
-            t.log_entry >= \(Int64(clamping: entry))
+            t.project = \(project.text) AND t.log_entry >= \(Int64(clamping: entry))
                 AND t.log_entry < \(Int64(clamping: fact.retracted ?? UInt64.max))
                 AND (t.service, t.service_version) IN (\(reading))
             """

@@ -44,6 +44,7 @@ extension VersionReport {
             page.line("")
             page.line("## Metrics")
             page.line("")
+            guard !candidate.metrics.isEmpty else { return page.line("None.") }
             page.table(
                 ["metric", "version \(candidate.number)"],
                 candidate.metrics.map {

@@ -1,3 +1,4 @@
+import Backup
 import Catalog
 import Digest
 import Domain
@@ -68,6 +69,7 @@ struct TokenMaker {
     private let store: TokenStore
 
     init(_ directory: String) throws {
+        try DataFormat.current.prepare(directory)
         let pool = try openCatalogPool(path: directory + "/catalog.sqlite")
         let secret = [UInt8](repeating: 7, count: 32)
         try Data((hexadecimal(secret) + "\n").utf8).write(
