@@ -32,7 +32,10 @@ extension VersionReport {
 
     private var summary: String {
         let verdict = outcome.passed ? "**Passed.**" : "**Refused.**"
-        let gate = outcome.verdict.gateVersion.map { "gate version \($0)" } ?? "no gate"
+        let gate =
+            candidate.stage == stage
+            ? "no gate is asked where it is already"
+            : outcome.verdict.gateVersion.map { "gate version \($0)" } ?? "no gate"
         let against =
             holder.map { "compared with version \($0.number), which holds \(stage)" }
             ?? "no other version holds \(stage)"

@@ -691,7 +691,7 @@ package nonisolated struct WireLineageNode: Sendable {
 
   package var id: String = String()
 
-  /// stage, version, run, training set, service, view, import, artifact, log
+  /// stage, alias, version, run, training set, log, service, view, import, pushes, artifact
   package var kind: String = String()
 
   package var title: String = String()

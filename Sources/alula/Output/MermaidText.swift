@@ -37,7 +37,7 @@ enum MermaidText {
         var escaped = ""
         for scalar in text.unicodeScalars {
             switch scalar {
-            case "\"", "#", "<", ">", "&", "`", ";", "\\", "%", "*", "_":
+            case "\"", "#", "<", ">", "&", "`", ";", "\\", "%":
                 escaped += "#\(scalar.value);"
             default:
                 let isControl = scalar.properties.generalCategory == .control

@@ -9,7 +9,7 @@ from typing import Any
 from .records import moment
 from .registry import RuleVerdict, pairs
 
-_SPECIAL = '"#<>&`;\\%*_'
+_SPECIAL = '"#<>&`;\\%'
 
 
 def escaped(text: str) -> str:
