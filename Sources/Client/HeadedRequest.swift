@@ -58,3 +58,9 @@ extension WireExplainRequest: HeadedRequest {}
 extension WireBackupRequest: HeadedRequest {}
 extension WireCreateTokenRequest: HeadedRequest {}
 extension WireRevokeTokenRequest: HeadedRequest {}
+extension WireLogValuesRequest: HeadedRequest {}
+extension WireScanPredictionsRequest: HeadedRequest {}
+extension WireSetPredictionLogRequest: HeadedRequest {}
+extension WireShowPredictionLogRequest: HeadedRequest {}
+extension WireSkewRequest: HeadedRequest {}
+extension WireTrainingSetFromLogRequest: HeadedRequest {}

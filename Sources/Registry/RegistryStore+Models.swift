@@ -98,6 +98,13 @@ extension RegistryStore {
         return (set, record.service)
     }
 
+    package func hasModel(
+        _ name: RegisteredModelName,
+        in project: ProjectName
+    ) throws(AlulaError) -> Bool {
+        try read { try $0.model(name, in: project) != nil }
+    }
+
     package func models(project: ProjectName) throws(AlulaError) -> [RegisteredModel] {
         try read { try $0.models(project) }
     }

@@ -312,6 +312,11 @@ package final class ServedFigures: Sendable {
     package struct LoggedCount: Hashable, Sendable {
         package var isOutcome: Bool
         package var status: LoggedStatus
+
+        package init(isOutcome: Bool, status: LoggedStatus) {
+            self.isOutcome = isOutcome
+            self.status = status
+        }
     }
 
     package var loggedCounts: [LoggedCount: Int] { logged.withLock { $0 } }
@@ -322,14 +327,14 @@ final class ScanGate: Sendable {
     private let state = Mutex<(scans: Int, isReplacing: Bool)>((0, false))
 
     /// Waits for a replacement under way, which is short.
-    func scanning<T>(_ body: () throws -> T) rethrows -> T {
+    func enter() {
         while !state.withLock({ state in
             if !state.isReplacing { state.scans += 1 }
             return !state.isReplacing
         }) { Thread.sleep(forTimeInterval: 0.005) }
-        defer { state.withLock { $0.scans -= 1 } }
-        return try body()
     }
+
+    func leave() { state.withLock { $0.scans -= 1 } }
 
     /// Nil where somebody scans.
     func replacing<T>(_ body: () throws(AlulaError) -> T) throws(AlulaError) -> T? {
@@ -341,4 +346,16 @@ final class ScanGate: Sendable {
         defer { state.withLock { $0.isReplacing = false } }
         return try body()
     }
+}
+
+/// Held by a scan as long as it reads.
+final class ScanPass: Sendable {
+    private let gate: ScanGate
+
+    init(_ gate: ScanGate) {
+        self.gate = gate
+        gate.enter()
+    }
+
+    deinit { gate.leave() }
 }

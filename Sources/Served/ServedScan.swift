@@ -62,18 +62,43 @@ package struct ServedScan: Sendable {
         isCancelled: () -> Bool = { false },
         _ body: (RecordBatch) throws -> Void
     ) throws {
+        var cursor = try cursor(query)
+        while let batch = try cursor.next(isCancelled: isCancelled) { try body(batch) }
+    }
+
+    /// Gives them one by one.
+    package func cursor(_ query: ServedQuery) throws(AlulaError) -> ServedCursor {
         try log.flush()
-        try log.readers.scanning {
-            let (segments, types) = try list(query)
-            guard !segments.isEmpty else { return }
-            var join = ServedJoin(query, log, types)
-            for segment in segments {
-                guard !isCancelled() else {
-                    throw AlulaError(.cancelled, "the scan was cancelled")
-                }
-                if let batch = try read(segment, query, &join) { try body(batch) }
+        let pass = ScanPass(log.readers)
+        let (segments, types) = try list(query)
+        return ServedCursor(
+            log: log,
+            query: query,
+            segments: segments[...],
+            join: ServedJoin(query, log, types),
+            pass: pass
+        )
+    }
+
+    /// Since when about so many of the newest were served, by whole segments, and how many older
+    /// ones there are; nil where there are no more.
+    package func newest(
+        _ most: UInt64,
+        _ query: ServedQuery
+    ) throws(AlulaError) -> (since: Timestamp?, leftOut: UInt64) {
+        try log.flush()
+        var (taken, leftOut): (UInt64, UInt64) = (0, 0)
+        var since: Int64?
+        for segment in try list(query).segments.sorted(by: { $0.last > $1.last }) {
+            if taken == 0 || taken + UInt64(segment.rows) <= most, leftOut == 0 {
+                taken += UInt64(segment.rows)
+                since = min(since ?? segment.first, segment.first)
+            } else {
+                leftOut += UInt64(segment.rows)
             }
         }
+        guard leftOut > 0 else { return (nil, 0) }
+        return (since.map(Timestamp.init(microseconds:)), leftOut)
     }
 
     /// As asked for by name and span of time.
@@ -123,12 +148,31 @@ package struct ServedScan: Sendable {
             return (wanted, types)
         }
     }
+}
 
-    private func read(
-        _ listed: ServedSegment,
-        _ query: ServedQuery,
-        _ join: inout ServedJoin
-    ) throws -> RecordBatch? {
+/// A scan on its way; while there is one, no segments are merged.
+package struct ServedCursor {
+    let log: ServedLog
+    let query: ServedQuery
+    var segments: ArraySlice<ServedSegment>
+    var join: ServedJoin
+    let pass: ScanPass
+
+    /// Nil at the end.
+    package mutating func next(isCancelled: () -> Bool) throws -> RecordBatch? {
+        while let segment = segments.popFirst() {
+            guard !isCancelled() else {
+                throw AlulaError(.cancelled, "the scan was cancelled")
+            }
+            if let batch = try read(segment) { return batch }
+        }
+        return nil
+    }
+
+    /// The time of the first prediction that the next segment may have.
+    var nextStamp: Int64? { segments.first?.first }
+
+    private mutating func read(_ listed: ServedSegment) throws -> RecordBatch? {
         let wanted = try ServedSelection(listed.layout, query)
         let found = try log.offline.readBeside { db -> (ServedSegment, [Column])? in
             let file = ServedFile(db)

@@ -9,6 +9,7 @@ import Online
 import Registry
 import Releases
 import RocksDB
+import Served
 import ServiceLifecycle
 import Training
 import Trust
@@ -197,10 +198,13 @@ struct Parts: Sendable {
             now: now,
             logger: logger
         )
+        let served = try ServedLog(offline, now: now, lastEntry: { ingestor.lastEntry })
+        served.start()
         let forgetting = Forgetting(
             ingestor: ingestor,
             spines: spines,
             backups: backups,
+            served: served,
             logger: logger
         )
         // What a stopped or killed server has begun.
@@ -225,6 +229,7 @@ struct Parts: Sendable {
                 servedModels: ServedModels(registry),
                 readDesks: ReadDesks(),
                 readCounts: ReadCounts(),
+                served: served,
                 spines: spines,
                 forgetting: forgetting,
                 backups: backups,
@@ -283,6 +288,7 @@ struct Parts: Sendable {
     func close() throws(AlulaError) {
         warmer.stop()
         services.registry.events.close()
+        services.served.stop()
         try services.ingestor.stop()
     }
 }

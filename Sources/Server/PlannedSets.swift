@@ -36,7 +36,9 @@ struct PlannedSets: Sendable {
             let project = try snapshot.project(record.project.text)
             return PlannedSet(
                 record: record,
-                plan: try plans.plan(record.service, in: project, of: snapshot).plan
+                plan: record.plan(
+                    try plans.plan(record.service, in: project, of: snapshot).plan
+                )
             )
         }
     }

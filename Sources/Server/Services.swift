@@ -6,6 +6,7 @@ import Offline
 import Online
 import Registry
 import Releases
+import Served
 import Training
 import Trust
 
@@ -27,6 +28,7 @@ struct Services: Sendable {
     let servedModels: ServedModels
     let readDesks: ReadDesks
     let readCounts: ReadCounts
+    let served: ServedLog
     let spines: KeptSpines
     let forgetting: Forgetting
     let backups: Backups

@@ -65,6 +65,13 @@ package enum Operation: UInt16, Sendable, CaseIterable {
     case trace = 0x0092
     case diffVersions = 0x0093
     case report = 0x0094
+    case logPredictions = 0x00B0
+    case logOutcomes = 0x00B1
+    case scanPredictions = 0x00B2
+    case setPredictionLog = 0x00B3
+    case showPredictionLog = 0x00B4
+    case skew = 0x00B5
+    case trainingSetFromLog = 0x00B6
     case profile = 0x00C0
     case drift = 0x00C1
 }
@@ -80,18 +87,21 @@ extension Operation {
         case .forget: .erase
         case .plan, .apply: .apply
         case .describeCatalog, .listImports: .readDefinitions
-        case .read, .history, .export: .readFeatures
+        // Whoever may be answered may say what was made of it.
+        case .read, .history, .export, .logPredictions, .scanPredictions: .readFeatures
         case .push, .beginImport, .stageRows, .publishImport, .materialize, .abandonImport,
-            .retract:
+            .retract, .logOutcomes:
             .writeFeatures
         case .makeTrainingSet, .listTrainingSets, .showTrainingSet, .getTrainingSet, .explain,
-            .reproduce, .profile, .drift:
+            .reproduce, .profile, .drift, .skew, .trainingSetFromLog:
             .train
-        case .startRun, .logRun, .endRun, .registerVersion, .putArtifact: .writeRegistry
+        case .startRun, .logRun, .endRun, .registerVersion, .putArtifact, .setPredictionLog:
+            .writeRegistry
         case .setAlias, .deleteAlias: .alias
         case .getRun, .listRuns, .listModels, .listVersions, .resolveVersion, .lineage,
             .statArtifact, .getArtifact, .listAliases, .listApprovals, .listGates, .stagesAt,
-            .watch, .searchRuns, .searchVersions, .trace, .diffVersions, .report:
+            .watch, .searchRuns, .searchVersions, .trace, .diffVersions, .report,
+            .showPredictionLog:
             .readRegistry
         case .promote, .rollback: .promote
         case .approve: .approve
@@ -105,7 +115,8 @@ extension Operation {
         case .apply, .push, .beginImport, .stageRows, .publishImport, .materialize,
             .makeTrainingSet, .startRun, .logRun, .endRun, .registerVersion, .promote, .rollback,
             .putArtifact, .compact, .abandonImport, .retract, .forget, .setAlias, .deleteAlias,
-            .approve, .createToken, .revokeToken, .reproduce, .backup:
+            .approve, .createToken, .revokeToken, .reproduce, .backup, .logPredictions,
+            .logOutcomes, .setPredictionLog, .trainingSetFromLog:
             true
         case .authenticate, .listTokens, .status, .verify, .plan, .describeCatalog, .listImports,
             .read, .history, .export,
@@ -114,7 +125,8 @@ extension Operation {
             .listVersions,
             .resolveVersion, .lineage, .listAudit, .statArtifact, .getArtifact, .listAliases,
             .listApprovals, .listGates, .stagesAt, .watch, .verifyAudit, .searchRuns,
-            .searchVersions, .trace, .diffVersions, .report, .listBackups:
+            .searchVersions, .trace, .diffVersions, .report, .listBackups, .scanPredictions,
+            .showPredictionLog, .skew:
             false
         }
     }

@@ -52,6 +52,9 @@ package struct ScopeField: Sendable, Hashable {
     }
     static func model(_ number: UInt32) -> Self { Self(number, .model) }
     static func service(_ number: UInt32) -> Self { Self(number, .service) }
+    static func modelOrAll(_ number: UInt32) -> Self {
+        Self(number, .model, whenEmpty: .everything)
+    }
     /// Where the service may be left out for a model's, a token for some views names it.
     static func serviceOrAll(_ number: UInt32) -> Self {
         Self(number, .service, whenEmpty: .everything)
@@ -87,12 +90,17 @@ extension Operation {
         case .registerVersion: .named([.model(2)])
         case .listVersions, .resolveVersion, .promote, .rollback, .lineage, .setAlias,
             .deleteAlias, .listAliases, .approve, .listApprovals, .listGates, .stagesAt,
-            .watch, .reproduce, .searchVersions, .diffVersions, .report:
+            .watch, .reproduce, .searchVersions, .diffVersions, .report, .logPredictions,
+            .logOutcomes, .setPredictionLog:
             .named([.model(2)])
         case .trace:
             .named([
                 .view(2), .importID(3), .trainingSet(4), .artifact(5), .service(6), .run(7),
             ])
+        case .showPredictionLog: .named([.modelOrAll(2)])
+        case .skew: .named([.model(2), .serviceOrAll(7)])
+        case .trainingSetFromLog: .named([.model(2), .serviceOrAll(8)])
+        case .scanPredictions: .named([.model(2), .serviceOrAll(9)])
         case .statArtifact, .getArtifact: .named([.artifact(2)])
         }
     }

@@ -55,6 +55,13 @@ public struct FeaturePlan: Sendable, Hashable {
         )
     }
 
+    /// The same views and keys, and no features: of what has its features already.
+    public var keysOnly: FeaturePlan {
+        var plan = self
+        for index in plan.views.indices { plan.views[index].features = [] }
+        return plan
+    }
+
     /// Every key column once, in order of first use.
     public var keyColumns: [FeatureService.KeyColumn] {
         var seen: Set<ColumnName> = []

@@ -25,6 +25,10 @@ public struct TrainingSetRecord: Sendable, Hashable {
     public var actor: String
     /// Rows of the spine that deletion has blanked since: all their columns are null.
     public var blankedRows: UInt64
+    /// The model whose prediction log it was made of; empty where it was joined from history.
+    ///
+    /// Its features are those that were served, and stand in its spine.
+    public var servedModel: String
 
     public init(
         id: TrainingSetID,
@@ -45,7 +49,8 @@ public struct TrainingSetRecord: Sendable, Hashable {
         featureColumns: [String],
         spineName: String,
         actor: String,
-        blankedRows: UInt64 = 0
+        blankedRows: UInt64 = 0,
+        servedModel: String = ""
     ) {
         self.id = id
         self.project = project
@@ -66,6 +71,12 @@ public struct TrainingSetRecord: Sendable, Hashable {
         self.spineName = spineName
         self.actor = actor
         self.blankedRows = blankedRows
+        self.servedModel = servedModel
+    }
+
+    /// By which it is made again, of the plan of its service.
+    public func plan(_ plan: FeaturePlan) -> FeaturePlan {
+        servedModel.isEmpty ? plan : plan.keysOnly
     }
 }
 

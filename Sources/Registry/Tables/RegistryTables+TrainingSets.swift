@@ -30,6 +30,7 @@ private struct StoredDetail: Codable {
     var reports: [Report]
     var featureColumns: [String]
     var spineName: String
+    var servedModel: String?
 }
 
 extension RegistryTables {
@@ -42,7 +43,8 @@ extension RegistryTables {
             keepUnknown: record.keepUnknown,
             reports: record.reports.map(Self.stored),
             featureColumns: record.featureColumns,
-            spineName: record.spineName
+            spineName: record.spineName,
+            servedModel: record.servedModel.isEmpty ? nil : record.servedModel
         )
         try execute(
             """
@@ -161,7 +163,8 @@ extension RegistryTables {
             featureColumns: detail.featureColumns,
             spineName: detail.spineName,
             actor: row["actor"],
-            blankedRows: UInt64(row["blanked_rows"] as Int64)
+            blankedRows: UInt64(row["blanked_rows"] as Int64),
+            servedModel: detail.servedModel ?? ""
         )
     }
 

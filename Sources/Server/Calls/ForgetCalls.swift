@@ -1,8 +1,10 @@
 import Catalog
+import Codec
 import Domain
 import Ingest
 import Offline
 import Registry
+import Served
 import SwiftProtobuf
 import Wire
 
@@ -70,6 +72,7 @@ extension Dispatcher {
             wire.onlineRows = online[view.id] ?? 0
             return wire
         }
+        answer.servedVectors = try services.served.count(entity.id, key: KeyCodec.encode(key))
         answer.spineRows = sets.reduce(0) { $0 + $1.rows }
         answer.trainingSets = sets.map(\.set.text)
         answer.outOfReach = try outOfReach(sets.map(\.set))

@@ -10,13 +10,13 @@ extension Dispatcher {
         try services.readDesks.with(services) { desk in
             let (read, keys, carried, rows) = try open(call, desk)
             let fits = rows * read.plan.leastRowBytes <= ReadPieces.singleFrameBytes
-            let data =
+            let piece =
                 try fits
                 ? desk.piece(read, keys: keys, carried: carried, rows: 0..<rows) : nil
-            guard let data else { return Answer { call in try stream(call) } }
+            guard let piece else { return Answer { call in try stream(call) } }
             return Answer(
-                control: ReadAnswerHead.control(read.answerHead, rows: rows),
-                data: data
+                control: ReadAnswerHead.control(read.answerHead, rows: rows, piece.choice),
+                data: piece.data
             )
         }
     }
@@ -28,11 +28,11 @@ extension Dispatcher {
             var head = read.answerHead
             try ReadPieces.each(rows: rows, leastRowBytes: read.plan.leastRowBytes) { range in
                 try call.checkEnded()
-                let data = try desk.piece(read, keys: keys, carried: carried, rows: range)
-                guard let data else { return false }
+                let piece = try desk.piece(read, keys: keys, carried: carried, rows: range)
+                guard let piece else { return false }
                 try call.send(
-                    control: ReadAnswerHead.control(head, rows: range.count),
-                    data: data
+                    control: ReadAnswerHead.control(head, rows: range.count, piece.choice),
+                    data: piece.data
                 )
                 head = read.shortAnswerHead
                 return true

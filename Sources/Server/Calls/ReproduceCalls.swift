@@ -55,7 +55,9 @@ extension Dispatcher {
         }
         let snapshot = services.catalog.snapshot
         let project = try snapshot.project(record.project.text)
-        let plan = try services.plans.plan(record.service, in: project, of: snapshot).plan
+        let plan = record.plan(
+            try services.plans.plan(record.service, in: project, of: snapshot).plan
+        )
         let remade = try services.trainingSets.remake(
             record,
             plan: plan,

@@ -101,7 +101,7 @@ extension Dispatcher {
     /// The answer to a repeated request: the recorded set, made again.
     ///
     /// What the client uploads is not read.
-    private func repeated(_ first: [UInt8], _ call: Call) throws -> Answer {
+    func repeated(_ first: [UInt8], _ call: Call) throws -> Answer {
         let message = try WireTrainingSet(serializedBytes: first)
         let id = try TrainingSetID(message.id, as: "training set")
         guard let record = try services.registry.trainingSet(id) else {
@@ -119,7 +119,9 @@ extension Dispatcher {
     ) throws -> Answer {
         let snapshot = services.catalog.snapshot
         let project = try snapshot.project(record.project.text)
-        let plan = try services.plans.plan(record.service, in: project, of: snapshot).plan
+        let plan = record.plan(
+            try services.plans.plan(record.service, in: project, of: snapshot).plan
+        )
         try waitUntilApplied(services.ingestor.lastEntry, call)
         let sender = BatchSender(call)
         let remade = try services.trainingSets.remake(
@@ -182,7 +184,7 @@ extension Dispatcher {
 }
 
 /// Sends batches as the items of a call, the first with their schema.
-private final class BatchSender {
+final class BatchSender {
     private let call: Call
     private var hasSchema = false
 

@@ -3,6 +3,7 @@ import Foundation
 import Ingest
 import Logging
 import Offline
+import Served
 
 /// Brings deletions to their end, one after the other: spines blanked, bytes gone from every file.
 ///
@@ -15,6 +16,7 @@ final class Forgetting: @unchecked Sendable {
     private let spines: KeptSpines
     private let ingestor: Ingestor
     private let backups: Backups
+    private let served: ServedLog
     private let logger: Logger
     // `isStopping` and `isTrying` are only touched while `condition` is locked: that is what makes
     // this class Sendable.
@@ -29,7 +31,14 @@ final class Forgetting: @unchecked Sendable {
     private static let firstPause = 1.0
     private static let longestPause = 60.0
 
-    init(ingestor: Ingestor, spines: KeptSpines, backups: Backups, logger: Logger) {
+    init(
+        ingestor: Ingestor,
+        spines: KeptSpines,
+        backups: Backups,
+        served: ServedLog,
+        logger: Logger
+    ) {
+        self.served = served
         self.ingestor = ingestor
         self.backups = backups
         self.spines = spines
@@ -146,6 +155,7 @@ final class Forgetting: @unchecked Sendable {
                 // A key has an erasure in each view of its entity, and one pass over the spines.
                 let name = Array("\(pending.entity.number)/".utf8) + pending.key
                 guard blanked.insert(name).inserted else { return }
+                try served.erase(pending.entity, key: pending.key)
                 try spines.blank(pending.entity, key: pending.key)
             },
             cancelled: { stops },

@@ -23,6 +23,7 @@ extension WireTrainingSet {
         spineName = record.spineName
         actor = record.actor
         blankedRows = record.blankedRows
+        servedModel = record.servedModel
     }
 }
 

@@ -13,15 +13,16 @@ import Wire
 ///
 /// Blocks, for it reads the stores.
 struct MetricsPage {
-    private let services: Services
+    let services: Services
     private let workers: Workers
-    private var page = MetricsText()
+    var page = MetricsText()
 
     static func make(_ services: Services, _ workers: Workers) throws(AlulaError) -> String {
         var page = MetricsPage(services: services, workers: workers)
         page.writeServer()
         page.writeCalls()
         page.writeCache()
+        page.writeServed()
         try page.writeHistory()
         try page.writeRegistry()
         return page.page.text

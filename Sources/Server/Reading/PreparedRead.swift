@@ -2,6 +2,7 @@ import Codec
 import Domain
 import NIOCore
 import Online
+import Served
 import Wire
 
 /// A kind of read worked out once: clients send the same control message, to the byte, with every read
@@ -13,6 +14,8 @@ final class PreparedRead {
     let catalogRevision: UInt64
     /// Nil for a read by service.
     let modelsRevision: UInt64?
+    /// How what is served is kept; nil where it is not asked for.
+    let served: ServedShape?
     /// The first fields of every answer: all but the number of rows.
     let answerHead: [UInt8]
     /// Likewise for answers behind the first of a stream, without schema and parts.
@@ -27,13 +30,15 @@ final class PreparedRead {
         _ entry: PlanCache.Entry,
         modelVersion: UInt32?,
         modelsRevision: UInt64?,
-        catalogRevision: UInt64
+        catalogRevision: UInt64,
+        served: ServedShape?
     ) throws(AlulaError) {
         let plan = entry.plan
         schema = try Schema(wire: request.schema)
         self.plan = ReadPlan(plan)
         self.catalogRevision = catalogRevision
         self.modelsRevision = modelsRevision
+        self.served = served
         let shape = try ReadShape(schema, plan: plan)
         keyColumns = plan.keyColumns
         keys = shape.keys

@@ -4,6 +4,7 @@ import Domain
 import NIOCore
 import Online
 import Registry
+import Served
 import Wire
 
 /// Answers reads for one thread: an event loop has one of its own, worker threads take one for the
@@ -49,18 +50,24 @@ final class ReadDesk: @unchecked Sendable {
             guard let read else { return .elsewhere }
             let (keys, carried, rows) = try unsafe read.input(data)
             guard rows * read.plan.partCount <= Self.mostLookupsOnLoop else { return .elsewhere }
+            let now = services.now()
             let isFound = try lane.find(
                 read.plan,
                 keys: keys,
                 rows: 0..<rows,
-                now: services.now(),
+                now: now,
                 tier: .memory
             )
             guard isFound else { return .elsewhere }
             let bytes = try lane.measure(read.plan, carried: carried)
             guard bytes <= ReadPieces.singleFrameBytes else { return .elsewhere }
             counts.add(read.plan, lane, rows: rows)
-            return .frame(frame(read, rows: rows, bytes: bytes, call: call, allocator))
+            let choice = read.served.map {
+                services.served.choose($0, keys: keys, rows: 0..<rows, now: now)
+            }
+            let answer = frame(read, rows: rows, bytes: bytes, choice, call: call, allocator)
+            if let choice { keep(choice, of: read, keys, answer, bytes) }
+            return .frame(answer)
         } catch {
             return .elsewhere
         }
@@ -70,10 +77,13 @@ final class ReadDesk: @unchecked Sendable {
         _ read: PreparedRead,
         rows: Int,
         bytes: Int,
+        _ choice: ServedChoice?,
         call: UInt32,
         _ allocator: ByteBufferAllocator
     ) -> ByteBuffer {
-        let control = read.answerHead.count + ReadAnswerHead.rowsBytes(rows)
+        let control =
+            read.answerHead.count + ReadAnswerHead.rowsBytes(rows)
+            + (choice.map(ReadAnswerHead.choiceBytes) ?? 0)
         let padding = (8 - control % 8) % 8
         let payload = control + padding + bytes
         var frame = allocator.buffer(capacity: Frame.headerBytes + payload)
@@ -85,9 +95,30 @@ final class ReadDesk: @unchecked Sendable {
         frame.writeInteger(UInt32(control), endianness: .little)
         frame.writeBytes(read.answerHead)
         ReadAnswerHead.writeRows(rows, to: &frame)
+        if let choice { ReadAnswerHead.write(choice, to: &frame) }
         frame.writeRepeatingByte(0, count: padding)
         write(read, bytes, to: &frame)
         return frame
+    }
+
+    /// Hands the chosen rows of an answer, whose data are the last bytes of the buffer, to the log.
+    private func keep(
+        _ choice: ServedChoice,
+        of read: PreparedRead,
+        _ keys: [Column],
+        _ answer: ByteBuffer,
+        _ bytes: Int
+    ) {
+        guard let shape = read.served, !choice.picks.isEmpty else { return }
+        unsafe answer.withUnsafeReadableBytes { raw in
+            unsafe services.served.keep(
+                choice,
+                shape,
+                keys: keys,
+                firstKey: 0,
+                answer: .init(rebasing: raw[(raw.count - bytes)...])
+            )
+        }
     }
 
     private func write(_ read: PreparedRead, _ bytes: Int, to buffer: inout ByteBuffer) {
@@ -154,12 +185,28 @@ extension ReadDesk {
             in: project,
             of: snapshot
         )
+        var shape: ServedShape?
+        if request.log {
+            guard let served, let model = RegisteredModelName(request.model) else {
+                throw .invalid(
+                    "a logged read is of a model: service \(service) alone has no predictions",
+                    help: "read the model by its stage, alias or version"
+                )
+            }
+            shape = ServedShape(
+                services.served.model(.init(project.name, model)),
+                version: served.version,
+                stage: request.alias.isEmpty ? request.stage : "@" + request.alias,
+                plan: entry.plan
+            )
+        }
         return try PreparedRead(
             request,
             entry,
             modelVersion: served?.version,
             modelsRevision: served?.revision,
-            catalogRevision: snapshot.revision
+            catalogRevision: snapshot.revision,
+            served: shape
         )
     }
 }
@@ -172,15 +219,20 @@ extension ReadDesk {
         keys: [Column],
         carried: [Column],
         rows: Range<Int>
-    ) throws(AlulaError) -> ByteBuffer? {
-        _ = try lane.find(read.plan, keys: keys, rows: rows, now: services.now(), tier: .disk)
+    ) throws(AlulaError) -> (data: ByteBuffer, choice: ServedChoice?)? {
+        let now = services.now()
+        _ = try lane.find(read.plan, keys: keys, rows: rows, now: now, tier: .disk)
         let columns = carried.map { $0.rows(rows) }
         let bytes = try lane.measure(read.plan, carried: columns)
         guard bytes <= ReadPieces.singleFrameBytes else { return nil }
         counts.add(read.plan, lane, rows: rows.count)
         var data = ByteBuffer()
         write(read, bytes, to: &data)
-        return data
+        guard let shape = read.served else { return (data, nil) }
+        let keys = keys.map { $0.rows(rows) }
+        let choice = services.served.choose(shape, keys: keys, rows: 0..<rows.count, now: now)
+        keep(choice, of: read, keys, data, bytes)
+        return (data, choice)
     }
 }
 
@@ -203,7 +255,11 @@ enum ReadAnswerHead {
     static func writeRows(_ rows: Int, to buffer: inout ByteBuffer) {
         guard rows > 0 else { return }
         buffer.writeInteger(rowsTag)
-        var rest = rows
+        writeVarint(rows, to: &buffer)
+    }
+
+    private static func writeVarint(_ number: Int, to buffer: inout ByteBuffer) {
+        var rest = number
         while rest >= 0x80 {
             buffer.writeInteger(UInt8(truncatingIfNeeded: rest) | 0x80)
             rest >>= 7
@@ -211,9 +267,27 @@ enum ReadAnswerHead {
         buffer.writeInteger(UInt8(truncatingIfNeeded: rest))
     }
 
-    static func control(_ head: [UInt8], rows: Int) -> ByteBuffer {
+    static func control(_ head: [UInt8], rows: Int, _ choice: ServedChoice? = nil) -> ByteBuffer {
         var buffer = ByteBuffer(bytes: head)
         writeRows(rows, to: &buffer)
+        if let choice { write(choice, to: &buffer) }
         return buffer
+    }
+
+    /// Field 7, a fixed64, and field 8, bytes.
+    private static let timeTag: UInt8 = 7 << 3 | 1
+    private static let loggedTag: UInt8 = 8 << 3 | 2
+
+    static func choiceBytes(_ choice: ServedChoice) -> Int {
+        let count = choice.sampled.count
+        return 9 + 1 + max(1, (Int.bitWidth - count.leadingZeroBitCount + 6) / 7) + count
+    }
+
+    static func write(_ choice: ServedChoice, to buffer: inout ByteBuffer) {
+        buffer.writeInteger(timeTag)
+        buffer.writeInteger(choice.stamp, endianness: .little)
+        buffer.writeInteger(loggedTag)
+        writeVarint(choice.sampled.count, to: &buffer)
+        buffer.writeBytes(choice.sampled)
     }
 }

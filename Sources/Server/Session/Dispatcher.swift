@@ -175,6 +175,13 @@ struct Dispatcher: Sendable {
         case .putArtifact: try putArtifact(call)
         case .statArtifact: try statArtifact(call)
         case .getArtifact: try getArtifact(call)
+        case .logPredictions: try logPredictions(call)
+        case .logOutcomes: try logOutcomes(call)
+        case .scanPredictions: try scanPredictions(call)
+        case .setPredictionLog: try setPredictionLog(call)
+        case .showPredictionLog: try showPredictionLog(call)
+        case .skew: try skew(call)
+        case .trainingSetFromLog: try trainingSetFromLog(call)
         }
     }
 }

@@ -91,7 +91,7 @@ extension Operation {
         case .stageRows, .materialize, .history, .export, .makeTrainingSet, .getTrainingSet,
             .explain,
             .putArtifact, .getArtifact, .verify, .compact, .retract, .forget, .reproduce,
-            .verifyAudit, .backup:
+            .verifyAudit, .backup, .scanPredictions, .skew, .trainingSetFromLog:
             true
         case .authenticate, .createToken, .listTokens, .revokeToken, .status, .plan, .apply,
             .describeCatalog, .push, .beginImport, .publishImport,
@@ -101,7 +101,8 @@ extension Operation {
             .getRun, .listRuns, .registerVersion, .listModels, .listVersions, .resolveVersion,
             .promote, .rollback, .lineage, .listAudit, .statArtifact, .setAlias, .deleteAlias,
             .listAliases, .approve, .listApprovals, .listGates, .stagesAt, .watch, .searchRuns,
-            .searchVersions, .trace, .diffVersions, .report, .listBackups:
+            .searchVersions, .trace, .diffVersions, .report, .listBackups, .logPredictions,
+            .logOutcomes, .setPredictionLog, .showPredictionLog:
             false
         }
     }

@@ -479,6 +479,9 @@ package nonisolated struct WireForgetResponse: Sendable {
   /// that used the entity, and answer incomplete from now on
   package var trainingSets: [String] = []
 
+  /// of the prediction log
+  package var servedVectors: UInt64 = 0
+
   /// sentences: where copies may be that this server does not reach
   package var outOfReach: [String] = []
 
@@ -733,6 +736,9 @@ package nonisolated struct WireReadRequest: Sendable {
   ///   or this one; with a stage it must be a holder of it
   package var version: UInt32 = 0
 
+  /// of a read by model: keep what is served in the prediction log
+  package var log: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -769,6 +775,12 @@ package nonisolated struct WireReadResponse: Sendable {
 
   /// of a read by model
   package var modelVersion: UInt32 = 0
+
+  /// of a logged read: the first 8 bytes of its prediction ids
+  package var predictionTime: UInt64 = 0
+
+  /// likewise: one bit a row, least significant first, 1: the vector is kept
+  package var logged: Data = Data()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1775,7 +1787,7 @@ nonisolated extension WireForgetProgress: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireForgetResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ForgetResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}log_entry\0\u{1}views\0\u{3}spine_rows\0\u{3}training_sets\0\u{3}out_of_reach\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}log_entry\0\u{1}views\0\u{3}spine_rows\0\u{3}training_sets\0\u{3}out_of_reach\0\u{3}served_vectors\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1788,6 +1800,7 @@ nonisolated extension WireForgetResponse: SwiftProtobuf.Message, SwiftProtobuf._
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.spineRows) }()
       case 4: try { try decoder.decodeRepeatedStringField(value: &self.trainingSets) }()
       case 5: try { try decoder.decodeRepeatedStringField(value: &self.outOfReach) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.servedVectors) }()
       default: break
       }
     }
@@ -1809,6 +1822,9 @@ nonisolated extension WireForgetResponse: SwiftProtobuf.Message, SwiftProtobuf._
     if !self.outOfReach.isEmpty {
       try visitor.visitRepeatedStringField(value: self.outOfReach, fieldNumber: 5)
     }
+    if self.servedVectors != 0 {
+      try visitor.visitSingularUInt64Field(value: self.servedVectors, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1817,6 +1833,7 @@ nonisolated extension WireForgetResponse: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.views != rhs.views {return false}
     if lhs.spineRows != rhs.spineRows {return false}
     if lhs.trainingSets != rhs.trainingSets {return false}
+    if lhs.servedVectors != rhs.servedVectors {return false}
     if lhs.outOfReach != rhs.outOfReach {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -2243,7 +2260,7 @@ nonisolated extension WireMaterializeProgress: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension WireReadRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ReadRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}service\0\u{1}schema\0\u{3}known_plan\0\u{1}model\0\u{1}stage\0\u{1}alias\0\u{1}version\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}service\0\u{1}schema\0\u{3}known_plan\0\u{1}model\0\u{1}stage\0\u{1}alias\0\u{1}version\0\u{1}log\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2259,6 +2276,7 @@ nonisolated extension WireReadRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 6: try { try decoder.decodeSingularStringField(value: &self.stage) }()
       case 7: try { try decoder.decodeSingularStringField(value: &self.alias) }()
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
+      case 9: try { try decoder.decodeSingularBoolField(value: &self.log) }()
       default: break
       }
     }
@@ -2293,6 +2311,9 @@ nonisolated extension WireReadRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.version != 0 {
       try visitor.visitSingularUInt32Field(value: self.version, fieldNumber: 8)
     }
+    if self.log != false {
+      try visitor.visitSingularBoolField(value: self.log, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2305,6 +2326,7 @@ nonisolated extension WireReadRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.stage != rhs.stage {return false}
     if lhs.alias != rhs.alias {return false}
     if lhs.version != rhs.version {return false}
+    if lhs.log != rhs.log {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2312,7 +2334,7 @@ nonisolated extension WireReadRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireReadResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ReadResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}plan\0\u{1}service\0\u{1}schema\0\u{1}parts\0\u{1}rows\0\u{3}model_version\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}plan\0\u{1}service\0\u{1}schema\0\u{1}parts\0\u{1}rows\0\u{3}model_version\0\u{3}prediction_time\0\u{1}logged\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2326,6 +2348,8 @@ nonisolated extension WireReadResponse: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.parts) }()
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.rows) }()
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.modelVersion) }()
+      case 7: try { try decoder.decodeSingularFixed64Field(value: &self.predictionTime) }()
+      case 8: try { try decoder.decodeSingularBytesField(value: &self.logged) }()
       default: break
       }
     }
@@ -2354,6 +2378,12 @@ nonisolated extension WireReadResponse: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.modelVersion != 0 {
       try visitor.visitSingularUInt32Field(value: self.modelVersion, fieldNumber: 6)
     }
+    if self.predictionTime != 0 {
+      try visitor.visitSingularFixed64Field(value: self.predictionTime, fieldNumber: 7)
+    }
+    if !self.logged.isEmpty {
+      try visitor.visitSingularBytesField(value: self.logged, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2364,6 +2394,8 @@ nonisolated extension WireReadResponse: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.parts != rhs.parts {return false}
     if lhs.rows != rhs.rows {return false}
     if lhs.modelVersion != rhs.modelVersion {return false}
+    if lhs.predictionTime != rhs.predictionTime {return false}
+    if lhs.logged != rhs.logged {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

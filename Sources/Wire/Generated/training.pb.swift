@@ -225,6 +225,12 @@ package nonisolated struct WireTrainingSet: @unchecked Sendable {
     set {_uniqueStorage()._blankedRows = newValue}
   }
 
+  /// made of what was served for this model, not joined
+  package var servedModel: String {
+    get {_storage._servedModel}
+    set {_uniqueStorage()._servedModel = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -608,7 +614,7 @@ nonisolated extension WireBatchItem: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireTrainingSet: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TrainingSet"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}service\0\u{3}log_entry\0\u{1}digest\0\u{3}spine_digest\0\u{1}rows\0\u{1}schema\0\u{3}event_time\0\u{1}label\0\u{3}made_us\0\u{3}as_known\0\u{3}keep_unknown\0\u{1}reports\0\u{3}feature_columns\0\u{3}spine_name\0\u{1}actor\0\u{1}losses\0\u{3}blanked_rows\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}service\0\u{3}log_entry\0\u{1}digest\0\u{3}spine_digest\0\u{1}rows\0\u{1}schema\0\u{3}event_time\0\u{1}label\0\u{3}made_us\0\u{3}as_known\0\u{3}keep_unknown\0\u{1}reports\0\u{3}feature_columns\0\u{3}spine_name\0\u{1}actor\0\u{1}losses\0\u{3}blanked_rows\0\u{4}\u{15}served_model\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -630,6 +636,7 @@ nonisolated extension WireTrainingSet: SwiftProtobuf.Message, SwiftProtobuf._Mes
     var _actor: String = String()
     var _losses: [WireViewLoss] = []
     var _blankedRows: UInt64 = 0
+    var _servedModel: String = String()
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -659,6 +666,7 @@ nonisolated extension WireTrainingSet: SwiftProtobuf.Message, SwiftProtobuf._Mes
       _actor = source._actor
       _losses = source._losses
       _blankedRows = source._blankedRows
+      _servedModel = source._servedModel
     }
   }
 
@@ -696,6 +704,7 @@ nonisolated extension WireTrainingSet: SwiftProtobuf.Message, SwiftProtobuf._Mes
         case 17: try { try decoder.decodeSingularStringField(value: &_storage._actor) }()
         case 18: try { try decoder.decodeRepeatedMessageField(value: &_storage._losses) }()
         case 19: try { try decoder.decodeSingularUInt64Field(value: &_storage._blankedRows) }()
+        case 40: try { try decoder.decodeSingularStringField(value: &_storage._servedModel) }()
         default: break
         }
       }
@@ -765,6 +774,9 @@ nonisolated extension WireTrainingSet: SwiftProtobuf.Message, SwiftProtobuf._Mes
       if _storage._blankedRows != 0 {
         try visitor.visitSingularUInt64Field(value: _storage._blankedRows, fieldNumber: 19)
       }
+      if !_storage._servedModel.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._servedModel, fieldNumber: 40)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -793,6 +805,7 @@ nonisolated extension WireTrainingSet: SwiftProtobuf.Message, SwiftProtobuf._Mes
         if _storage._actor != rhs_storage._actor {return false}
         if _storage._losses != rhs_storage._losses {return false}
         if _storage._blankedRows != rhs_storage._blankedRows {return false}
+        if _storage._servedModel != rhs_storage._servedModel {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -76,6 +76,9 @@ struct Forget: AsyncParsableCommand {
         }
         Output.table(table)
         Output.line("spine rows of training sets: \(answer.spineRows)")
+        if answer.servedVectors > 0 {
+            Output.line("vectors of the prediction log: \(answer.servedVectors)")
+        }
         if !answer.trainingSets.isEmpty {
             Output.line(
                 "training sets that used it, and \(isPlan ? "would answer" : "answer") incomplete "
@@ -106,6 +109,7 @@ struct Forget: AsyncParsableCommand {
                     }
                 )
             ), ("spine_rows", .uint(answer.spineRows)),
+            ("served_vectors", .uint(answer.servedVectors)),
             ("training_sets", .strings(answer.trainingSets)),
             ("out_of_reach", .strings(answer.outOfReach)),
         ])

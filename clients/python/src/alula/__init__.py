@@ -40,6 +40,7 @@ from .models import Model
 from .monitoring import Drift, Profile
 from .registry import ModelVersion
 from .runs import Run
+from .served import Logged, PredictionLog, Skew
 from .store import Store, connect
 from .stream import TrainingSetStream
 from .training import TrainingSet, TrainingSetRecord
@@ -59,15 +60,18 @@ __all__ = [
     "Incomplete",
     "InternalError",
     "InvalidArgument",
+    "Logged",
     "Model",
     "ModelVersion",
     "NotFound",
     "OutOfRange",
     "PermissionDenied",
+    "PredictionLog",
     "Profile",
     "Refused",
     "ResourceExhausted",
     "Run",
+    "Skew",
     "Store",
     "TrainingSet",
     "TrainingSetRecord",

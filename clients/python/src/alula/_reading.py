@@ -42,6 +42,8 @@ class Wanted:
     stage: str = ""
     alias: str = ""
     version: int = 0
+    #: Whether what is served is to be kept in the prediction log.
+    log: bool = False
 
     def __str__(self) -> str:
         if self.service:
@@ -63,6 +65,7 @@ def wanted(
     stage: str | None,
     alias: str | None,
     version: int | None,
+    log: bool = False,
 ) -> Key:
     """What a read asks for; raises InvalidArgument where that is not one thing."""
     if model is None:
@@ -70,6 +73,8 @@ def wanted(
             raise InvalidArgument(
                 "say whose features: a service, or model= with stage=, alias= or version="
             )
+        if log:
+            raise InvalidArgument("a logged read is of a model: say model=, not a service")
         return service
     if service is not None:
         raise InvalidArgument("a read is of a service or of a model, not of both")
@@ -79,7 +84,7 @@ def wanted(
         raise InvalidArgument(f"version {int(version)}: expected 1 or more")
     number = int(version or 0)
     at = stage or ("" if alias or number else PRODUCTION)
-    return Wanted(model=model, stage=at, alias=alias or "", version=number)
+    return Wanted(model=model, stage=at, alias=alias or "", version=number, log=log)
 
 
 class Reader:
@@ -108,6 +113,7 @@ class Reader:
             message = features_pb2.ReadRequest(
                 service=asked.service, model=asked.model, stage=asked.stage, alias=asked.alias,
                 version=asked.version, schema=to_proto(self.inputs.fields), known_plan=key[0],
+                log=asked.log,
             )  # fmt: skip
             control = session.prepare(message, False, seconds)
             if len(self._controls) > _MOST_CONTROLS:
@@ -140,7 +146,7 @@ class Reader:
         if asked.service:
             asked = Wanted(service=plan.service)
         else:
-            asked = Wanted(model=asked.model, version=version)
+            asked = Wanted(model=asked.model, version=version, log=asked.log)
         return Reader(asked.service or asked, self.service, plan)
 
 
@@ -155,11 +161,11 @@ class Reading:
         #: Services of versions that are known: they never change.
         self._services: dict[Wanted, str] = {}
 
-    def pin(self, version: ModelVersion) -> Key:
+    def pin(self, version: ModelVersion, log: bool = False) -> Key:
         """What reads of exactly this version ask for."""
         if not version.service:
             raise _no_service(version)
-        key = Wanted(model=version.model, version=int(version))
+        key = Wanted(model=version.model, version=int(version), log=log)
         self._services[key] = version.service
         return key
 
@@ -221,7 +227,7 @@ class Reading:
         rows, requests = reader.inputs.encode(keys, request)
         transport = self.session.transport
         seconds = transport.timeout if timeout is None else timeout
-        plan, version, pieces = None, 0, []
+        plan, version, pieces, marks = None, 0, [], []
         for data in requests:
             reply = transport.unary(Op.READ, reader.control(self.session, seconds), data, seconds)
             found, version, some = taken(reader, reply)
@@ -231,8 +237,10 @@ class Reading:
                 if len(requests) > 1:
                     reader = reader.pinned(plan, version)
             pieces += some
+            if reader.wanted.log:
+                marks += marks_of(reply)
         assert plan is not None
-        return Answer(plan, pieces, rows, version)
+        return Answer(plan, pieces, rows, version, marks)
 
     def read_batches(
         self,
@@ -291,7 +299,8 @@ class Batches:
     def take(self, control: Bytes, data: Bytes) -> Answer:
         """An item, as the answer for some rows; further requests ask for the version it is of."""
         plan, version = self.reader.plan_of(control)
-        answer = Answer(plan, [data], rows_of(data), version)
+        marks = marks_of((control, data, [])) if self.reader.wanted.log else ()
+        answer = Answer(plan, [data], rows_of(data), version, marks)
         self._at = max(self._at, 0) + len(answer)
         self._failures = 0
         if not self._is_pinned:
@@ -313,3 +322,13 @@ def taken(reader: Reader, reply: Reply) -> tuple[Plan, int, list[Bytes]]:
     control, data, items = reply
     plan, version = reader.plan_of(items[0][0] if items else control)
     return plan, version, [piece for _, piece in items] if items else [data]
+
+
+def marks_of(reply: Reply) -> list[tuple[int, bytes, int]]:
+    """What makes the prediction ids of a reply: for each piece its time, logged bits and rows."""
+    control, data, items = reply
+    marks = []
+    for head, piece in items or [(control, data)]:
+        message = features_pb2.ReadResponse.FromString(bytes(head))
+        marks.append((message.prediction_time, message.logged, rows_of(piece)))
+    return marks

@@ -65,6 +65,18 @@ class TrainingSets:
         )
         return self._known(attempts.collector.finish(made))
 
+    def from_log(self, request: Any, timeout: float | None) -> TrainingSet:
+        attempts = _Attempts()
+        made = self._session.stream(
+            Op.TRAINING_SET_FROM_LOG,
+            request,
+            training_pb2.TrainingSet,
+            lambda: ((), attempts.restart()),
+            write=True,
+            timeout=timeout,
+        )
+        return attempts.collector.finish(made)
+
     def get(self, id: str, incomplete: bool, timeout: float | None) -> TrainingSet:
         attempts = _Attempts()
         try:

@@ -13,18 +13,20 @@ import pandas as pd
 import pyarrow as pa
 
 from ._arrow import arrow_schema, to_record_batch
-from ._batch import Array, decode_batch
+from ._batch import Array, decode_batch, unpack_bits
 from ._frames import Bytes
 from ._layout import Layout, Layouts, decode_any
 from ._numpy import check_numbers, empty
 from ._proto import features_pb2
 from ._types import Schema, from_proto
-from .errors import DataLoss, NotFound
+from .errors import DataLoss, NotFound, Refused
 
 STATUSES = np.array(["present", "null", "notFound", "expired"])
 _PRESENT, _NULL, _NOT_FOUND, _EXPIRED = range(4)
 _ROWS = struct.Struct("<I")
 _MOST_CONTROLS = 64
+#: Of a logged piece: its time, logged bits, rows.
+Mark = tuple[int, bytes, int]
 
 
 class Plan:
@@ -58,9 +60,11 @@ class Plan:
         message = features_pb2.ReadResponse.FromString(control)
         if message.plan != self.number or message.HasField("schema"):
             return None
+        version: int = message.model_version
+        if message.prediction_time:
+            return version  # of a logged read: no other is like it
         if len(self._versions) >= _MOST_CONTROLS:
             self._versions.clear()
-        version: int = message.model_version
         self._versions[control] = version
         return version
 
@@ -149,14 +153,20 @@ class Answer:
     views of what came, and cannot be written to.
     """
 
-    __slots__ = ("_plan", "_pieces", "_rows", "model_version")
+    __slots__ = ("_plan", "_pieces", "_rows", "_marks", "model_version")
 
     def __init__(
-        self, plan: Plan, pieces: Sequence[Bytes], rows: int, model_version: int = 0
+        self,
+        plan: Plan,
+        pieces: Sequence[Bytes],
+        rows: int,
+        model_version: int = 0,
+        marks: Sequence[Mark] = (),
     ) -> None:
         self._plan = plan
         self._pieces = [_Piece(plan, piece) for piece in pieces]
         self._rows = rows
+        self._marks = marks
         #: Of a read by model the number of the version that answered, else 0.
         self.model_version = model_version
         if sum([piece.rows for piece in self._pieces]) != rows:
@@ -171,6 +181,26 @@ class Answer:
     def service(self) -> str:
         """The version that answered: ``credit@2``."""
         return self._plan.service
+
+    @property
+    def prediction_ids(self) -> list[str]:
+        """Of a logged read, what names each row: 32 hexadecimal digits, in the order of time.
+
+        An id says by itself whether its vector is kept.
+        """
+        if not self._marks:
+            raise Refused("the read was not logged: it has no prediction ids", "read with log=True")
+        from ._serving import ids_of
+
+        return ids_of(self._marks, self.model_version)
+
+    @property
+    def logged(self) -> npt.NDArray[np.bool_]:
+        """Of a logged read, for each row whether its vector is kept: its key is in the share that
+        the model's rate says, and the server could follow.
+        """
+        bits = [unpack_bits(np.frombuffer(m[1], "u1"), m[2]) for m in self._marks]
+        return np.concatenate(bits) if bits else np.zeros(self._rows, np.bool_)
 
     def __len__(self) -> int:
         return self._rows

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ._artifacts import get_file
+from ._frames import Op
 from ._reading import Key, Reading, Wanted
+from ._serving import log_values
 from ._session import Session
 from .answer import Answer
 from .errors import InvalidArgument
 from .registry import Artifact, ModelVersion
+from .served import Logged
 
 Resolve = Callable[[Wanted], ModelVersion]
 
@@ -81,28 +84,37 @@ class Model:
         keys: Mapping[str, Any],
         request: Mapping[str, Any] | None = None,
         timeout: float | None = None,
+        log: bool = False,
     ) -> Answer:
         """The features of these entities as the version was trained on them, in its order; one
         call.
 
         ``request``: values only the caller knows, by request field. The answer's ``model_version``
-        is this version's number. Raises InvalidArgument for what is missing, unknown or of a wrong
-        type.
+        is this version's number. With ``log`` the server keeps what it serves, and the answer has
+        ``prediction_ids``. Raises InvalidArgument for what is missing, unknown or of a wrong type.
         """
-        return self._reading.read(self.reads(), keys, request, timeout)
+        return self._reading.read(self.reads(log), keys, request, timeout)
+
+    def log(self, ids: Any, predictions: Any) -> Logged:
+        """Adds what the model said of the vectors of these ids: one prediction for each.
+
+        See ``Store.log_predictions``.
+        """
+        return log_values(self._session, Op.LOG_PREDICTIONS, self.name, ids, predictions, None)
 
     def read_batches(
         self,
         keys: Mapping[str, Any],
         request: Mapping[str, Any] | None = None,
         timeout: float | None = None,
+        log: bool = False,
     ) -> Iterator[Answer]:
         """As ``read`` for any number of entities: answers for consecutive rows, as they come."""
-        return self._reading.read_batches(self.reads(), keys, request, timeout)
+        return self._reading.read_batches(self.reads(log), keys, request, timeout)
 
-    def reads(self) -> Key:
+    def reads(self, log: bool = False) -> Key:
         """What its reads ask for: exactly this version."""
-        return self._reading.pin(self.version)
+        return self._reading.pin(self.version, log)
 
     def __repr__(self) -> str:
         return f"Model({self.name} {int(self.version)}, {self.version.stage})"

@@ -25,6 +25,7 @@ from ._registry_verbs import RegistryVerbs
 from ._release_verbs import ReleaseVerbs
 from ._releases import Releases
 from ._rows import TimeUnit
+from ._served_verbs import ServedVerbs
 from ._session import Session
 from ._sets import MakeOptions, TrainingSets
 from ._streams import materialize
@@ -73,6 +74,7 @@ class Store(
     MonitoringVerbs,
     RegistryVerbs,
     ReleaseVerbs,
+    ServedVerbs,
     TokenVerbs,
     BackupVerbs,
 ):
@@ -200,6 +202,7 @@ class Store(
         stage: str | None = None,
         alias: str | None = None,
         version: int | None = None,
+        log: bool = False,
     ) -> Answer:
         """The service's vector for each entity: ``read("credit", {"driver_id": [1001, 1002]})``.
 
@@ -208,13 +211,14 @@ class Store(
         (production where nothing is said), what ``alias`` points at, or ``version``, found anew in
         every call; the answer's ``model_version`` says which it was. ``request``: values only the
         caller knows, by request field. Values are lists, arrays or Series of one length; single
-        values stand for every row. Raises InvalidArgument for what is missing, unknown, null or of
-        a wrong type.
+        values stand for every row. ``log``, of a read by model: the server keeps what it serves,
+        and the answer has ``prediction_ids``. Raises InvalidArgument for what is missing, unknown,
+        null or of a wrong type.
         """
         if service is not None and (model or stage or alias or version) is None:
-            key: Key = service
+            key: Key = service if not log else wanted(service, None, None, None, None, log)
         else:
-            key = wanted(service, model, stage, alias, version)
+            key = wanted(service, model, stage, alias, version, log)
         if keys is None:
             raise InvalidArgument("keys: expected a dict of join keys and their values")
         return self._reading.read(key, keys, request, timeout)
@@ -229,6 +233,7 @@ class Store(
         stage: str | None = None,
         alias: str | None = None,
         version: int | None = None,
+        log: bool = False,
     ) -> Iterator[Answer]:
         """As ``read`` for any number of entities: answers for consecutive rows, in order, as they
         come, all of one version. Some megabytes are in memory at a time.
@@ -236,7 +241,7 @@ class Store(
         After a lost connection it goes on where it was. ``timeout``: seconds for every request,
         None for as long as it takes.
         """
-        key = wanted(service, model, stage, alias, version)
+        key = wanted(service, model, stage, alias, version, log)
         if keys is None:
             raise InvalidArgument("keys: expected a dict of join keys and their values")
         return self._reading.read_batches(key, keys, request, timeout)

@@ -106,6 +106,8 @@ class Forgotten:
     training_sets: list[str]
     #: Sentences: where copies may be that the server does not reach.
     out_of_reach: list[str]
+    #: Vectors of prediction logs, which went with their predictions and outcomes.
+    served_vectors: int = 0
 
     @staticmethod
     def of(message: Any) -> Forgotten:
@@ -115,7 +117,7 @@ class Forgotten:
         ]
         return Forgotten(
             message.log_entry, views, message.spine_rows, list(message.training_sets),
-            list(message.out_of_reach),
+            list(message.out_of_reach), message.served_vectors,
         )  # fmt: skip
 
 

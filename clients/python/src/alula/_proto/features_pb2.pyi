@@ -207,18 +207,20 @@ class ForgetProgress(_message.Message):
     def __init__(self, step: _Optional[str] = ..., done: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
 
 class ForgetResponse(_message.Message):
-    __slots__ = ("log_entry", "views", "spine_rows", "training_sets", "out_of_reach")
+    __slots__ = ("log_entry", "views", "spine_rows", "training_sets", "served_vectors", "out_of_reach")
     LOG_ENTRY_FIELD_NUMBER: _ClassVar[int]
     VIEWS_FIELD_NUMBER: _ClassVar[int]
     SPINE_ROWS_FIELD_NUMBER: _ClassVar[int]
     TRAINING_SETS_FIELD_NUMBER: _ClassVar[int]
+    SERVED_VECTORS_FIELD_NUMBER: _ClassVar[int]
     OUT_OF_REACH_FIELD_NUMBER: _ClassVar[int]
     log_entry: int
     views: _containers.RepeatedCompositeFieldContainer[ForgottenView]
     spine_rows: int
     training_sets: _containers.RepeatedScalarFieldContainer[str]
+    served_vectors: int
     out_of_reach: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, log_entry: _Optional[int] = ..., views: _Optional[_Iterable[_Union[ForgottenView, _Mapping]]] = ..., spine_rows: _Optional[int] = ..., training_sets: _Optional[_Iterable[str]] = ..., out_of_reach: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, log_entry: _Optional[int] = ..., views: _Optional[_Iterable[_Union[ForgottenView, _Mapping]]] = ..., spine_rows: _Optional[int] = ..., training_sets: _Optional[_Iterable[str]] = ..., served_vectors: _Optional[int] = ..., out_of_reach: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ForgottenView(_message.Message):
     __slots__ = ("view", "history_rows", "staged_rows", "online_rows")
@@ -331,7 +333,7 @@ class MaterializeProgress(_message.Message):
     def __init__(self, view: _Optional[str] = ..., keys_done: _Optional[int] = ..., keys_total: _Optional[int] = ..., rows_written: _Optional[int] = ..., view_done: bool = ...) -> None: ...
 
 class ReadRequest(_message.Message):
-    __slots__ = ("head", "service", "schema", "known_plan", "model", "stage", "alias", "version")
+    __slots__ = ("head", "service", "schema", "known_plan", "model", "stage", "alias", "version", "log")
     HEAD_FIELD_NUMBER: _ClassVar[int]
     SERVICE_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
@@ -340,6 +342,7 @@ class ReadRequest(_message.Message):
     STAGE_FIELD_NUMBER: _ClassVar[int]
     ALIAS_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    LOG_FIELD_NUMBER: _ClassVar[int]
     head: _common_pb2.CallHead
     service: str
     schema: _common_pb2.Schema
@@ -348,23 +351,28 @@ class ReadRequest(_message.Message):
     stage: str
     alias: str
     version: int
-    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., service: _Optional[str] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., known_plan: _Optional[int] = ..., model: _Optional[str] = ..., stage: _Optional[str] = ..., alias: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
+    log: bool
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., service: _Optional[str] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., known_plan: _Optional[int] = ..., model: _Optional[str] = ..., stage: _Optional[str] = ..., alias: _Optional[str] = ..., version: _Optional[int] = ..., log: bool = ...) -> None: ...
 
 class ReadResponse(_message.Message):
-    __slots__ = ("plan", "service", "schema", "parts", "rows", "model_version")
+    __slots__ = ("plan", "service", "schema", "parts", "rows", "model_version", "prediction_time", "logged")
     PLAN_FIELD_NUMBER: _ClassVar[int]
     SERVICE_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     PARTS_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
+    PREDICTION_TIME_FIELD_NUMBER: _ClassVar[int]
+    LOGGED_FIELD_NUMBER: _ClassVar[int]
     plan: int
     service: str
     schema: _common_pb2.Schema
     parts: _containers.RepeatedCompositeFieldContainer[ViewPart]
     rows: int
     model_version: int
-    def __init__(self, plan: _Optional[int] = ..., service: _Optional[str] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., parts: _Optional[_Iterable[_Union[ViewPart, _Mapping]]] = ..., rows: _Optional[int] = ..., model_version: _Optional[int] = ...) -> None: ...
+    prediction_time: int
+    logged: bytes
+    def __init__(self, plan: _Optional[int] = ..., service: _Optional[str] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., parts: _Optional[_Iterable[_Union[ViewPart, _Mapping]]] = ..., rows: _Optional[int] = ..., model_version: _Optional[int] = ..., prediction_time: _Optional[int] = ..., logged: _Optional[bytes] = ...) -> None: ...
 
 class ViewPart(_message.Message):
     __slots__ = ("label", "view", "columns", "max_age_us")

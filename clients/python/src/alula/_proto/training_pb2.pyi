@@ -39,7 +39,7 @@ class BatchItem(_message.Message):
     def __init__(self, schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ...) -> None: ...
 
 class TrainingSet(_message.Message):
-    __slots__ = ("id", "project", "service", "log_entry", "digest", "spine_digest", "rows", "schema", "event_time", "label", "made_us", "as_known", "keep_unknown", "reports", "feature_columns", "spine_name", "actor", "losses", "blanked_rows")
+    __slots__ = ("id", "project", "service", "log_entry", "digest", "spine_digest", "rows", "schema", "event_time", "label", "made_us", "as_known", "keep_unknown", "reports", "feature_columns", "spine_name", "actor", "losses", "blanked_rows", "served_model")
     ID_FIELD_NUMBER: _ClassVar[int]
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     SERVICE_FIELD_NUMBER: _ClassVar[int]
@@ -59,6 +59,7 @@ class TrainingSet(_message.Message):
     ACTOR_FIELD_NUMBER: _ClassVar[int]
     LOSSES_FIELD_NUMBER: _ClassVar[int]
     BLANKED_ROWS_FIELD_NUMBER: _ClassVar[int]
+    SERVED_MODEL_FIELD_NUMBER: _ClassVar[int]
     id: str
     project: str
     service: str
@@ -78,7 +79,8 @@ class TrainingSet(_message.Message):
     actor: str
     losses: _containers.RepeatedCompositeFieldContainer[ViewLoss]
     blanked_rows: int
-    def __init__(self, id: _Optional[str] = ..., project: _Optional[str] = ..., service: _Optional[str] = ..., log_entry: _Optional[int] = ..., digest: _Optional[str] = ..., spine_digest: _Optional[str] = ..., rows: _Optional[int] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., event_time: _Optional[str] = ..., label: _Optional[str] = ..., made_us: _Optional[int] = ..., as_known: bool = ..., keep_unknown: bool = ..., reports: _Optional[_Iterable[_Union[ViewReport, _Mapping]]] = ..., feature_columns: _Optional[_Iterable[str]] = ..., spine_name: _Optional[str] = ..., actor: _Optional[str] = ..., losses: _Optional[_Iterable[_Union[ViewLoss, _Mapping]]] = ..., blanked_rows: _Optional[int] = ...) -> None: ...
+    served_model: str
+    def __init__(self, id: _Optional[str] = ..., project: _Optional[str] = ..., service: _Optional[str] = ..., log_entry: _Optional[int] = ..., digest: _Optional[str] = ..., spine_digest: _Optional[str] = ..., rows: _Optional[int] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., event_time: _Optional[str] = ..., label: _Optional[str] = ..., made_us: _Optional[int] = ..., as_known: bool = ..., keep_unknown: bool = ..., reports: _Optional[_Iterable[_Union[ViewReport, _Mapping]]] = ..., feature_columns: _Optional[_Iterable[str]] = ..., spine_name: _Optional[str] = ..., actor: _Optional[str] = ..., losses: _Optional[_Iterable[_Union[ViewLoss, _Mapping]]] = ..., blanked_rows: _Optional[int] = ..., served_model: _Optional[str] = ...) -> None: ...
 
 class ViewLoss(_message.Message):
     __slots__ = ("label", "values", "log_entries")

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 from .._frames import Op
-from .._reading import Batches, Key, Reader, Reading, taken
+from .._reading import Batches, Key, Reader, Reading, marks_of, taken
 from ..answer import Answer
 from ..errors import InvalidArgument, NotFound, Unavailable
 from ._offload import Threads
@@ -80,7 +80,7 @@ class AsyncReading:
     ) -> Answer:
         rows, requests = reader.inputs.encode(keys, request)
         seconds = self._transport.timeout if timeout is None else timeout
-        plan, version, pieces = None, 0, []
+        plan, version, pieces, marks = None, 0, [], []
         for data in requests:
             control = reader.control(self._reading.session, seconds)
             reply = await self._transport.unary(Op.READ, control, data, seconds)
@@ -91,5 +91,7 @@ class AsyncReading:
                 if len(requests) > 1:
                     reader = reader.pinned(plan, version)
             pieces += some
+            if reader.wanted.log:
+                marks += marks_of(reply)
         assert plan is not None
-        return Answer(plan, pieces, rows, version)
+        return Answer(plan, pieces, rows, version, marks)

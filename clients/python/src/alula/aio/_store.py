@@ -123,9 +123,10 @@ class AsyncStore:
         stage: str | None = None,
         alias: str | None = None,
         version: int | None = None,
+        log: bool = False,
     ) -> Answer:
         """As ``Store.read``, on the event loop."""
-        key = wanted(service, model, stage, alias, version)
+        key = wanted(service, model, stage, alias, version, log)
         if keys is None:
             raise InvalidArgument("keys: expected a dict of join keys and their values")
         return await self._reading.read(key, keys, request, timeout)
@@ -140,9 +141,10 @@ class AsyncStore:
         stage: str | None = None,
         alias: str | None = None,
         version: int | None = None,
+        log: bool = False,
     ) -> AsyncIterator[Answer]:
         """As ``Store.read_batches``: ``async for answer in store.read_batches(...)``."""
-        key = wanted(service, model, stage, alias, version)
+        key = wanted(service, model, stage, alias, version, log)
         if keys is None:
             raise InvalidArgument("keys: expected a dict of join keys and their values")
         return self._reading.read_batches(key, keys, request, timeout)
@@ -200,6 +202,15 @@ class AsyncStore:
     verify_audit = offload(Store.verify_audit)
     put_artifact = offload(Store.put_artifact)
     get_artifact = offload(Store.get_artifact)
+
+    log_predictions = offload(Store.log_predictions)
+    log_outcomes = offload(Store.log_outcomes)
+    predictions = offload(Store.predictions)
+    prediction_log = offload(Store.prediction_log)
+    prediction_logs = offload(Store.prediction_logs)
+    set_prediction_log = offload(Store.set_prediction_log)
+    skew = offload(Store.skew)
+    training_set_from_log = offload(Store.training_set_from_log)
 
     create_token = offload(Store.create_token)
     tokens = offload(Store.tokens)
@@ -264,24 +275,27 @@ class AsyncModel:
 
     refresh = offload(Model.refresh)
     download = offload(Model.download)
+    log = offload(Model.log)
 
     async def read(
         self,
         keys: Mapping[str, Any],
         request: Mapping[str, Any] | None = None,
         timeout: float | None = None,
+        log: bool = False,
     ) -> Answer:
         """As ``Model.read``, on the event loop."""
-        return await self._reading.read(self._sync.reads(), keys, request, timeout)
+        return await self._reading.read(self._sync.reads(log), keys, request, timeout)
 
     def read_batches(
         self,
         keys: Mapping[str, Any],
         request: Mapping[str, Any] | None = None,
         timeout: float | None = None,
+        log: bool = False,
     ) -> AsyncIterator[Answer]:
         """As ``Model.read_batches``."""
-        return self._reading.read_batches(self._sync.reads(), keys, request, timeout)
+        return self._reading.read_batches(self._sync.reads(log), keys, request, timeout)
 
     def __repr__(self) -> str:
         return f"Async{self._sync!r}"

@@ -1,0 +1,50 @@
+import Served
+import Synchronization
+
+extension MetricsPage {
+    /// The prediction log since the start.
+    mutating func writeServed() {
+        let figures = services.served.figures
+        page.begin(
+            "alula_served_vectors_total",
+            .counter,
+            "Rows of logged reads: kept, shed because too many waited (their ids say so), lost."
+        )
+        let counts = [
+            ("kept", figures.kept.load(ordering: .relaxed)),
+            ("shed", figures.shed.load(ordering: .relaxed)),
+            ("lost", figures.lost.load(ordering: .relaxed)),
+        ]
+        for (what, count) in counts {
+            page.sample("alula_served_vectors_total", [("result", what)], UInt64(count))
+        }
+        page.one(
+            "alula_logged_read_rows_total",
+            .counter,
+            UInt64(figures.rows.load(ordering: .relaxed)),
+            "Rows of reads that asked to be logged, sampled or not."
+        )
+        page.one(
+            "alula_served_waiting_bytes",
+            .gauge,
+            UInt64(services.served.waiting),
+            "Served vectors that are not durable yet."
+        )
+        page.begin("alula_logged_values_total", .counter, "Predictions and outcomes, by result.")
+        let logged = figures.loggedCounts
+        for isOutcome in [false, true] {
+            for status in LoggedStatus.allCases {
+                let key = ServedFigures.LoggedCount(isOutcome: isOutcome, status: status)
+                guard let count = logged[key] else { continue }
+                page.sample(
+                    "alula_logged_values_total",
+                    [
+                        ("kind", isOutcome ? "outcome" : "prediction"),
+                        ("result", "\(status)"),
+                    ],
+                    UInt64(count)
+                )
+            }
+        }
+    }
+}
