@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -175,6 +175,24 @@ class AsyncStore:
             unknown, timeout, incomplete,
         )  # fmt: skip
         return AsyncTrainingSetStream(stream, self._threads)
+
+    async def prediction_batches(
+        self,
+        model: str,
+        since: Any = None,
+        until: Any = None,
+        versions: Sequence[int] = (),
+        columns: Sequence[str] = (),
+        statuses: bool = False,
+        as_known: Any = None,
+        service: str = "",
+    ) -> AsyncIterator[pa.RecordBatch]:
+        """As ``Store.prediction_batches``: ``async for batch in store.prediction_batches("m")``."""
+        batches = self._sync.prediction_batches(
+            model, since, until, versions, columns, statuses, as_known, service
+        )
+        while (batch := await self._threads.run(next, batches, None)) is not None:
+            yield batch
 
     # Registry
 
