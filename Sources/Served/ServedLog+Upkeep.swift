@@ -15,21 +15,29 @@ extension ServedLog {
     /// where there is nothing to do.
     ///
     /// What fails is tried again with the next look.
+    ///
+    /// Who logs values waits for this thread while holding the turn: it is not waited for.
     func upkeep() -> Bool {
+        guard turn.try() else { return false }
+        defer { turn.unlock() }
         let moment = now().microseconds
         let isDue = lastRetention.withLock { last in
             guard moment - last >= Self.retentionPause else { return false }
             last = moment
             return true
         }
-        if isDue { _ = try? retire() }
-        return (try? mergeOnce()) ?? false
+        if isDue { _ = try? retireInTurn() }
+        return (try? mergeInTurn()) ?? false
     }
 
     /// Merges one run of segments of a model, version and kind.
     func mergeOnce() throws(AlulaError) -> Bool {
         turn.lock()
         defer { turn.unlock() }
+        return try mergeInTurn()
+    }
+
+    private func mergeInTurn() throws(AlulaError) -> Bool {
         guard
             let run = try offline.readBeside({ try ServedFile($0).mergeable(Self.mergedSegments) })
         else { return false }
@@ -73,6 +81,10 @@ extension ServedLog {
     package func retire() throws(AlulaError) -> Int {
         turn.lock()
         defer { turn.unlock() }
+        return try retireInTurn()
+    }
+
+    private func retireInTurn() throws(AlulaError) -> Int {
         let now = now()
         let old = try offline.readBeside { db in
             let file = ServedFile(db)

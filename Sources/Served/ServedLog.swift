@@ -197,6 +197,7 @@ extension ServedLog {
         condition.lock()
         defer { condition.unlock() }
         if state.items.isEmpty, !state.isWriting { return }
+        if let failure = state.failure { throw failure }
         state.wanted += 1
         let ticket = state.wanted
         condition.broadcast()
@@ -214,8 +215,10 @@ extension ServedLog {
         defer { condition.unlock() }
         let pause = state.failure == nil ? (isIdle ? Self.gatherTime : 0) : Self.retryTime
         let limit = Date(timeIntervalSinceNow: pause)
-        while !state.isStopping, state.wanted == state.written,
-            state.itemBytes < Self.mostWaitingBytes / 4 || state.failure != nil
+        let isFailing = state.failure != nil
+        while !state.isStopping,
+            isFailing
+                || state.wanted == state.written && state.itemBytes < Self.mostWaitingBytes / 4
         {
             if !condition.wait(until: limit) { break }
         }

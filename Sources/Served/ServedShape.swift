@@ -53,7 +53,7 @@ struct ServedItem: Sendable {
 
     /// As rows of a segment.
     func table() throws(AlulaError) -> ServedTable {
-        let answer = try ReadAnswer(answer, schema: shape.vector, parts: shape.parts)
+        let answer = try DecodedAnswer(answer, schema: shape.vector, parts: shape.parts)
         let places = isPicked ? Array(0..<Int32(picks.count)) : picks
         let keyRows = picks.map { $0 + Int32(firstKey) }
         func of<T>(_ items: [T]) -> [T] { places.map { items[Int($0)] } }

@@ -197,7 +197,7 @@ package struct AnswerPicks: Sendable {
 }
 
 /// An answer to a read, taken apart again.
-package struct ReadAnswer: Sendable {
+package struct DecodedAnswer: Sendable {
     package var vector: RecordBatch
     /// For each part, the event time of each row; 0 where there is none.
     package var events: [[Int64]]

@@ -30,6 +30,12 @@ extension MetricsPage {
             UInt64(services.served.waiting),
             "Served vectors that are not durable yet."
         )
+        page.one(
+            "alula_served_failing",
+            .gauge,
+            services.served.failure == nil ? 0 : 1,
+            "1 while served vectors cannot be written; they wait, then are shed."
+        )
         page.begin("alula_logged_values_total", .counter, "Predictions and outcomes, by result.")
         let logged = figures.loggedCounts
         for isOutcome in [false, true] {

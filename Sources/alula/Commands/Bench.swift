@@ -31,6 +31,7 @@ struct BenchLoad: AsyncParsableCommand {
     var stage: String?
     @Option(help: ArgumentHelp("Read by model: this version.", valueName: "number"))
     var modelVersion: UInt32?
+    @Flag(help: "Of reads by model: ask the server to keep what it serves.") var log = false
     @Option(help: ArgumentHelp("Push to this view instead of reading.", valueName: "view"))
     var push: String?
     @Option(
@@ -50,6 +51,9 @@ struct BenchLoad: AsyncParsableCommand {
     func validate() throws {
         guard [target, push, echo].compactMap(\.self).count == 1 else {
             throw ValidationError("name one: a service, --push VIEW or --echo REQUEST:RESPONSE")
+        }
+        guard !log || stage != nil || modelVersion != nil else {
+            throw ValidationError("--log is of a model: name --stage or --model-version")
         }
         guard stage == nil && modelVersion == nil || target != nil else {
             throw ValidationError("--stage and --model-version are for a model that is read")
@@ -98,6 +102,7 @@ struct BenchLoad: AsyncParsableCommand {
             target ?? "",
             stage: stage,
             version: modelVersion,
+            log: log,
             entities: entities
         )
         let plan = try reads.firstAnswer(from: setup.client.address)

@@ -16,10 +16,12 @@ struct BenchSetup {
         _ target: String,
         stage: String?,
         version: UInt32?,
+        log: Bool,
         entities: Int
     ) async throws -> ReadFrames {
         var request = WireReadRequest()
         request.head.project = client.project
+        request.log = log
         var reference = target
         if let version {
             request.model = target
