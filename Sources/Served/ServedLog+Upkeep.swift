@@ -27,7 +27,10 @@ extension ServedLog {
             return true
         }
         if isDue { _ = try? retireInTurn() }
-        return (try? mergeInTurn()) ?? false
+        guard hasNewSegments.exchange(false, ordering: .relaxed) else { return false }
+        let hasMerged = (try? mergeInTurn()) ?? false
+        if hasMerged { hasNewSegments.store(true, ordering: .relaxed) }
+        return hasMerged
     }
 
     /// Merges one run of segments of a model, version and kind.

@@ -75,6 +75,7 @@ extension ServedLog {
             try file.keep(bytes, for: requestID, now)
             return bytes
         }
+        hasNewSegments.store(true, ordering: .relaxed)
         figures.logged.withLock { counts in
             for status in statuses {
                 counts[.init(isOutcome: given.isOutcome, status: status), default: 0] += 1
@@ -92,7 +93,7 @@ extension ServedLog {
     ) throws(AlulaError) {
         guard let span = rows.span else { return }
         // Vectors may still wait for the writer.
-        try flush()
+        try flush(through: span.last)
         let kind: ServedKind = given.isOutcome ? .outcomes : .predictions
         let (vectors, earlier) = try offline.readBeside { db in
             let file = ServedFile(db)

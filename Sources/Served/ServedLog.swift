@@ -39,16 +39,22 @@ package final class ServedLog: @unchecked Sendable {
     let readers = ScanGate()
     let ids = KnownIDs()
     let lastRetention = Mutex<Int64>(0)
+    /// Segments have come since it was last looked which to merge.
+    let hasNewSegments = Atomic<Bool>(true)
+    private let limit: Int
 
     /// Bytes that wait for the writer; beyond them what is served is shed.
     package static let mostWaitingBytes = 64 << 20
 
+    /// Beyond `limit` waiting bytes it sheds.
     package init(
         _ offline: OfflineStore,
+        limit: Int = ServedLog.mostWaitingBytes,
         now: @escaping @Sendable () -> Timestamp,
         lastEntry: @escaping @Sendable () -> UInt64
     ) throws(AlulaError) {
         self.offline = offline
+        self.limit = limit
         self.now = now
         self.lastEntry = lastEntry
         let (settings, last) = try offline.readBeside { db in
@@ -100,7 +106,7 @@ extension ServedLog {
     ) -> ServedChoice {
         var (picks, sampled) = shape.model.picks(keys, rows)
         figures.rows.add(rows.count, ordering: .relaxed)
-        if !picks.isEmpty, waitingBytes.load(ordering: .relaxed) > Self.mostWaitingBytes {
+        if !picks.isEmpty, waitingBytes.load(ordering: .relaxed) > limit {
             figures.shed.add(picks.count, ordering: .relaxed)
             picks = []
             sampled = [UInt8](repeating: 0, count: sampled.count)
@@ -140,7 +146,7 @@ extension ServedLog {
         state.items.append(item)
         state.itemBytes += size
         // The writer looks by itself every now and then.
-        let wakes = waiting > Self.mostWaitingBytes / 4
+        let wakes = waiting > limit / 4
         condition.unlock()
         if wakes { condition.signal() }
     }
@@ -192,11 +198,11 @@ extension ServedLog {
 
     package var waiting: Int { waitingBytes.load(ordering: .relaxed) }
 
-    /// Returns when all that was served before the call is durable.
-    package func flush() throws(AlulaError) {
+    /// Returns when all that was served before the call is durable, of reads up to this time.
+    package func flush(through stamp: Int64 = .max) throws(AlulaError) {
         condition.lock()
         defer { condition.unlock() }
-        if state.items.isEmpty, !state.isWriting { return }
+        if !state.isWriting, !state.items.contains(where: { $0.stamp <= stamp }) { return }
         if let failure = state.failure { throw failure }
         state.wanted += 1
         let ticket = state.wanted
@@ -214,13 +220,13 @@ extension ServedLog {
         condition.lock()
         defer { condition.unlock() }
         let pause = state.failure == nil ? (isIdle ? Self.gatherTime : 0) : Self.retryTime
-        let limit = Date(timeIntervalSinceNow: pause)
+        let end = Date(timeIntervalSinceNow: pause)
         let isFailing = state.failure != nil
         while !state.isStopping,
             isFailing
-                || state.wanted == state.written && state.itemBytes < Self.mostWaitingBytes / 4
+                || state.wanted == state.written && state.itemBytes < limit / 4
         {
-            if !condition.wait(until: limit) { break }
+            if !condition.wait(until: end) { break }
         }
         let items = state.items
         state.items = []
@@ -275,9 +281,9 @@ extension ServedLog {
                     )
                 }
             }
+            hasNewSegments.store(true, ordering: .relaxed)
             figures.kept.add(ready.reduce(0) { $0 + $1.1.rows }, ordering: .relaxed)
         }
-        let done = figures.writes.load(ordering: .relaxed)
         for item in items {
             let table: ServedTable
             do throws(AlulaError) {
@@ -294,7 +300,6 @@ extension ServedLog {
             if bytes > Self.pieceBytes { try put() }
         }
         try put()
-        figures.writes.store(done + 1, ordering: .relaxed)
     }
 }
 
@@ -308,7 +313,6 @@ package final class ServedFigures: Sendable {
     package let shed = Atomic<Int>(0)
     /// Vectors whose ids say that they were kept, and that could not be written.
     package let lost = Atomic<Int>(0)
-    package let writes = Atomic<Int>(0)
     /// Predictions and outcomes, by what became of them.
     let logged = Mutex<[LoggedCount: Int]>([:])
 

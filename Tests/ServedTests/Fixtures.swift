@@ -14,7 +14,12 @@ final class World: Sendable {
     let log: ServedLog
     let name: ServedModel.Name
 
-    init(at start: Int64 = 1_000_000) throws {
+    /// A log that is not started writes nothing, as one whose disk does not follow.
+    init(
+        at start: Int64 = 1_000_000,
+        limit: Int = ServedLog.mostWaitingBytes,
+        isStarted: Bool = true
+    ) throws {
         directory = try TemporaryDirectory()
         offline = try OfflineStore(path: directory.file("offline.sqlite"))
         name = ServedModel.Name(
@@ -23,8 +28,8 @@ final class World: Sendable {
         )
         let now = Now(start)
         self.now = now
-        log = try ServedLog(offline, now: { now.time }, lastEntry: { 5 })
-        log.start()
+        log = try ServedLog(offline, limit: limit, now: { now.time }, lastEntry: { 5 })
+        if isStarted { log.start() }
     }
 
     let now: Now
