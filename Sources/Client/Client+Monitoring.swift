@@ -12,4 +12,11 @@ extension AlulaClient {
     package func drift(_ request: WireDriftRequest) async throws -> WireDrift {
         try await call(.drift, request, answer: WireDrift.self).0
     }
+
+    /// How well what a model answered came true.
+    package func performance(
+        _ request: WirePerformanceRequest
+    ) async throws -> WirePerformance {
+        try await call(.performance, request, answer: WirePerformance.self).0
+    }
 }

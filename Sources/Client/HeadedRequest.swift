@@ -19,6 +19,7 @@ extension WireMakeTrainingSetRequest: HeadedRequest {}
 extension WireTrainingSetRequest: HeadedRequest {}
 extension WireProfileRequest: HeadedRequest {}
 extension WireDriftRequest: HeadedRequest {}
+extension WirePerformanceRequest: HeadedRequest {}
 extension WireStartRunRequest: HeadedRequest {}
 extension WireLogRunRequest: HeadedRequest {}
 extension WireEndRunRequest: HeadedRequest {}

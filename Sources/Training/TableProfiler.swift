@@ -11,6 +11,7 @@ final class TableProfiler: @unchecked Sendable {
     /// Takes the pieces of one column; nil for one that has no profile.
     private final class Slot {
         var builder: ProfileBuilder?
+        var profile: FeatureProfile?
 
         init(_ builder: ProfileBuilder?) { self.builder = builder }
     }
@@ -55,7 +56,12 @@ final class TableProfiler: @unchecked Sendable {
 
     /// `reports` say of each view, in the order of the plan, how many rows it had nothing for.
     func finish(_ reports: [ViewReport]) -> TableProfile {
-        var features = slots.compactMap { $0.builder?.finish() }
+        let all = Slots(slots: slots)
+        // The body throws nothing.
+        try? inParallel(slots.count) { index in
+            all.slots[index].profile = all.slots[index].builder?.finish()
+        }
+        var features = slots.compactMap(\.profile)
         var place = features.count - layout.plan.views.reduce(0) { $0 + $1.features.count }
         for (part, report) in zip(layout.plan.views, reports) {
             for _ in part.features {

@@ -74,6 +74,7 @@ package enum Operation: UInt16, Sendable, CaseIterable {
     case trainingSetFromLog = 0x00B6
     case profile = 0x00C0
     case drift = 0x00C1
+    case performance = 0x00C2
 }
 
 extension Operation {
@@ -93,7 +94,7 @@ extension Operation {
             .retract, .logOutcomes:
             .writeFeatures
         case .makeTrainingSet, .listTrainingSets, .showTrainingSet, .getTrainingSet, .explain,
-            .reproduce, .profile, .drift, .skew, .trainingSetFromLog:
+            .reproduce, .profile, .drift, .performance, .skew, .trainingSetFromLog:
             .train
         case .startRun, .logRun, .endRun, .registerVersion, .putArtifact, .setPredictionLog:
             .writeRegistry
@@ -121,7 +122,8 @@ extension Operation {
         case .authenticate, .listTokens, .status, .verify, .plan, .describeCatalog, .listImports,
             .read, .history, .export,
             .listTrainingSets, .explain,
-            .showTrainingSet, .getTrainingSet, .profile, .drift, .getRun, .listRuns, .listModels,
+            .showTrainingSet, .getTrainingSet, .profile, .drift, .performance, .getRun, .listRuns,
+            .listModels,
             .listVersions,
             .resolveVersion, .lineage, .listAudit, .statArtifact, .getArtifact, .listAliases,
             .listApprovals, .listGates, .stagesAt, .watch, .verifyAudit, .searchRuns,

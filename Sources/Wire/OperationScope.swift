@@ -85,7 +85,8 @@ extension Operation {
         case .read: .named([.serviceOrAll(2), .model(5)])
         case .makeTrainingSet, .explain: .named([.service(2)])
         case .showTrainingSet, .getTrainingSet, .profile: .named([.trainingSet(2)])
-        case .drift: .named([.trainingSet(2), .trainingSet(3)])
+        case .drift: .named([.trainingSet(2), .trainingSet(3), .model(8)])
+        case .performance: .named([.model(2)])
         case .logRun, .endRun, .getRun: .named([.run(2)])
         case .registerVersion: .named([.model(2)])
         case .listVersions, .resolveVersion, .promote, .rollback, .lineage, .setAlias,

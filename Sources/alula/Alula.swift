@@ -39,8 +39,8 @@ struct Alula: AsyncParsableCommand {
                 subcommands: [
                     Models.self, Versions.self, Register.self, Promote.self, Rollback.self,
                     Approve.self, Gates.self, Alias.self, Watch.self, Reproduce.self,
-                    LineageCommand.self, Diff.self, Report.self, Drift.self, Audit.self,
-                    Artifact.self, Predictions.self, PredictionLog.self, Skew.self,
+                    LineageCommand.self, Diff.self, Report.self, Drift.self, Performance.self,
+                    Audit.self, Artifact.self, Predictions.self, PredictionLog.self, Skew.self,
                 ]
             ),
         ]

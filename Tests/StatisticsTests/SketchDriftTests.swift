@@ -94,6 +94,23 @@ struct SketchDriftTests {
         #expect(!report.isDrift && report.compared == 0)
     }
 
+    @Test func `values at the ends of what a number holds are compared without a trap`() throws {
+        let far = normals(1_500, seed: 1).map {
+            $0 < 0 ? -1.7e308 : 1.7e308 * min(1, $0 / 5)
+        }
+        for (first, second) in [
+            (far, far), (far, normals(30, seed: 2)), (normals(9, seed: 3), far),
+        ] {
+            let (before, now) = (try profile(doubles(first)), try profile(doubles(second)))
+            for test in DriftTest.allCases {
+                let options = DriftOptions(test: test)
+                _ = FeatureDrift("f", before, now, options).isDrift
+            }
+            _ = FeatureProfile.sharedEdges(before, now, bins: 7)
+            _ = before.histogram(bins: 3)
+        }
+    }
+
     @Test func `half of the features make drift of the whole`() throws {
         func table(_ means: [Double], seed: UInt64) throws -> TableProfile {
             let features = try means.enumerated().map { index, mean in

@@ -3,6 +3,7 @@ import Codec
 import Domain
 import Foundation
 import Offline
+import Statistics
 
 @testable import Training
 
@@ -187,6 +188,7 @@ extension Scratch {
     struct Made {
         var record: TrainingSetRecord
         var batches: [RecordBatch]
+        var profile: TableProfile?
 
         /// Of all batches.
         func values(_ name: String) -> [FeatureValue] { batches.flatMap { $0.values(name) } }
@@ -204,6 +206,7 @@ extension Scratch {
     ) throws -> Made {
         var batches: [RecordBatch] = []
         var start = 0
+        var profile: TableProfile?
         let record = try (others ?? sets).make(
             TrainingRequest(
                 id: .random(prefix: "ts"),
@@ -226,9 +229,10 @@ extension Scratch {
                 return spine.slice(range)
             },
             emit: { batches.append(try BatchCodec.decode($1.bytes(), schema: $0)) },
-            isCancelled: { false }
+            isCancelled: { false },
+            onProfile: { profile = $0 }
         )
-        return Made(record: record, batches: batches)
+        return Made(record: record, batches: batches, profile: profile)
     }
 
     func remake(

@@ -144,6 +144,7 @@ struct Dispatcher: Sendable {
         case .getTrainingSet: try getTrainingSet(call)
         case .profile: try profile(call)
         case .drift: try drift(call)
+        case .performance: try performance(call)
         case .startRun: try startRun(call)
         case .logRun: try logRun(call)
         case .endRun: try endRun(call)

@@ -91,12 +91,13 @@ extension Operation {
         case .stageRows, .materialize, .history, .export, .makeTrainingSet, .getTrainingSet,
             .explain,
             .putArtifact, .getArtifact, .verify, .compact, .retract, .forget, .reproduce,
-            .verifyAudit, .backup, .scanPredictions, .skew, .trainingSetFromLog:
+            .verifyAudit, .backup, .scanPredictions, .skew, .trainingSetFromLog, .drift,
+            .performance:
             true
         case .authenticate, .createToken, .listTokens, .revokeToken, .status, .plan, .apply,
             .describeCatalog, .push, .beginImport, .publishImport,
             .abandonImport, .listImports, .read, .listTrainingSets, .showTrainingSet, .profile,
-            .drift, .startRun,
+            .startRun,
             .logRun, .endRun,
             .getRun, .listRuns, .registerVersion, .listModels, .listVersions, .resolveVersion,
             .promote, .rollback, .lineage, .listAudit, .statArtifact, .setAlias, .deleteAlias,

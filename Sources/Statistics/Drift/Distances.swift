@@ -144,6 +144,8 @@ package enum Distances {
             high += 0.5
             width = 1
         }
+        // A range that is not finite has one bin.
+        guard (high - low).isFinite else { return [low, high] }
         let bins = max(1, ((high - low) / width).rounded(.up))
         let step = (high - low) / bins
         return (0..<Int(bins)).map { Double($0) * step + low } + [high]

@@ -138,7 +138,7 @@ extension FeatureProfile {
                 counts[String(decoding: text, as: UTF8.self), default: 0] += Double(count)
                 known += count
             }
-            let all = rows - nulls
+            let all = rows - min(nulls, rows)
             return .categories(
                 CategoryCounts(
                     counts,

@@ -26,7 +26,8 @@ package struct FrequentTexts: Sendable {
 
     /// Nil where there are more than it keeps, or one counts nothing.
     init?(_ entries: [(hash: UInt64, text: [UInt8], count: UInt64)], lost: UInt64) {
-        guard entries.count <= Self.most, entries.allSatisfy({ $0.count > 0 }) else { return nil }
+        guard entries.count <= Self.most, entries.allSatisfy({ (1...1 << 53).contains($0.count) })
+        else { return nil }
         for (hash, text, count) in entries { insert(hash, count) { text } }
         self.lost = lost
     }

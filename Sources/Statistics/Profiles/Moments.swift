@@ -19,6 +19,13 @@ package struct Moments: Sendable, Hashable {
         self.maximum = maximum
     }
 
+    /// Whether finite numbers can have these.
+    var isSound: Bool {
+        count == 0
+            || mean.isFinite && squares >= 0 && minimum.isFinite && maximum.isFinite
+                && minimum <= maximum
+    }
+
     /// Of the whole population; zero where there is nothing.
     package var deviation: Double {
         count == 0 ? 0 : (squares / Double(count)).squareRoot()

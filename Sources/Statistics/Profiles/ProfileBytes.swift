@@ -19,7 +19,7 @@ package struct TableProfile: Sendable, Hashable {
 /// u8 version = 1 | u64 rows | u32 features, each:
 ///   text name | text type | u64 rows, nulls, expired, not found, late, not finite
 ///   u64 count | f64 mean, squares, minimum, maximum | u8 has every value
-///   u32 points, each f64 value, f64 cumulative
+///   u32 points, each f64 value | f64 total where they share it evenly, else 0 and each f64 cumulative
 ///   u32 registers that are not zero: at most 1,365: each u16 register, u8 place; else 4,096 u8
 ///   u64 lost | u32 texts, each u64 hash, u64 count, text
 ///   u32 dimensions, each f64 sum
@@ -50,9 +50,13 @@ extension TableProfile {
         }
         writer.put(UInt8(feature.hasEveryValue ? 1 : 0))
         writer.put(UInt32(feature.quantiles.points.count))
-        for (value, upTo) in zip(feature.quantiles.points, feature.quantiles.cumulative) {
-            writer.put(value.bitPattern)
-            writer.put(upTo.bitPattern)
+        let sketch = feature.quantiles
+        for value in sketch.points { writer.put(value.bitPattern) }
+        if sketch.cumulative == QuantileSketch.even(sketch.points.count, sketch.count) {
+            writer.put(sketch.count.bitPattern)
+        } else {
+            writer.put(0.0.bitPattern)
+            for upTo in sketch.cumulative { writer.put(upTo.bitPattern) }
         }
         let places = feature.distinct.places
         let used = places.indices.filter { places[$0] != 0 }
@@ -112,6 +116,9 @@ extension TableProfile {
             minimum: try reader.number(),
             maximum: try reader.number()
         )
+        guard feature.moments.isSound else {
+            throw .corrupt("the mean, deviation or range of a profile is out of range")
+        }
         feature.hasEveryValue = try reader.take(UInt8.self) == 1
         feature.quantiles = try quantiles(from: &reader)
         feature.distinct = try distinct(from: &reader)
@@ -126,10 +133,11 @@ extension TableProfile {
         from reader: inout ProfileReader
     ) throws(AlulaError) -> QuantileSketch {
         var points: [Double] = []
-        var cumulative: [Double] = []
-        for _ in 0..<(try reader.count(itemBytes: 16)) {
-            points.append(try reader.number())
-            cumulative.append(try reader.number())
+        for _ in 0..<(try reader.count(itemBytes: 8)) { points.append(try reader.number()) }
+        let total = try reader.number()
+        var cumulative = QuantileSketch.even(points.count, total)
+        if total == 0 {
+            for place in cumulative.indices { cumulative[place] = try reader.number() }
         }
         guard let sketch = QuantileSketch(points: points, cumulative: cumulative) else {
             throw .corrupt("the quantiles of a profile are not in order")

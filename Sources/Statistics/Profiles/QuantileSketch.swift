@@ -17,15 +17,19 @@ package struct QuantileSketch: Sendable, Hashable {
     /// Of numbers of equal weight, `total` in all.
     init(_ numbers: [Double], total: Double) {
         let sorted = RadixSort.sorted(numbers)
-        let weight = total / Double(max(sorted.count, 1))
         guard sorted.count > Self.most else {
             points = sorted
-            cumulative = sorted.indices.map { Double($0 + 1) * weight }
+            cumulative = Self.even(sorted.count, total)
             return
         }
         let share = Double(sorted.count) / Double(Self.most)
         points = (0..<Self.most).map { sorted[Int((Double($0) + 0.5) * share)] }
-        cumulative = (0..<Self.most).map { Double($0 + 1) * total / Double(Self.most) }
+        cumulative = Self.even(Self.most, total)
+    }
+
+    /// What so many points stand for that share `total` evenly.
+    static func even(_ points: Int, _ total: Double) -> [Double] {
+        (0..<points).map { Double($0 + 1) * total / Double(points) }
     }
 
     /// Of different numbers in order and their counts.
@@ -43,7 +47,8 @@ package struct QuantileSketch: Sendable, Hashable {
         guard points.count == cumulative.count, points.count <= Self.most,
             points.allSatisfy(\.isFinite), cumulative.allSatisfy(\.isFinite),
             zip(points, points.dropFirst()).allSatisfy({ $0 <= $1 }),
-            zip([0] + cumulative, cumulative).allSatisfy({ $0 < $1 })
+            zip([0] + cumulative, cumulative).allSatisfy({ $0 < $1 }),
+            cumulative.last ?? 0 <= 0x1p53
         else { return nil }
         self.points = points
         self.cumulative = cumulative

@@ -487,8 +487,8 @@ package nonisolated struct WirePerformance: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// binary: predictions are scores of 0 to 1 and outcomes 0 or 1; classes: both are texts, or whole numbers of
-  /// few values; regression: any other numbers.
+  /// binary: all predictions are scores of 0 to 1 and all outcomes 0 or 1; classes: both are texts; regression:
+  /// other numbers.
   package var kind: String = String()
 
   package var slices: [WirePerformanceSlice] = []

@@ -8,7 +8,7 @@ import Wire
 
 struct Drift: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show how features moved: against a training set, or between two of anything.",
+        abstract: "Show how what a model is served moved, or training sets, or files.",
         discussion: """
             Tests and thresholds are those people know from Evidently: up to 1,000 reference values \
             Kolmogorov-Smirnov or chi-squared at 0.05, above that Wasserstein over deviation or \
@@ -17,6 +17,18 @@ struct Drift: AsyncParsableCommand {
             """
     )
 
+    @Argument(help: "The model whose logged reads are looked at.") var model: String?
+    @Option(
+        help: ArgumentHelp(
+            "The reference: training (of the newest version served), a training set, or a span.",
+            valueName: "training|ts-…|FROM..UNTIL"
+        )
+    )
+    var against = "training"
+    @Option(help: "What was served from this time on.") var since: String?
+    @Option(help: "What was served up to this time.") var until: String?
+    @Option(help: "A version of the model; may be given again. Else all.")
+    var version: [UInt32] = []
     @Option(
         parsing: .upToNextOption,
         help: "The reference and what is compared with it: two training sets, or two files."
@@ -34,9 +46,28 @@ struct Drift: AsyncParsableCommand {
     @OptionGroup var options: ServerOptions
 
     func run() async throws {
+        let drift = try await found()
+        if let html {
+            let file = try OutputFile(html)
+            try file.write(Array(DriftPage.text(drift).utf8))
+            try file.finish()
+        }
+        DriftText.show(drift, json: options.json)
+        if fail, drift.isDrift { throw Refused() }
+    }
+
+    private func found() async throws -> WireDrift {
+        if let model {
+            guard between.isEmpty else {
+                throw AlulaError.invalid("drift is of a model or --between two things: found both")
+            }
+            return try await served(model)
+        }
         guard between.count == 2 else {
             throw AlulaError.invalid(
-                "--between takes the reference and what is compared with it: found \(between.count)"
+                "--between takes the reference and what is compared with it: found "
+                    + "\(between.count)",
+                help: "or name a model: alula drift MODEL"
             )
         }
         let isOfSets = between.map { $0.hasPrefix("ts-") }
@@ -45,14 +76,33 @@ struct Drift: AsyncParsableCommand {
                 "--between takes two training sets or two files, not one of each"
             )
         }
-        let drift = isOfSets[0] ? try await ofSets() : try ofFiles()
-        if let html {
-            let file = try OutputFile(html)
-            try file.write(Array(DriftPage.text(drift).utf8))
-            try file.finish()
+        return isOfSets[0] ? try await ofSets() : try ofFiles()
+    }
+
+    private func served(_ model: String) async throws -> WireDrift {
+        var request = request
+        request.model = model
+        request.versions = version
+        if let since { request.sinceUs = try Timestamp(option: "--since", since).microseconds }
+        if let until { request.untilUs = try Timestamp(option: "--until", until).microseconds }
+        if against.hasPrefix("ts-") {
+            request.trainingSet = against
+        } else if against != "training" {
+            guard let dots = against.firstRange(of: ".."), against.count > 2 else {
+                throw AlulaError.invalid(
+                    "--against \(against): expected training, a training set or FROM..UNTIL"
+                )
+            }
+            let from = String(against[..<dots.lowerBound])
+            let until = String(against[dots.upperBound...])
+            if !from.isEmpty {
+                request.againstSinceUs = try Timestamp(option: "--against", from).microseconds
+            }
+            if !until.isEmpty {
+                request.againstUntilUs = try Timestamp(option: "--against", until).microseconds
+            }
         }
-        DriftText.show(drift, json: options.json)
-        if fail, drift.isDrift { throw Refused() }
+        return try await options.client().drift(request)
     }
 
     private var request: WireDriftRequest {

@@ -106,6 +106,16 @@ extension DriftText {
             ("compared", .uint(UInt64(drift.compared))), ("drifted", .uint(UInt64(drift.drifted))),
             ("share", .number(drift.share)), ("share_threshold", .number(drift.shareThreshold)),
             ("drift", .bool(drift.isDrift)),
+            (
+                "versions",
+                .array(
+                    drift.versions.map {
+                        .object([
+                            ("version", .uint(UInt64($0.version))), ("rows", .uint($0.rows)),
+                        ])
+                    }
+                )
+            ),
             ("features", .array(drift.features.map(json))),
         ])
     }

@@ -110,6 +110,7 @@ class Op(enum.IntEnum):
     TRAINING_SET_FROM_LOG = 0x00B6
     PROFILE = 0x00C0
     DRIFT = 0x00C1
+    PERFORMANCE = 0x00C2
 
 
 class Header(NamedTuple):

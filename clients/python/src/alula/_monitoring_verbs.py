@@ -1,20 +1,23 @@
-"""The verbs of watching data: profiles and drift."""
+"""The verbs of watching data: profiles, drift and performance."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
 
 from ._frames import Op
 from ._proto import monitoring_pb2
 from ._session import Session
 from ._sets import TrainingSets
+from ._spine import microseconds
 from .errors import InvalidArgument
-from .monitoring import Drift, Profile
+from .monitoring import Drift, Performance, Profile
 from .training import TrainingSetRecord
 
 
 class MonitoringVerbs:
-    """What a store says of how data is distributed."""
+    """What a store says of how data is distributed, and of how predictions came true."""
 
     _session: Session
     _sets: TrainingSets
@@ -27,31 +30,82 @@ class MonitoringVerbs:
 
     def drift(
         self,
-        reference: TrainingSetRecord | str,
-        current: TrainingSetRecord | str,
+        of: TrainingSetRecord | str,
+        against: TrainingSetRecord | str | tuple[Any, Any] | None = None,
+        since: Any = None,
+        until: Any = None,
+        versions: Sequence[int] = (),
         features: Sequence[str] = (),
         test: str = "",
         threshold: float | None = None,
         share: float | None = None,
     ) -> Drift:
-        """How one training set moved against another, with Evidently's usual tests and thresholds.
+        """How what a model was served, or a training set, moved; by Evidently's usual tests and
+        thresholds.
 
-        ``features``: else the vector of the reference's service, and its label. ``test``: ks,
-        chi-squared, z, wasserstein, jensen-shannon or psi for all of them. ``share``: of features
-        that make drift of the whole, else a half.
+        ``of``: a model's name, or a training set. ``against``: a training set; or, for a model, a
+        span (since, until) of what was served, None for that of the newest version served.
+        ``since``, ``until``, ``versions``: what of the model's logged reads is looked at.
+        ``features``: else the vector of the service; predictions and outcomes too between two
+        spans; the label between two sets. ``test``: ks, chi-squared, z, wasserstein,
+        jensen-shannon or psi for all. ``share``: of features that make drift of the whole, else a
+        half.
         """
         if isinstance(features, str):
             raise InvalidArgument("features: expected a list of names, not one text")
         request = monitoring_pb2.DriftRequest(
-            training_set=set_id(reference),
-            current=set_id(current),
-            features=features,
-            test=test,
-            threshold=threshold,
-            share=share,
+            features=features, test=test, threshold=threshold, share=share, versions=versions
         )
+        if isinstance(of, TrainingSetRecord) or of.startswith("ts-"):
+            if since is not None or until is not None or versions:
+                raise InvalidArgument("since, until and versions are of a model, not of a set")
+            if against is None or isinstance(against, tuple):
+                raise InvalidArgument("against: expected the training set to compare with")
+            request.current = set_id(of)
+        else:
+            request.model = of
+            if since is not None:
+                request.since_us = microseconds("since", since)
+            if until is not None:
+                request.until_us = microseconds("until", until)
+        if isinstance(against, tuple):
+            if len(against) != 2 or against == (None, None):
+                raise InvalidArgument("against: expected a span (since, until), one of them set")
+            if against[0] is not None:
+                request.against_since_us = microseconds("against", against[0])
+            if against[1] is not None:
+                request.against_until_us = microseconds("against", against[1])
+        elif against is not None:
+            request.training_set = set_id(against)
         answer, _ = self._session.call(Op.DRIFT, request, monitoring_pb2.Drift)
         return Drift(answer)
+
+    def performance(
+        self,
+        model: str,
+        by: str = "",
+        window: timedelta | None = None,
+        since: Any = None,
+        until: Any = None,
+        versions: Sequence[int] = (),
+    ) -> Performance:
+        """How well what a model answered came true: of logged reads with a prediction and an
+        outcome, each version apart.
+
+        ``by``: each value of this feature, request field or key apart. ``window``: each such span
+        of time served apart.
+        """
+        request = monitoring_pb2.PerformanceRequest(model=model, by=by, versions=versions)
+        if window is not None:
+            request.window_us = window // timedelta(microseconds=1)
+            if request.window_us <= 0:
+                raise InvalidArgument("window: expected a span of time above zero")
+        if since is not None:
+            request.since_us = microseconds("since", since)
+        if until is not None:
+            request.until_us = microseconds("until", until)
+        answer, _ = self._session.call(Op.PERFORMANCE, request, monitoring_pb2.Performance)
+        return Performance(answer)
 
 
 def set_id(training_set: TrainingSetRecord | str) -> str:

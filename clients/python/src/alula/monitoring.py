@@ -1,9 +1,12 @@
-"""How features are distributed, and how they moved."""
+"""How features are distributed, how they moved, and how well predictions came true."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from .records import moment
 
 
 @dataclass(frozen=True)
@@ -123,3 +126,77 @@ class Drift(dict[str, FeatureDrift]):
     def __repr__(self) -> str:
         said = "drift" if self.is_drift else "no drift" if self.compared else "cannot tell"
         return f"Drift({said}: {self.drifted} of {self.compared} features moved)"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure, and the bounds between which the true one lies 95 times in a hundred: Wilson's for
+    shares, DeLong's for AUC, the normal ones of a mean, and the delta method for F1, RMSE and R2.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+
+    @staticmethod
+    def of(message: Any) -> Figure:
+        return Figure(
+            message.value,
+            message.low if message.HasField("low") else None,
+            message.high if message.HasField("high") else None,
+        )
+
+    def __float__(self) -> float:
+        return self.value
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """Rows whose scores are in one tenth of 0 to 1."""
+
+    rows: int
+    mean_score: float
+    share_of_ones: float
+
+
+class PerformanceSlice(dict[str, Figure]):
+    """The figures of one version, window and value, by name; empty where no outcome is known."""
+
+    def __init__(self, message: Any) -> None:
+        super().__init__((figure.name, Figure.of(figure)) for figure in message.figures)
+        self.version: int = message.version
+        #: Of its window; None where all is one.
+        self.since: datetime | None = (
+            moment(message.since_us) if message.HasField("since_us") else None
+        )
+        self.until: datetime | None = (
+            moment(message.until_us) if message.HasField("until_us") else None
+        )
+        #: Of the feature asked for, as text; None for null.
+        self.value: str | None = message.value if message.HasField("value") else None
+        #: With a prediction; of these, how many have no outcome yet; without a prediction.
+        self.rows: int = message.rows
+        self.missing: int = message.missing
+        self.unpredicted: int = message.unpredicted
+        self.calibration = [
+            CalibrationBin(one.rows, one.mean_score, one.share_of_ones)
+            for one in message.calibration
+        ]
+
+    @property
+    def missing_share(self) -> float:
+        return self.missing / self.rows if self.rows else 0.0
+
+
+class Performance(list[PerformanceSlice]):
+    """How well predictions came true, in the order of version, window and value."""
+
+    def __init__(self, message: Any) -> None:
+        super().__init__(PerformanceSlice(one) for one in message.slices)
+        #: binary, classes or regression.
+        self.kind: str = message.kind
+        #: By version, the metrics that it was registered with.
+        self.training: dict[int, dict[str, float]] = {
+            one.version: {figure.name: figure.value for figure in one.figures}
+            for one in message.training
+        }

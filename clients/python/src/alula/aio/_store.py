@@ -156,6 +156,7 @@ class AsyncStore:
     training_sets = offload(Store.training_sets)
     profile = offload(Store.profile)
     drift = offload(Store.drift)
+    performance = offload(Store.performance)
 
     async def stream_training_set(
         self,

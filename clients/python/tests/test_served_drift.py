@@ -1,0 +1,173 @@
+"""Drift of what a model was served, and how well its predictions came true."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from command_line import CommandLine
+from server_process import Server, needs_server
+
+import alula
+
+pytestmark = needs_server
+
+DEFINITIONS = """
+project: p
+entities:
+  - {name: person, keys: {id: int64}}
+views:
+  - {name: v, entity: person, features: {a: float64, city: string}}
+services:
+  - {name: s, features: ["v:*"], request: {asked: float64}}
+"""
+NOW = dt.datetime.now(dt.timezone.utc)
+#: What scikit-learn says; written by make.py beside it.
+VECTORS = Path(__file__).resolve().parents[3] / "Tests/StatisticsTests/vectors/performance.json"
+
+
+@pytest.fixture
+def store(own_server: Server, tmp_path: Path) -> alula.Store:
+    store = own_server.connect("p")
+    store.apply(DEFINITIONS)
+    people = range(100)
+    store.push(
+        "v",
+        {
+            "id": people, "event_time": [NOW - dt.timedelta(days=2)] * 100,
+            "a": [float(one) for one in people],
+            "city": ["Ulm" if one < 60 else "Bonn" for one in people],
+        },
+    )  # fmt: skip
+    (tmp_path / "f").write_bytes(b"model")
+    random = np.random.default_rng(7)
+    spine = {
+        "id": [one % 100 for one in range(800)], "event_time": [NOW] * 800,
+        "asked": random.normal(size=800),
+    }  # fmt: skip
+    with store.run("x", training_set=store.training_set("s", spine)) as run:
+        run.log_metric("auc", 0.875)
+        run.register("m", [tmp_path / "f"])
+    store.promote("m", 1, "production", reason="test")
+    return store
+
+
+def read(store: alula.Store, ids: Any, asked: Any) -> alula.Answer:
+    return store.read(
+        model="m", keys={"id": list(ids)}, request={"asked": list(asked)}, log=True
+    )  # fmt: skip
+
+
+def test_what_is_served_is_compared_with_the_training_set(store: alula.Store) -> None:
+    random = np.random.default_rng(10)
+    with pytest.raises(alula.NotFound, match="is in the log for that time"):
+        store.drift("m")
+    read(store, [one % 100 for one in range(700)], random.normal(size=700))
+    same = store.drift("m")
+    assert list(same) == ["a", "city", "asked"] and same.current_rows == 700
+    assert same.versions == {1: 700} and same.reference_rows == 800
+    assert not same and same.drifted == 0 and same["asked"].test == "ks"
+    between = dt.datetime.now(dt.timezone.utc)
+    time.sleep(0.01)
+    # Half are people whom nobody knows; the others are all of Bonn.
+    ids = [60 + one % 40 if one % 2 else 1_000 + one for one in range(600)]
+    read(store, ids, random.normal(2, 1, size=600))
+    moved = store.drift("m", since=between)
+    assert moved and moved.drifted == 3 and moved.current_rows == 600
+    current = moved["a"].current
+    assert current is not None and (current.nulls, current.not_found) == (300, 300)
+    assert moved["a"].nulls_moved and not moved["asked"].nulls_moved
+    window = store.drift("m", against=(None, between), since=between)
+    assert list(window) == ["a", "city", "asked", "@prediction", "@outcome"]
+    assert window.drifted == 3 and "no values" in window["@prediction"].cannot_tell
+    assert store.drift("m", against=(None, between), until=between).drifted == 0
+    one = store.drift("m", since=between, features=["asked"], test="psi")
+    assert list(one) == ["asked"] and one["asked"].test == "psi" and bool(one)
+    record = store.training_sets()[0]
+    assert store.drift("m", against=record, since=between).drifted == 3
+
+
+def test_predictions_that_move_are_told(store: alula.Store) -> None:
+    random = np.random.default_rng(9)
+    first = read(store, range(100), [0.0] * 100)
+    store.log_predictions("m", first.prediction_ids, random.normal(size=100))
+    between = dt.datetime.now(dt.timezone.utc)
+    time.sleep(0.01)
+    second = read(store, range(100), [0.0] * 100)
+    store.log_predictions("m", second.prediction_ids, random.normal(1, 1, size=100))
+    found = store.drift("m", against=(None, between), since=between)
+    assert found["@prediction"].is_drift and not found["a"].is_drift
+
+
+def test_figures_are_those_of_scikit_learn(store: alula.Store) -> None:
+    vectors = json.loads(VECTORS.read_text())["binary"][0]
+    count = len(vectors["labels"])
+    answer = read(store, [one % 100 for one in range(count)], [0.0] * count)
+    assert store.performance("m")[0].unpredicted == count
+    store.log_predictions("m", answer.prediction_ids, vectors["scores"])
+    (early,) = store.performance("m")
+    assert (early.rows, early.missing, early.missing_share) == (count, count, 1.0)
+    assert not early
+    store.log_outcomes("m", answer.prediction_ids, vectors["labels"])
+    found = store.performance("m")
+    (slice,) = found
+    assert found.kind == "binary" and (slice.rows, slice.missing, slice.version) == (count, 0, 1)
+    for name in ("accuracy", "precision", "recall", "f1", "auc", "log_loss", "brier"):
+        assert slice[name].value == pytest.approx(vectors[name], abs=1e-9), name
+        low, high = slice[name].low, slice[name].high
+        assert low is not None and high is not None and low < slice[name].value < high
+    assert [one.mean_score for one in slice.calibration] == pytest.approx(
+        [one[0] for one in vectors["calibration"]], abs=1e-9
+    )
+    assert found.training == {1: {"auc": 0.875}}
+
+
+def test_slices_are_told_apart(store: alula.Store, own_server: Server, tmp_path: Path) -> None:
+    answer = read(store, range(100), [0.0] * 100)
+    # Right for all of Ulm, wrong for all of Bonn.
+    scores = [0.9 if one < 60 else 0.1 for one in range(100)]
+    store.log_predictions("m", answer.prediction_ids, scores)
+    store.log_outcomes("m", answer.prediction_ids[:90], [1] * 90)
+    bonn, ulm = store.performance("m", by="city")
+    assert (bonn.value, ulm.value) == ("Bonn", "Ulm")
+    assert (bonn.rows, bonn.missing, ulm.rows, ulm.missing) == (40, 10, 60, 0)
+    assert bonn["accuracy"].value == 0 and ulm["accuracy"].value == 1 and "auc" not in ulm
+    (window,) = store.performance("m", window=dt.timedelta(days=30))
+    assert window.since is not None and window.until is not None
+    assert window.since <= NOW + dt.timedelta(minutes=5) and window.until > NOW
+    assert len(store.performance("m", by="id")) == 100
+    assert not store.performance("m", until=NOW - dt.timedelta(days=1))
+    with pytest.raises(alula.InvalidArgument, match="it has: id, a, city, asked"):
+        store.performance("m", by="nothing")
+    with pytest.raises(alula.InvalidArgument, match="above zero"):
+        store.performance("m", window=dt.timedelta(0))
+    with pytest.raises(alula.NotFound):
+        store.performance("nobody")
+    run = CommandLine(own_server, tmp_path)
+    shown = run("performance", "m", "--by", "city", "--window", "30d")
+    assert "outcomes missing" in shown and "25%" in shown and "Ulm" in shown
+    told = run.json("performance", "m")
+    assert told["slices"][0]["figures"]["accuracy"]["value"] == pytest.approx(60 / 90)
+    told = run.json("drift", "m", "--html", "p.html", "--until", "2100-01-01T00:00:00Z")
+    assert told["current_rows"] == 100 and told["versions"] == [{"version": 1, "rows": 100}]
+    assert "<svg" in (tmp_path / "p.html").read_text()
+    run("drift", "m", "--against", "2020-01-01T00:00:00Z..2100-01-01T00:00:00Z", "--version", 1)
+    assert "expected training" in run.error("drift", "m", "--against", "yesterday")
+    assert "found both" in run.error("drift", "m", "--between", "a.csv", "b.csv")
+
+
+def test_numbers_and_classes_have_figures_of_their_own(store: alula.Store) -> None:
+    vectors = json.loads(VECTORS.read_text())["regression"][0]
+    count = len(vectors["actual"])
+    answer = read(store, [one % 100 for one in range(count)], [0.0] * count)
+    store.log_predictions("m", answer.prediction_ids, vectors["predicted"])
+    store.log_outcomes("m", answer.prediction_ids, vectors["actual"])
+    found = store.performance("m")
+    assert found.kind == "regression"
+    for name in ("mae", "rmse", "r2"):
+        assert found[0][name].value == pytest.approx(vectors[name], abs=1e-9)
