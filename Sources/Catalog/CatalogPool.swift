@@ -19,6 +19,11 @@ package func openCatalogPool(path: String) throws(AlulaError) -> DatabasePool {
         }
         let pool = try DatabasePool(path: path, configuration: configuration)
         try pool.writeWithoutTransaction { database in
+            // The pool has asked for WAL, and is not told where the file could not be changed to it; in
+            // any other mode a power cut may take the last commit back.
+            guard try String.fetchOne(database, sql: "PRAGMA journal_mode") == "wal" else {
+                throw AlulaError(.internal, "\(path) could not be changed to WAL")
+            }
             try database.execute(sql: "PRAGMA synchronous = FULL")
             // What a server whose disk failed has left in the log of writes may be in the system's
             // memory only, and its next sync would not put it on disk.

@@ -110,6 +110,11 @@ extension OfflineStore {
         let pool = try DatabasePool(path: path, configuration: configuration)
         // The pool has set NORMAL, which may lose the last commits; no transaction is open here.
         try pool.writeWithoutTransaction { db in
+            // The pool is not told where the file could not be changed to WAL; in any other mode a
+            // power cut may take the last commit back.
+            guard try String.fetchOne(db, sql: "PRAGMA journal_mode") == "wal" else {
+                throw AlulaError(.internal, "\(path) could not be changed to WAL")
+            }
             try db.execute(sql: "PRAGMA synchronous = FULL")
             _ = try Int.fetchOne(db, sql: "PRAGMA secure_delete = FAST")
             // What a server whose disk failed has left in the log of writes may be in the system's

@@ -137,7 +137,7 @@ extension OfflineStore {
 
     /// Brings a large write-ahead log into the file and cuts it, where no reader is in the way.
     package func cutLog() throws(AlulaError) {
-        try translating {
+        try changing {
             try pool.writeWithoutTransaction { db in
                 let size = try? FileManager.default.attributesOfItem(atPath: pool.path + "-wal")
                 guard size?[.size] as? Int ?? 0 > Self.quietLogBytes else { return }

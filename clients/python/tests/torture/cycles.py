@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import shutil
+import subprocess
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from server_process import DidNotStart, Server
+from server_process import BINARY, DidNotStart, Server
 
 import alula
 from torture.faults import FOREVER, Action, Faults, Kind
@@ -33,7 +34,10 @@ class Torture:
         (directory / "disk").mkdir(exist_ok=True)
         self.server = Server(directory / "disk" / "data")
         self.server.environment = self.faults.environment()
+        self.backups = directory / "disk" / "backups"
+        self.server.options = ["--backups", str(self.backups)]
         self.world = World(self.server, directory / "outside", seed)
+        self.world.has_backups = True
         self.counts: Counter[str] = Counter()
         self.say = say or (lambda text: None)
         self.note = ""
@@ -50,6 +54,30 @@ class Torture:
         self.start()
         self.world.check()
         assert self.server.stop() == 0
+        self.restore()
+
+    def restore(self) -> None:
+        """The last backup that was acknowledged has what was acknowledged before it."""
+        if not self.world.ledger.backups:
+            return
+        name, rows = list(self.world.ledger.backups.items())[-1]
+        restored = self.faults.under.parent / "restored"
+        done = subprocess.run(
+            [BINARY, "restore", self.backups / name, "--data", restored],
+            capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        server = Server(restored).start()
+        try:
+            with server.connect("torture") as store:
+                assert store.verify(progress=False) and store.verify_audit()
+                found = store.export("pushed").read_all()["id"].to_pylist()
+                assert len(found) == len(set(found)) >= rows
+                assert set(found) <= set(self.world.ledger.pushes)
+            assert server.stop() == 0
+        finally:
+            server.kill()
+        self.counts["backups restored"] += 1
 
     def first_start(self) -> None:
         """A directory that is being made when the power goes can be used, or made again."""

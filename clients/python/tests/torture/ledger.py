@@ -41,7 +41,8 @@ class Ledger:
     alive: dict[int, set[str]] = field(default_factory=dict)
     """The keys that each of them still has."""
     pending: Upkeep | None = None
-    backups: list[str] = field(default_factory=list)
+    backups: dict[str, int] = field(default_factory=dict)
+    """How many rows had been acknowledged before each of them."""
     refused: dict[str, int] = field(default_factory=dict)
     failures: list[BaseException] = field(default_factory=list)
 

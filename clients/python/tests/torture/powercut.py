@@ -72,6 +72,7 @@ class Journal:
 
     def __init__(self, changes: list[Change]) -> None:
         self.of: dict[int, list[Change]] = defaultdict(list)
+        self.directories = {one.a for one in changes if one.kind in (ADD, REMOVE) and one.b}
         for change in sorted(changes, key=lambda one: one.sequence):
             self.of[change.inode].append(change)
         for history in self.of.values():
@@ -98,7 +99,9 @@ class Journal:
     def _settle(history: list[Change]) -> None:
         """Which changes are durable: those before a sync that was not preceded by a failed one.
 
-        What was dirty when a sync failed is marked clean by the system and never written.
+        What was dirty when a sync failed is marked clean by the system and never written. Names are
+        metadata: a file system that cannot write those stops by itself, so for them it is only as if
+        there had been no sync.
         """
         pending: list[Change] = []
         for change in history:
@@ -108,19 +111,21 @@ class Journal:
             for other in pending:
                 if other.sequence < change.a:
                     other.is_durable = change.kind == SYNC
-                    other.is_doomed = change.kind == SYNC_FAILED
-            pending = [other for other in pending if other.sequence >= change.a]
+                    other.is_doomed = change.kind == SYNC_FAILED and other.kind not in (ADD, REMOVE)
+            pending = [other for other in pending if not (other.is_durable or other.is_doomed)]
 
     def cut(self, under: Path, graves: Path, own: random.Random, survival: Survival | None) -> str:
         paths = _by_inode(under) | _by_inode(graves)
         counts: dict[str, int] = defaultdict(int)
         directories = []
         for inode, history in self.of.items():
+            path = paths.get(inode)
             if any(change.kind in (ADD, REMOVE) for change in history):
-                directories.append(inode)
+                # Numbers of directories that are gone are given to files.
+                if path is None or path.is_dir():
+                    directories.append(inode)
                 continue
             how = survival or own.choice(list(Survival))
-            path = paths.get(inode)
             if path is None:
                 assert not any(one.kind in (WRITE, TRUNCATE) for one in history), inode
                 continue
@@ -147,7 +152,7 @@ class Journal:
         moved = 0
         for inode, name, child in sorted(changes, key=lambda one: one[2] is None):
             directory = paths.get(inode)
-            if directory is None:
+            if directory is None or not directory.is_dir():
                 continue  # it is gone itself
             path = directory / name
             there = path.lstat().st_ino if os.path.lexists(path) else None
@@ -159,6 +164,8 @@ class Journal:
             if child is None:
                 continue
             source = _by_inode(graves).get(child) or _by_inode(under).get(child)
+            if source is None and child in self.directories:
+                continue  # removed, and not kept by the layer
             assert source is not None, f"{path}: nothing is left of it"
             if source.is_dir():
                 source.rename(path)

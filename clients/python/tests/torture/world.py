@@ -209,8 +209,14 @@ class World:
         self.stop.wait(0.1)
 
     def back_up(self, store: alula.Store, own: random.Random) -> None:
-        self.ledger.backups.append(str(store.backup()))  # type: ignore[attr-defined]
-        self.stop.wait(1)
+        name = f"backup-{self.ledger.next()}"
+        pushed = len(self.ledger.pushed)
+        try:
+            assert store.backup(name, progress=False)
+        except alula.AlreadyExists:
+            pass  # made, and killed before it was acknowledged
+        self.ledger.backups[name] = pushed
+        self.stop.wait(0.5)
 
     # What must hold
 
@@ -232,6 +238,9 @@ class World:
             for id in chosen[:1] + chosen[-2:]:
                 assert store.get_training_set(id).digest == ledger.sets[id]
             self.check_artifacts(store, everything)
+            if self.has_backups:
+                kept = {backup.name for backup in store.backups() if backup}
+                assert set(self.ledger.backups) <= kept, f"{self.ledger.backups} of {kept}"
             verified = store.verify(progress=False)
             assert verified, verified
             chain = store.verify_audit()
