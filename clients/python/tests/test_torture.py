@@ -319,3 +319,10 @@ def test_a_start_says_how_far_it_has_come(tmp_path: Path) -> None:
     if behind.offline_applied < behind.log_last:
         assert codes[0] == 503, "green before history had what was acknowledged"
     assert server.stop() == 0
+
+
+@needs_server
+def test_a_file_that_could_not_be_changed_to_wal_is_refused(tmp_path: Path) -> None:
+    """SQLite answered that it was, and went on with a journal, whose last commit a power cut takes back."""
+    for number in range(3, 7):
+        sweep(tmp_path / str(number), Kind.WRITE, Action.EIO, number, SEED)
