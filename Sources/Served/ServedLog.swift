@@ -1,6 +1,7 @@
 import Codec
 package import Domain
 import Foundation
+import Glibc
 package import Offline
 package import Synchronization
 
@@ -155,12 +156,15 @@ extension ServedLog {
 // MARK: - The writer
 
 extension ServedLog {
+    private static let niceness: Int32 = 10
     private static let gatherTime = 0.5
     private static let retryTime = 1.0
     private static let pieceBytes = 4 << 20
 
     package func start() {
         Thread.detachNewThread { [self] in
+            // Of this thread only: reads go first, and what it cannot follow is shed.
+            _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
             var isIdle = true
             while true {
                 let (items, ticket, isStopping) = take(isIdle: isIdle)
