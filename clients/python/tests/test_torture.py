@@ -154,7 +154,7 @@ def test_the_nth_call_fails_as_told(faults: Faults) -> None:
 def test_a_piece_of_the_torture(tmp_path: Path, capsys: Any) -> None:
     lines: list[str] = []
     try:
-        counts = torture(tmp_path, 500, SEED, 35, lines.append)
+        counts = torture(tmp_path, 500, SEED, 20, lines.append)
     except BaseException:
         print("\n".join(lines))
         raise
