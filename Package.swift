@@ -57,6 +57,19 @@ let arguments: Target.Dependency = .product(
     package: "swift-argument-parser"
 )
 
+// The fuzzer's program, built by Tests/fuzz/run only: libFuzzer brings its own main.
+let fuzzer: [Target] =
+    Context.environment["ALULA_FUZZ"] == nil
+    ? []
+    : [
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: ["FuzzTargets"],
+            path: "Tests/FuzzProgram",
+            swiftSettings: safe + [.unsafeFlags(["-parse-as-library"])]
+        )
+    ]
+
 let package = Package(
     name: "alula",
     products: [
@@ -156,6 +169,20 @@ let package = Package(
             settings: house
         )
         + [
-            .testTarget(name: "TidyTests", swiftSettings: house)
+            .testTarget(name: "TidyTests", swiftSettings: house),
+            .target(
+                name: "FuzzTargets",
+                dependencies: [
+                    "Domain", "Codec", "Wire", "Tabular", "Search", "Catalog", nio, protobuf,
+                ],
+                path: "Tests/FuzzTargets",
+                swiftSettings: safe
+            ),
+            .testTarget(
+                name: "FuzzTests",
+                dependencies: ["FuzzTargets", "TestSupport"],
+                swiftSettings: house
+            ),
         ]
+        + fuzzer
 )
