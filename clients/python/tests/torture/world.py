@@ -214,7 +214,7 @@ class World:
         try:
             assert store.backup(name, progress=False)
         except alula.AlreadyExists:
-            pass  # made, and killed before it was acknowledged
+            return  # made by a call that was not acknowledged
         self.ledger.backups[name] = pushed
         self.stop.wait(0.5)
 
