@@ -96,6 +96,7 @@ let package = Package(
         ),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CEpoll"),
+        .systemLibrary(name: "CDisk"),
         .target(
             name: "Migrations",
             path: "migrations",
@@ -135,7 +136,7 @@ let package = Package(
         + area("Offline", uses: ["Domain", "Codec", "Migrations", sql])
         + area("Catalog", uses: ["Domain", "Migrations", sql, yaml])
         + area("Registry", uses: ["Domain", "Digest", "Search", "Migrations", sql])
-        + area("Artifacts", uses: ["Domain", "Digest"])
+        + area("Artifacts", uses: ["CDisk", "Domain", "Digest"])
         + area("Wire", uses: ["Domain", "Codec", nio, protobuf], settings: house)
         // Level 3
         + area(

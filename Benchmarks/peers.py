@@ -12,6 +12,7 @@ import atexit
 import functools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,9 @@ from peers import gen
 from peers.systems import System
 
 import alula
+from alula._frames import Op
+from alula._proto import registry_pb2
+from alula.registry import ModelVersion
 
 W3 = os.environ.get("ALULA_W3", "compacted")
 TYPES = {"f8": "float64", "i8": "int64", "str": "string", "emb64": '"float32[64]"'}
@@ -153,6 +157,73 @@ class Alula(System):
         return server.directory
 
 
+    # W5: what MLflow keeps of a version, a source, is an artifact here, which must be there
+    def registry_start(self):
+        self.start()
+        self.store.apply("project: peers\n")
+
+    @functools.cached_property
+    def mine(self):
+        """A run of this client's own, and an artifact that all its versions have."""
+        run = self.store.run("mine", code_revision="", environment={}, heartbeat=0)
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(b"model")
+            file.flush()
+            return run, self.store.put_artifact(file.name)
+
+    def registry_create_run(self):
+        return self.store.run("peers", name="r", code_revision="", environment={}, heartbeat=0).id
+
+    def registry_log_batch(self, run, metrics, params):
+        runs = self.__dict__.setdefault("runs", {})
+        if run not in runs:
+            runs[run] = self.store.open_run(run)
+        runs[run].log_batch(metrics, dict(params))
+
+    def registry_create_model(self, name):
+        pass  # its first version makes it
+
+    def registry_create_version(self, name, source, tags=()):
+        run, artifact = self.mine
+        return int(run.register(name, {"model": artifact}, tags=dict(tags)))
+
+    def registry_transition(self, name, version, stage):
+        self.store.promote(name, int(version), stage.lower())
+
+    def registry_set_alias(self, name, alias, version):
+        self.store.set_alias(name, alias, int(version))
+
+    def registry_get_by_alias(self, name, alias):
+        return int(self.store.model(name, alias=alias).version)
+
+    def registry_search(self, filt, limit, token=None):
+        name, tag = re.fullmatch(r"name='(\w+)'(?: and tags\.slot = '(\d+)')?", filt).groups()
+        return search_versions(self.store, name, tag, limit, token or "")
+
+    def artifact_put(self, run, name, path):
+        self.__dict__.setdefault("stored", {})[run, name] = self.store.put_artifact(path)
+
+    def artifact_get(self, run, name, dest):
+        stored = self.stored[run, name]
+        return os.path.getsize(self.store.get_artifact(stored.digest, os.path.join(dest, name)))
+
+    def disk(self):
+        return sum(
+            os.lstat(os.path.join(place, name)).st_size
+            for place, _, names in os.walk(self.server.directory) for name in names
+        )
+
+
+def search_versions(store, model, slot, limit, token):
+    """One page, and the token of the next."""
+    request = registry_pb2.ListVersionsRequest(model=model, limit=limit, page_token=token)
+    if slot is None:
+        answer, _ = store._session.call(Op.LIST_VERSIONS, request, registry_pb2.Versions)
+        return [ModelVersion.of(version) for version in answer.versions], answer.next_page_token or None
+    found = [version for version in store.versions(model) if version.tags.get("slot") == slot]
+    return found[:limit], None
+
+
 class AlulaBench(Alula):
     """`alula bench`: a compiled client of the same requests, uniform keys, answers framed and one in a thousand
     decoded; the partner of redis-benchmark and redis-load."""
@@ -170,4 +241,4 @@ class AlulaBench(Alula):
         return load["requests_per_second"], load["latency_us"]["p50"], load["latency_us"]["p99"]
 
 
-SYSTEMS = {"alula": (Alula, ["W1", "W2", "W3", "W4"]), "alula-bench": (AlulaBench, ["W1"])}
+SYSTEMS = {"alula": (Alula, ["W1", "W2", "W3", "W4", "W5"]), "alula-bench": (AlulaBench, ["W1"])}

@@ -9,6 +9,7 @@ package enum CatalogMigrations {
         ("0004 releases", text(PackageResources.catalog_0004_releases_sql)),
         ("0007 trust", text(PackageResources.catalog_0007_trust_sql)),
         ("0010 lineage", text(PackageResources.catalog_0010_lineage_sql)),
+        ("0012 runs", text(PackageResources.catalog_0012_runs_sql)),
         ("0016 profiles", text(PackageResources.catalog_0016_profiles_sql)),
     ]
 

@@ -5,16 +5,24 @@ import Synchronization
 /// Files named by the SHA-256 of their content, read-only once named.
 ///
 /// ```
-/// artifacts/ab/cdef…   the content whose digest is abcdef…
-/// artifacts/tmp/…      what is being written; swept when the store opens
+/// artifacts/ab/cdef…          the content whose digest is abcdef…
+/// artifacts/ab/cdef….chunks   or, where it is large, the list of its chunks
+/// artifacts/chunks/abcdef…    a chunk of one or more of them, by its own digest
+/// artifacts/uploads/0f…/7     the list of the chunks of a part that has come, of an upload
+/// artifacts/tmp/…             what is being written; swept when the store opens
 /// ```
-/// No text of a client ever becomes a path: names are made of digests only. Every call blocks.
+/// No text of a client ever becomes a path: names are made of digests and of numbers drawn here.
+/// Every call blocks.
 package final class ArtifactStore: Sendable {
     let root: String
-    private let temporary: String
+    let temporary: String
+    let chunks: String
+    let uploads: String
+    let naming: Naming
+    /// What is known of uploads that are under way.
+    let hashes = Mutex<[String: UploadState]>([:])
     /// Who needs that nothing is removed.
     let holds = Mutex(0)
-    private let naming: Naming
 
     /// Opens the store in a directory of its own, which is made where it is missing.
     ///
@@ -26,81 +34,75 @@ package final class ArtifactStore: Sendable {
     ) throws(AlulaError) {
         root = directory
         temporary = root + "/tmp"
+        chunks = root + "/chunks"
+        uploads = root + "/uploads"
         naming = Naming(health: health)
-        try Files.makeDirectory(root)
-        try Files.makeDirectory(temporary)
+        for path in [root, temporary, chunks, uploads] { try Files.makeDirectory(path) }
         for name in try Files.names(in: temporary) { try Files.remove(temporary + "/" + name) }
         for name in try Files.names(in: root) where name.count == 2 {
             try Files.syncDirectory(root + "/" + name)
         }
+        try Files.syncDirectory(chunks)
         try Files.syncDirectory(root)
         try Files.syncDirectory(root + "/..")
     }
 
     /// Bytes of this content; nil where it is not here.
     package func size(of digest: ContentDigest) throws(AlulaError) -> UInt64? {
-        try Files.size(path(of: digest))
+        let path = place(of: digest).path
+        if let size = try Files.size(path) { return size }
+        guard let file = try File.open(path + Self.listEnding) else { return nil }
+        return ChunkList.total(head: try file.read(upTo: ChunkList.headBytes))
     }
 
-    /// As `size`, of content that is on disk with its name: whoever is told of it may count on it.
-    package func durableSize(of digest: ContentDigest) throws(AlulaError) -> UInt64? {
-        try naming.inTurn { () throws(AlulaError) in try size(of: digest) }
-    }
-
-    /// The first bytes of this content, as the disk gives them; none where it is not here.
-    package func firstBytes(of digest: ContentDigest, _ count: Int) throws(AlulaError) -> [UInt8] {
-        guard let file = try File.open(path(of: digest)) else { return [] }
-        return try file.read(upTo: count)
+    /// Bytes of this content; nil where it is not here.
+    ///
+    /// From now on it is young for whoever collects garbage.
+    package func hold(_ digest: ContentDigest) throws(AlulaError) -> UInt64? {
+        guard let size = try size(of: digest) else { return nil }
+        if try naming.hold(place(of: digest), bytes: nil) { return size }
+        return try naming.hold(place(ofListOf: digest), bytes: nil) ? size : nil
     }
 
     /// Begins new content; it has no name until `finish`.
     package func writer() throws(AlulaError) -> ArtifactWriter {
-        let name = String(UInt64.random(in: .min ... .max), radix: 16)
-        return try ArtifactWriter(temporary: temporary + "/" + name, naming: naming) {
-            self.place(of: $0)
-        }
+        try ArtifactWriter(temporary: temporaryPath(), naming: naming) { self.place(of: $0) }
     }
 
-    /// Hands the content to `body` in order, in chunks of `chunkBytes`, the last one shorter.
-    ///
-    /// Throws `notFound` where it is not here. The bytes are as the disk gave them: whoever needs
-    /// to be sure compares their hash.
-    package func read(
-        _ digest: ContentDigest,
-        chunkBytes: Int,
-        body: ([UInt8]) throws -> Void
-    ) throws {
-        guard let file = try File.open(path(of: digest)) else {
-            throw AlulaError.notFound(
-                "there is no artifact \(digest)",
-                help: "upload it first, or check the digest"
-            )
-        }
-        while true {
-            let chunk = try file.read(upTo: chunkBytes)
-            guard !chunk.isEmpty else { return }
-            try body(chunk)
-        }
+    func temporaryPath() -> String {
+        temporary + "/" + String(UInt64.random(in: .min ... .max), radix: 16)
     }
 
-    private func path(of digest: ContentDigest) -> String {
-        let place = place(of: digest)
-        return place.directory + "/" + place.name
+    static let listEnding = ".chunks"
+
+    func place(of digest: ContentDigest) -> ArtifactPlace { ArtifactPlace(root, digest) }
+
+    func place(ofChunk digest: ContentDigest) -> ArtifactPlace {
+        ArtifactPlace(chunk: digest, in: chunks)
     }
 
-    func place(of digest: ContentDigest) -> ArtifactPlace {
-        let digits = digest.description
-        return ArtifactPlace(
-            root: root,
-            directory: root + "/" + digits.prefix(2),
-            name: String(digits.dropFirst(2))
-        )
+    func place(ofListOf digest: ContentDigest) -> ArtifactPlace {
+        ArtifactPlace(root, digest, ending: Self.listEnding)
     }
 }
 
 /// Where content of one digest belongs.
-struct ArtifactPlace {
+struct ArtifactPlace: Sendable {
     let root: String
     let directory: String
-    let name: String
+    let path: String
+
+    init(_ root: String, _ digest: ContentDigest, ending: String = "") {
+        let digits = digest.description
+        self.root = root
+        directory = root + "/" + digits.prefix(2)
+        path = directory + "/" + digits.dropFirst(2) + ending
+    }
+
+    /// Chunks are all in one directory, so that those that come together are named by one sync.
+    init(chunk digest: ContentDigest, in root: String) {
+        self.root = root
+        directory = root
+        path = root + "/" + digest.description
+    }
 }

@@ -43,13 +43,13 @@ package final class ArtifactWriter: Sendable {
     package func append(_ bytes: [UInt8]) throws(AlulaError) {
         try state.withLock { state throws(AlulaError) in
             guard let file = state.file else { throw Self.over }
-            try file.write(bytes)
+            try file.write(bytes[...])
             state.hasher.update(bytes)
             state.bytes += UInt64(bytes.count)
         }
     }
 
-    /// Names the content: its file is synced, renamed into place, and the directory synced.
+    /// Names the content, durably.
     ///
     /// Where the digest is not the one expected, nothing is kept. Content that is here already is
     /// left as it is.
@@ -65,7 +65,13 @@ package final class ArtifactWriter: Sendable {
                         help: "send it again from its source"
                     )
                 }
-                let existed = try name(file, digest, bytes: state.bytes)
+                let content = Unnamed(
+                    file: file,
+                    path: path,
+                    place: place(digest),
+                    bytes: state.bytes
+                )
+                let existed = try naming.name([content])[0]
                 state.file = nil
                 return Stored(digest: digest, bytes: state.bytes, existed: existed)
             }
@@ -87,56 +93,5 @@ package final class ArtifactWriter: Sendable {
 
     private static var over: AlulaError {
         AlulaError(.failedPrecondition, "the artifact was finished or abandoned: begin a new one")
-    }
-
-    /// True where the content was here.
-    ///
-    /// A file of another length under its name is replaced: it was damaged on disk.
-    private func name(
-        _ file: File,
-        _ digest: ContentDigest,
-        bytes: UInt64
-    ) throws(AlulaError) -> Bool {
-        let place = place(digest)
-        let target = place.directory + "/" + place.name
-        if try naming.inTurn({ () throws(AlulaError) in try Files.size(target) }) == bytes {
-            try Files.remove(path)
-            return true
-        }
-        try naming.health.durably { () throws(AlulaError) in try file.sealAndSync() }
-        return try naming.inTurn { () throws(AlulaError) in
-            if try Files.size(target) == bytes {
-                try Files.remove(path)
-                return true
-            }
-            try Files.makeDirectory(place.directory)
-            try Files.rename(path, to: target)
-            do throws(AlulaError) {
-                try naming.health.durably { () throws(AlulaError) in
-                    try Files.syncDirectory(place.directory)
-                    try Files.syncDirectory(place.root)
-                }
-            } catch {
-                // Else the next start would find a name that may not be on disk.
-                try? Files.remove(target)
-                throw error
-            }
-            return false
-        }
-    }
-}
-
-/// Gives names one at a time, so that whoever finds one knows that it is on disk.
-final class Naming: Sendable {
-    let health: StorageHealth
-    private let turn = Mutex(())
-
-    init(health: StorageHealth) { self.health = health }
-
-    func inTurn<Result: Sendable>(
-        _ body: () throws(AlulaError) -> Result
-    ) throws(AlulaError) -> Result {
-        try health.check()
-        return try turn.withLock { _ throws(AlulaError) in try body() }
     }
 }

@@ -1,3 +1,4 @@
+import CDisk
 import Domain
 import Glibc
 
@@ -32,7 +33,7 @@ final class File: Sendable {
         return File(descriptor: descriptor, path: path)
     }
 
-    func write(_ bytes: [UInt8]) throws(AlulaError) {
+    func write(_ bytes: ArraySlice<UInt8>) throws(AlulaError) {
         var written = 0
         while written < bytes.count {
             let count = unsafe bytes.withUnsafeBytes {
@@ -48,30 +49,54 @@ final class File: Sendable {
         }
     }
 
-    /// The next bytes, as many as asked for unless the file ends; empty at its end.
-    func read(upTo limit: Int) throws(AlulaError) -> [UInt8] {
+    /// Fills the buffer from an offset on, as far as the file goes.
+    func read(
+        into buffer: UnsafeMutableRawBufferPointer,
+        at offset: UInt64
+    ) throws(AlulaError) -> Int {
+        var filled = 0
+        while filled < buffer.count {
+            let count = unsafe Glibc.pread(
+                descriptor,
+                buffer.baseAddress.map { unsafe $0 + filled },
+                buffer.count - filled,
+                off_t(offset) + off_t(filled)
+            )
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw Files.failure("read", path) }
+            guard count > 0 else { break }
+            filled += count
+        }
+        return filled
+    }
+
+    /// Bytes from an offset on, as many as asked for unless the file ends.
+    func read(upTo limit: Int, at offset: UInt64 = 0) throws(AlulaError) -> [UInt8] {
         var failure: AlulaError?
         let chunk = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, filled in
             filled = 0
-            while filled < limit {
-                let count = unsafe Glibc.read(
-                    descriptor,
-                    buffer.baseAddress.map { unsafe $0 + filled },
-                    limit - filled
-                )
-                if count < 0, errno == EINTR { continue }
-                if count < 0 { failure = Files.failure("read", path) }
-                guard count > 0 else { return }
-                filled += count
+            do throws(AlulaError) {
+                filled = unsafe try read(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
+            } catch {
+                failure = error
             }
         }
         if let failure { throw failure }
         return chunk
     }
 
-    /// Makes the file read-only and durable.
-    func sealAndSync() throws(AlulaError) {
+    /// Makes the file read-only.
+    func seal() throws(AlulaError) {
         guard fchmod(descriptor, 0o400) == 0 else { throw Files.failure("seal", path) }
+    }
+
+    /// Lets the disk begin to write what is in memory of the file; nothing is promised.
+    func startWriting() { _ = sync_file_range(descriptor, 0, 0, Self.rangeWrite) }
+
+    func sync() throws(AlulaError) {
         guard fsync(descriptor) == 0 else { throw Files.failure("sync", path) }
     }
+
+    // https://man7.org/linux/man-pages/man2/sync_file_range.2.html
+    private static let rangeWrite: UInt32 = 2
 }

@@ -30,11 +30,23 @@ enum Files {
             throw failure("look at", path)
         }
         guard found.st_mode & S_IFMT == S_IFREG else { return nil }
-        let time = found.st_mtim
-        return (
-            UInt64(found.st_size),
-            Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000)
-        )
+        return (UInt64(found.st_size), timestamp(found.st_mtim))
+    }
+
+    /// When a file or directory was last written; nil where there is none.
+    static func modified(_ path: String) throws(AlulaError) -> Timestamp? {
+        var found = stat()
+        guard unsafe lstat(path, &found) == 0 else {
+            if errno == ENOENT { return nil }
+            throw failure("look at", path)
+        }
+        return timestamp(found.st_mtim)
+    }
+
+    static func exists(_ path: String) throws(AlulaError) -> Bool { try modified(path) != nil }
+
+    private static func timestamp(_ time: timespec) -> Timestamp {
+        Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000)
     }
 
     static func isDirectory(_ path: String) throws(AlulaError) -> Bool {
@@ -49,6 +61,19 @@ enum Files {
     /// Removes a file; one that is gone already is as good.
     static func remove(_ path: String) throws(AlulaError) {
         guard unsafe unlink(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
+    }
+
+    /// Says that the file was written now; false where there is none.
+    @discardableResult
+    static func touch(_ path: String) throws(AlulaError) -> Bool {
+        if unsafe utimensat(AT_FDCWD, path, nil, AT_SYMLINK_NOFOLLOW) == 0 { return true }
+        guard errno == ENOENT else { throw failure("touch", path) }
+        return false
+    }
+
+    /// Removes an empty directory; one that is gone already is as good.
+    static func removeDirectory(_ path: String) throws(AlulaError) {
+        guard unsafe rmdir(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
     }
 
     static func rename(_ path: String, to target: String) throws(AlulaError) {

@@ -57,6 +57,10 @@ extension WireCompactRequest: HeadedRequest {}
 extension WireExportRequest: HeadedRequest {}
 extension WireExplainRequest: HeadedRequest {}
 extension WireBackupRequest: HeadedRequest {}
+extension WireBeginUploadRequest: HeadedRequest {}
+extension WirePutPartRequest: HeadedRequest {}
+extension WireFinishUploadRequest: HeadedRequest {}
+extension WireCollectGarbageRequest: HeadedRequest {}
 extension WireCreateTokenRequest: HeadedRequest {}
 extension WireRevokeTokenRequest: HeadedRequest {}
 extension WireLogValuesRequest: HeadedRequest {}

@@ -43,6 +43,24 @@ public enum Limits {
     public static let textBytes = 16 << 10
     /// Params of a run, tags of a run or a version, metrics of a run.
     public static let runEntries = 10_000
+    /// Things that a run read or made, of each.
+    public static let runItems = 1_000
+    /// Files of one directory.
+    public static let directoryFiles = 10_000
+    /// Bytes of the manifest of a directory.
+    public static let manifestBytes = 4 << 20
+    /// Bytes of a path in a directory.
+    public static let pathBytes = 1_024
+    /// Bytes of an artifact beyond which it is kept in chunks, and of one part of its upload.
+    public static let artifactPartBytes = 64 << 20
+    /// Bytes of an artifact.
+    public static let artifactBytes: UInt64 = 1 << 42
+    /// Uploads in parts that have begun and not ended.
+    public static let uploads = 1_000
+    /// The least age of what is collected as garbage.
+    public static let garbageAge = TimeSpan.seconds(3_600)
+    /// Between two heartbeats of a run, at most.
+    public static let longestHeartbeat = TimeSpan.seconds(86_400)
     /// Artifacts of one model version.
     public static let versionArtifacts = 1_000
     /// Tokens of a data directory, revoked ones among them.

@@ -2,35 +2,75 @@ package import Domain
 import Foundation
 import GRDB
 
+/// What records say of artifacts: whatever one names stays.
 extension RegistryStore {
     /// Every artifact that a record names, with what names it, for people; in the order of the names.
     package func namedArtifacts() throws(AlulaError) -> [(digest: ContentDigest, name: String)] {
         try read { tables in
+            try tables.rows("\(Self.names) ORDER BY name", []).map {
+                (try RegistryTables.digest($0["digest"]), $0["name"])
+            }
+        }
+    }
+
+    /// What names the artifact, for people: at most `limit` of them.
+    package func holders(
+        of digest: ContentDigest,
+        limit: Int = 10
+    ) throws(AlulaError) -> [String] {
+        try read { tables in
             try tables.rows(
-                """
-                SELECT spine_artifact AS digest, 'the spine of ' || id AS name FROM training_set
-                UNION ALL
-                SELECT digest, version_artifact.name || ' of ' || model.name || ' version ' || version
-                FROM version_artifact JOIN model ON model.id = version_artifact.model
-                ORDER BY name
-                """,
+                "SELECT name FROM (\(Self.names)) WHERE digest = ? ORDER BY name LIMIT ?",
+                [Data(digest.bytes), limit]
+            ).map { $0["name"] }
+        }
+    }
+
+    /// Every artifact that a record refers to; also those whose removal somebody else has begun.
+    package func heldArtifacts() throws(AlulaError) -> Set<ContentDigest> {
+        try read { tables in
+            let rows = try tables.rows(
+                "SELECT digest FROM (\(Self.names)) UNION SELECT digest FROM discarded_artifact",
                 []
-            ).map { (try RegistryTables.digest($0["digest"]), $0["name"]) }
+            )
+            return Set(try rows.map { try RegistryTables.digest($0["digest"]) })
+        }
+    }
+
+    /// Runs `body` while no write is under way.
+    package func whileNothingIsWritten(_ body: () throws -> Void) throws(AlulaError) {
+        try act { _ in try body() }
+    }
+
+    /// Notes an act on artifacts in the audit log, with its answer for a repeat.
+    package func record(
+        _ act: String,
+        detail: [String: String],
+        call: WriteCall,
+        answer: [UInt8]
+    ) throws(AlulaError) -> [UInt8] {
+        try write(act, call: call) { tables in
+            try tables.audit(act, "artifacts", detail.filter { !$0.value.isEmpty }, call)
+            return answer
         }
     }
 
     /// Whether any record names the artifact.
     package func isNamed(_ digest: ContentDigest) throws(AlulaError) -> Bool {
-        try read { tables in
-            try tables.row(
-                """
-                SELECT 1 WHERE EXISTS (SELECT 1 FROM training_set WHERE spine_artifact = :digest)
-                    OR EXISTS (SELECT 1 FROM version_artifact WHERE digest = :digest)
-                """,
-                ["digest": Data(digest.bytes)]
-            ) != nil
-        }
+        try !holders(of: digest, limit: 1).isEmpty
     }
+
+    private static let names = """
+        SELECT spine_artifact AS digest, 'the spine of ' || id AS name FROM training_set
+        UNION ALL
+        SELECT digest, version_artifact.name || ' of ' || model.name || ' version ' || version
+        FROM version_artifact JOIN model ON model.id = version_artifact.model
+        UNION ALL
+        SELECT digest, path || ' of directory ' || lower(hex(directory)) FROM directory_file
+        UNION ALL
+        SELECT digest, 'an ' || direction || ' of ' || run.id
+        FROM run_item JOIN run ON run.number = run_item.run WHERE digest IS NOT NULL
+        """
 
     /// Versions of models that were trained with any of these sets, such as `credit 2`.
     package func versions(
@@ -48,6 +88,54 @@ extension RegistryStore {
                 ).map { "\($0["name"] as String) \($0["number"] as Int64)" }
             }
             return versions
+        }
+    }
+}
+
+extension RegistryStore {
+    /// Notes the files of a directory where the artifact is the manifest of one, so that they stay.
+    ///
+    /// Throws where one of them is not in the store.
+    ///
+    /// - Returns: whether it is a directory.
+    @discardableResult
+    func keepDirectory(_ digest: ContentDigest, _ tables: RegistryTables) throws -> Bool {
+        let key = Data(digest.bytes)
+        let known = try tables.row("SELECT 1 FROM directory_file WHERE directory = ?", [key])
+        if known != nil { return true }
+        guard ArtifactDirectory.isManifest(try artifacts.firstBytes(digest)) else { return false }
+        let directory = try ArtifactDirectory(
+            manifest: try artifacts.content(digest, Limits.manifestBytes)
+        )
+        for file in directory.files {
+            guard try artifacts.hold(file.digest) == file.bytes else {
+                throw AlulaError.refused(
+                    "\"\(file.path)\" of the directory (\(file.digest), \(file.bytes) bytes) is not "
+                        + "in the store",
+                    help: "upload it first"
+                )
+            }
+            try tables.execute(
+                "INSERT INTO directory_file VALUES (?, ?, ?, ?)",
+                [key, file.path, Data(file.digest.bytes), Int64(clamping: file.bytes)]
+            )
+        }
+        return true
+    }
+}
+
+extension RegistryTables {
+    /// The files of a directory by path; none where it is no directory that a record names.
+    package func files(of directory: ContentDigest) throws -> [ArtifactDirectory.File] {
+        try rows(
+            "SELECT path, digest, bytes FROM directory_file WHERE directory = ? ORDER BY path",
+            [Data(directory.bytes)]
+        ).map {
+            ArtifactDirectory.File(
+                path: $0["path"],
+                digest: try Self.digest($0["digest"]),
+                bytes: UInt64(clamping: $0["bytes"] as Int64)
+            )
         }
     }
 }

@@ -14,7 +14,7 @@ extension RegistryStore {
         try Checks.entries(registration.tags, "tag")
         try Checks.artifactNames(registration.artifacts.map(\.name))
         return try write("register", call: call) { tables in
-            let artifacts = try registration.artifacts.map(present)
+            let artifacts = try registration.artifacts.map { try present($0, tables) }
             let row = try tables.requireRun(registration.run, in: call.project)
             let run = try tables.run(row, history: false)
             if run.status == .failed {
@@ -58,8 +58,11 @@ extension RegistryStore {
     }
 
     /// The artifact with its size, which must be that of the file in the store.
-    private func present(_ artifact: ModelVersion.Artifact) throws -> ModelVersion.Artifact {
-        guard let bytes = try artifactSize(artifact.digest) else {
+    private func present(
+        _ artifact: ModelVersion.Artifact,
+        _ tables: RegistryTables
+    ) throws -> ModelVersion.Artifact {
+        guard let bytes = try artifacts.hold(artifact.digest) else {
             throw AlulaError.refused(
                 "artifact \"\(artifact.name)\" (\(artifact.digest)) is not in the store",
                 help: "upload it first"
@@ -70,7 +73,12 @@ extension RegistryStore {
                 "artifact \"\(artifact.name)\" has \(bytes) bytes, not \(artifact.bytes)"
             )
         }
-        return ModelVersion.Artifact(name: artifact.name, digest: artifact.digest, bytes: bytes)
+        return ModelVersion.Artifact(
+            name: artifact.name,
+            digest: artifact.digest,
+            bytes: bytes,
+            isDirectory: try keepDirectory(artifact.digest, tables)
+        )
     }
 
     private func origin(

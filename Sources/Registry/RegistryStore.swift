@@ -10,6 +10,7 @@ import Synchronization
 /// write is refused.
 package final class RegistryStore: Sendable {
     private let pool: DatabasePool
+    private let groups: WriteGroups
     let auditKey: AuditKey
     let artifacts: ArtifactFacts
     /// Wakes who waits for events.
@@ -26,12 +27,23 @@ package final class RegistryStore: Sendable {
         /// Its first bytes, some hundred; none where it is not in the store.
         package var firstBytes: @Sendable (ContentDigest) throws -> [UInt8]
 
+        /// Its bytes as `size` gives them, and from now on it is as young as a new one for whoever
+        /// collects garbage.
+        package var hold: @Sendable (ContentDigest) throws -> UInt64?
+        /// All of a small one; throws where it has more bytes than the limit.
+        package var content: @Sendable (ContentDigest, _ limit: Int) throws -> [UInt8]
+
+        /// `hold` is `size` and `content` the first bytes where they are not given.
         package init(
             size: @escaping @Sendable (ContentDigest) throws -> UInt64?,
-            firstBytes: @escaping @Sendable (ContentDigest) throws -> [UInt8]
+            firstBytes: @escaping @Sendable (ContentDigest) throws -> [UInt8],
+            hold: (@Sendable (ContentDigest) throws -> UInt64?)? = nil,
+            content: (@Sendable (ContentDigest, Int) throws -> [UInt8])? = nil
         ) {
             self.size = size
             self.firstBytes = firstBytes
+            self.hold = hold ?? size
+            self.content = content ?? { digest, _ in try firstBytes(digest) }
         }
     }
 
@@ -48,6 +60,7 @@ package final class RegistryStore: Sendable {
     ) throws(AlulaError) {
         self.pool = pool
         self.health = health
+        groups = WriteGroups(pool: pool, health: health)
         self.artifacts = artifacts
         self.auditKey = auditKey
         self.keepHead = keepHead
@@ -98,30 +111,35 @@ package final class RegistryStore: Sendable {
         _ body: (RegistryTables) throws -> Value
     ) throws(AlulaError) -> Value {
         try health.check()
-        let marks = WriteMarks(auditKey: auditKey)
-        let value: Value
-        do {
-            value = try pool.write { try body(RegistryTables(database: $0, marks: marks)) }
-        } catch {
-            let failure = storageFailure(error)
-            if (error as? DatabaseError)?.leavesDoubt == true { health.fail(failure) }
-            throw failure
+        var value: Value?
+        // The body runs on another thread perhaps, while this one waits.
+        let failure = withoutActuallyEscaping(body) { body -> (any Error)? in
+            let member = WriteGroups.Member(marks: WriteMarks(auditKey: auditKey)) {
+                value = try body($0)
+            }
+            groups.run(member) { tell($0.map(\.marks)) }
+            return member.error
         }
-        tell(marks)
+        if let failure { throw storageFailure(failure) }
+        guard let value else { throw AlulaError(.internal, "a write has neither value nor error") }
         return value
     }
 
     /// What is committed is told: to readers of models first, then to who waits.
-    private func tell(_ marks: WriteMarks) {
-        if marks.modelsChanged { models.add(1, ordering: .acquiringAndReleasing) }
-        if let head = marks.auditHead {
+    private func tell(_ marks: [WriteMarks]) {
+        if marks.contains(where: \.modelsChanged) {
+            models.add(1, ordering: .acquiringAndReleasing)
+        }
+        if let head = marks.last(where: { $0.auditHead != nil })?.auditHead {
             keptHead.withLock { kept in
                 guard head.number > kept.number else { return }
                 kept = head
                 keepHead(head)
             }
         }
-        if let revision = marks.newestEvent { events.raise(to: revision) }
+        if let revision = marks.last(where: { $0.newestEvent != nil })?.newestEvent {
+            events.raise(to: revision)
+        }
     }
 
     /// Runs `body` on one consistent picture.
@@ -156,7 +174,7 @@ package final class RegistryStore: Sendable {
 
 extension DatabaseError {
     /// Whether a write or a sync has failed, so that it is not certain what the disk has.
-    fileprivate var leavesDoubt: Bool {
+    var leavesDoubt: Bool {
         switch extendedResultCode {
         case .SQLITE_IOERR_WRITE, .SQLITE_IOERR_FSYNC, .SQLITE_IOERR_DIR_FSYNC,
             .SQLITE_IOERR_TRUNCATE:

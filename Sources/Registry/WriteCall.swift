@@ -34,6 +34,10 @@ package struct RunStart: Sendable, Hashable {
     package var tags: [String: String]
     package var trainingSet: TrainingSetID?
     package var codeRevision: String
+    package var environment: [String: String]
+    /// Between two heartbeats, in whole seconds; zero where none will be sent.
+    package var heartbeat: TimeSpan
+    package var inputs: [RunItem]
 
     package init(
         experiment: ExperimentName,
@@ -41,7 +45,10 @@ package struct RunStart: Sendable, Hashable {
         params: [String: String] = [:],
         tags: [String: String] = [:],
         trainingSet: TrainingSetID? = nil,
-        codeRevision: String = ""
+        codeRevision: String = "",
+        environment: [String: String] = [:],
+        heartbeat: TimeSpan = .seconds(0),
+        inputs: [RunItem] = []
     ) {
         self.experiment = experiment
         self.name = name
@@ -49,6 +56,40 @@ package struct RunStart: Sendable, Hashable {
         self.tags = tags
         self.trainingSet = trainingSet
         self.codeRevision = codeRevision
+        self.environment = environment
+        self.heartbeat = heartbeat
+        self.inputs = inputs
+    }
+}
+
+/// What is added to a run, all or nothing.
+package struct RunAddition: Sendable, Hashable {
+    /// Written once each.
+    package var params: [String: String]
+    /// Points of series; one that is there already is not added again.
+    package var metrics: [Metric]
+    /// A tag takes its last value.
+    package var tags: [String: String]
+    package var inputs: [RunItem]
+    package var outputs: [RunItem]
+
+    package init(
+        params: [String: String] = [:],
+        metrics: [Metric] = [],
+        tags: [String: String] = [:],
+        inputs: [RunItem] = [],
+        outputs: [RunItem] = []
+    ) {
+        self.params = params
+        self.metrics = metrics
+        self.tags = tags
+        self.inputs = inputs
+        self.outputs = outputs
+    }
+
+    /// Whether it is only tags, which ended runs take too.
+    var isTagsOnly: Bool {
+        params.isEmpty && metrics.isEmpty && inputs.isEmpty && outputs.isEmpty
     }
 }
 

@@ -18,12 +18,13 @@ extension ReleaseDesk {
         let project = state.snapshot.projects[call.project]
         var kinds: [String: ArtifactKind?] = [:]
         for artifact in version.artifacts {
-            kinds[artifact.name] = .some(
-                ArtifactKind.of(
-                    name: artifact.name,
-                    firstBytes: try registry.firstBytes(of: artifact.digest)
-                )
-            )
+            guard artifact.isDirectory else {
+                kinds[artifact.name] = .some(try kind(artifact.name, artifact.digest))
+                continue
+            }
+            for file in try tables.files(of: artifact.digest) {
+                kinds[artifact.name + "/" + file.path] = .some(try kind(file.path, file.digest))
+            }
         }
         return GateFacts(
             version: version,
@@ -39,6 +40,10 @@ extension ReleaseDesk {
             inStageSince: try tables.tenureStart(of: version, in: model),
             now: call.now
         )
+    }
+
+    private func kind(_ name: String, _ digest: ContentDigest) throws -> ArtifactKind? {
+        ArtifactKind.of(name: name, firstBytes: try registry.firstBytes(of: digest))
     }
 
     private func lineageGaps(

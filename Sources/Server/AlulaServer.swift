@@ -145,7 +145,9 @@ struct Parts: Sendable {
             pool: pool,
             artifacts: .init(
                 size: { try artifacts.size(of: $0) },
-                firstBytes: { try artifacts.firstBytes(of: $0, 512) }
+                firstBytes: { try artifacts.firstBytes(of: $0, 512) },
+                hold: { try artifacts.hold($0) },
+                content: { try artifacts.content(of: $0, limit: $1) }
             ),
             auditKey: keyFile.key,
             health: health,
@@ -209,6 +211,8 @@ struct Parts: Sendable {
         )
         // What a stopped or killed server has begun.
         forgetting.finishBehind()
+        let heartbeats = Heartbeats(registry: registry, logger: logger, now: now)
+        heartbeats.start()
         let warmer = CacheWarmer(online)
         warmer.start()
         return Parts(
@@ -231,6 +235,7 @@ struct Parts: Sendable {
                 readCounts: ReadCounts(),
                 served: served,
                 spines: spines,
+                heartbeats: heartbeats,
                 forgetting: forgetting,
                 backups: backups,
                 connections: Connections(limit: configuration.limits.connections),
@@ -287,6 +292,7 @@ struct Parts: Sendable {
     /// Writes what waits and puts everything on disk; the stores close with the last reference to them.
     func close() throws(AlulaError) {
         warmer.stop()
+        services.heartbeats.close()
         services.registry.events.close()
         services.served.stop()
         try services.ingestor.stop()

@@ -30,6 +30,7 @@ struct Services: Sendable {
     let readCounts: ReadCounts
     let served: ServedLog
     let spines: KeptSpines
+    let heartbeats: Heartbeats
     let forgetting: Forgetting
     let backups: Backups
     let connections: Connections

@@ -19,9 +19,10 @@ extension RegistryStore {
                 sql: """
                     SELECT DISTINCT model.project, model.name FROM version_artifact
                     JOIN model ON model.id = version_artifact.model
-                    WHERE version_artifact.digest = ?
+                    WHERE version_artifact.digest = :digest OR version_artifact.digest IN (
+                        SELECT directory FROM directory_file WHERE digest = :digest)
                     """,
-                arguments: [Data(digest.bytes)]
+                arguments: ["digest": Data(digest.bytes)]
             )
             return Set(
                 try rows.map { row in

@@ -65,6 +65,11 @@ package enum Operation: UInt16, Sendable, CaseIterable {
     case trace = 0x0092
     case diffVersions = 0x0093
     case report = 0x0094
+    case beginUpload = 0x00A0
+    case putPart = 0x00A1
+    case finishUpload = 0x00A2
+    case collectGarbage = 0x00A3
+    case beatRun = 0x00A4
     case logPredictions = 0x00B0
     case logOutcomes = 0x00B1
     case scanPredictions = 0x00B2
@@ -84,7 +89,7 @@ extension Operation {
         case .authenticate: nil
         case .createToken, .listTokens, .revokeToken: .manageTokens
         case .status: .observe
-        case .verify, .compact, .backup, .listBackups: .operate
+        case .verify, .compact, .backup, .listBackups, .collectGarbage: .operate
         case .forget: .erase
         case .plan, .apply: .apply
         case .describeCatalog, .listImports: .readDefinitions
@@ -96,7 +101,8 @@ extension Operation {
         case .makeTrainingSet, .listTrainingSets, .showTrainingSet, .getTrainingSet, .explain,
             .reproduce, .profile, .drift, .performance, .skew, .trainingSetFromLog:
             .train
-        case .startRun, .logRun, .endRun, .registerVersion, .putArtifact, .setPredictionLog:
+        case .startRun, .logRun, .endRun, .registerVersion, .putArtifact, .setPredictionLog,
+            .beatRun, .beginUpload, .putPart, .finishUpload:
             .writeRegistry
         case .setAlias, .deleteAlias: .alias
         case .getRun, .listRuns, .listModels, .listVersions, .resolveVersion, .lineage,
@@ -117,7 +123,8 @@ extension Operation {
             .makeTrainingSet, .startRun, .logRun, .endRun, .registerVersion, .promote, .rollback,
             .putArtifact, .compact, .abandonImport, .retract, .forget, .setAlias, .deleteAlias,
             .approve, .createToken, .revokeToken, .reproduce, .backup, .logPredictions,
-            .logOutcomes, .setPredictionLog, .trainingSetFromLog:
+            .logOutcomes, .setPredictionLog, .trainingSetFromLog,
+            .beginUpload, .putPart, .finishUpload, .collectGarbage:
             true
         case .authenticate, .listTokens, .status, .verify, .plan, .describeCatalog, .listImports,
             .read, .history, .export,
@@ -128,7 +135,8 @@ extension Operation {
             .resolveVersion, .lineage, .listAudit, .statArtifact, .getArtifact, .listAliases,
             .listApprovals, .listGates, .stagesAt, .watch, .verifyAudit, .searchRuns,
             .searchVersions, .trace, .diffVersions, .report, .listBackups, .scanPredictions,
-            .showPredictionLog, .skew:
+            .showPredictionLog, .skew,
+            .beatRun:
             false
         }
     }

@@ -70,13 +70,13 @@ extension Operation {
         switch self {
         case .authenticate, .status: .narrowedAnswer
         case .verify, .listAudit, .verifyAudit, .createToken, .listTokens, .revokeToken, .backup,
-            .listBackups:
+            .listBackups, .collectGarbage:
             .server
         case .plan, .apply: .definitions
         case .forget: .wholeProject
         case .startRun: .named([.trainingSet(6)])
         case .describeCatalog, .listImports, .listTrainingSets, .listModels, .listRuns,
-            .putArtifact, .searchRuns:
+            .putArtifact, .searchRuns, .beginUpload, .putPart, .finishUpload:
             .project
         case .push, .beginImport, .history, .export: .named([.view(2)])
         case .stageRows, .publishImport, .abandonImport: .named([.importID(2)])
@@ -87,7 +87,7 @@ extension Operation {
         case .showTrainingSet, .getTrainingSet, .profile: .named([.trainingSet(2)])
         case .drift: .named([.trainingSet(2), .trainingSet(3), .model(8)])
         case .performance: .named([.model(2)])
-        case .logRun, .endRun, .getRun: .named([.run(2)])
+        case .logRun, .endRun, .getRun, .beatRun: .named([.run(2)])
         case .registerVersion: .named([.model(2)])
         case .listVersions, .resolveVersion, .promote, .rollback, .lineage, .setAlias,
             .deleteAlias, .listAliases, .approve, .listApprovals, .listGates, .stagesAt,

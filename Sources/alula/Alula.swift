@@ -14,7 +14,8 @@ struct Alula: AsyncParsableCommand {
             CommandGroup(
                 name: "Server",
                 subcommands: [
-                    Serve.self, Status.self, Verify.self, Compact.self, Backup.self, Backups.self,
+                    Serve.self, Status.self, Verify.self, Compact.self, Gc.self, Backup.self,
+                    Backups.self,
                     Restore.self, Bench.self,
                 ]
             ),

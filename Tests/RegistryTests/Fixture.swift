@@ -105,9 +105,11 @@ final class Fixture {
     ) throws {
         _ = try registry.log(
             run: run,
-            params: params,
-            metrics: try metrics.map { try metric($0.0, $0.1, $0.2) },
-            tags: tags,
+            RunAddition(
+                params: params,
+                metrics: try metrics.map { try metric($0.0, $0.1, $0.2) },
+                tags: tags
+            ),
             call: try call ?? self.call()
         ) { [1] }
     }

@@ -120,7 +120,7 @@ struct SearchTests {
             (.runs(nil), "experiment = e", "", ["SEARCH r USING INDEX run_of_experiment"]),
             (
                 .runs(nil), "metric.auc > 0.5", "",
-                ["SEARCH x USING PRIMARY KEY (run=? AND name=?)"]
+                ["(run=? AND name=?)"]
             ),
             (
                 .runs(nil), "stage = production", "",

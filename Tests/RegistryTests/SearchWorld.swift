@@ -99,7 +99,7 @@ struct SearchWorld {
         }
         _ = try fixture.registry.log(
             run: made.run.id,
-            metrics: metrics,
+            RunAddition(metrics: metrics),
             call: try fixture.call()
         ) { [] }
     }

@@ -126,7 +126,11 @@ final class Fixture {
                 step: 0,
                 time: Timestamp(microseconds: 0)
             )
-            _ = try registry.log(run: run, metrics: [metric], call: try call()) { [] }
+            _ = try registry.log(
+                run: run,
+                RunAddition(metrics: [metric]),
+                call: try call()
+            ) { [] }
         }
         let files = try (0..<artifacts).map { index in
             let bytes = (0..<32).map { _ in UInt8.random(in: 0...255) }

@@ -98,11 +98,19 @@ public struct ModelVersion: Sendable, Hashable {
         public var name: String
         public var digest: ContentDigest
         public var bytes: UInt64
+        /// Whether it is the manifest of a directory.
+        public var isDirectory: Bool
 
-        public init(name: String, digest: ContentDigest, bytes: UInt64) {
+        public init(
+            name: String,
+            digest: ContentDigest,
+            bytes: UInt64,
+            isDirectory: Bool = false
+        ) {
             self.name = name
             self.digest = digest
             self.bytes = bytes
+            self.isDirectory = isDirectory
         }
     }
 

@@ -70,6 +70,8 @@ public struct Run: Sendable, Hashable {
         case running
         case finished
         case failed
+        /// Its heartbeats have stopped; what comes after all brings it back.
+        case lost
     }
 
     public var id: RunID
@@ -87,6 +89,13 @@ public struct Run: Sendable, Hashable {
     public var trainingSet: TrainingSetID?
     public var codeRevision: String
     public var actor: String
+    /// What it ran in, as given: versions, machine, settings.
+    public var environment: [String: String]
+    /// Between two heartbeats; none are sent where it is zero.
+    public var heartbeat: TimeSpan
+    /// What it read and what it made.
+    public var inputs: [RunItem]
+    public var outputs: [RunItem]
 
     public init(
         id: RunID,
@@ -101,7 +110,11 @@ public struct Run: Sendable, Hashable {
         tags: [String: String] = [:],
         trainingSet: TrainingSetID? = nil,
         codeRevision: String = "",
-        actor: String
+        actor: String,
+        environment: [String: String] = [:],
+        heartbeat: TimeSpan = .seconds(0),
+        inputs: [RunItem] = [],
+        outputs: [RunItem] = []
     ) {
         self.id = id
         self.project = project
@@ -116,5 +129,39 @@ public struct Run: Sendable, Hashable {
         self.trainingSet = trainingSet
         self.codeRevision = codeRevision
         self.actor = actor
+        self.environment = environment
+        self.heartbeat = heartbeat
+        self.inputs = inputs
+        self.outputs = outputs
+    }
+}
+
+/// Something that a run read or made.
+public struct RunItem: Sendable, Hashable {
+    /// What it is; all but `uri` is looked up and must be there.
+    public enum Kind: String, Sendable, Hashable, CaseIterable {
+        /// By its digest.
+        case artifact
+        case trainingSet = "training set"
+        /// Of a model, as `credit@3`.
+        case version
+        case view
+        /// Anything elsewhere; nobody looks whether it is there.
+        case uri
+    }
+
+    public var kind: Kind
+    /// The digest, id, name or address.
+    public var target: String
+    /// For people; may be empty.
+    public var name: String
+    /// Of an artifact; else 0.
+    public var bytes: UInt64
+
+    public init(kind: Kind, target: String, name: String = "", bytes: UInt64 = 0) {
+        self.kind = kind
+        self.target = target
+        self.name = name
+        self.bytes = bytes
     }
 }

@@ -20,8 +20,8 @@ extension RegistryStore {
                 project,
                 importFact: importFact
             )
-            return try tables.search(statement) {
-                try tables.run(try RegistryTables.runRow($0), history: false)
+            return try tables.search(statement) { rows in
+                try rows.map { try tables.run(try RegistryTables.runRow($0), history: false) }
             }
         }
     }
@@ -40,14 +40,19 @@ extension RegistryStore {
                 project,
                 importFact: importFact
             )
-            return try tables.search(statement) { row in
-                let model = ModelRow(
+            func owner(_ row: Row) throws -> ModelRow {
+                ModelRow(
                     id: row["model"],
                     project: project,
                     name: try RegisteredModelName(row["model_name"], as: "model"),
                     revision: UInt64(row["revision"] as Int64)
                 )
-                return try tables.version(row, of: model)
+            }
+            return try tables.search(statement) { rows in
+                guard model != nil, let first = rows.first else {
+                    return try rows.map { try tables.version($0, of: try owner($0)) }
+                }
+                return try tables.versions(rows, of: try owner(first))
             }
         }
     }

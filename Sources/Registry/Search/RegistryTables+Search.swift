@@ -140,11 +140,11 @@ extension SearchSubject {
 extension RegistryTables {
     func search<Item>(
         _ statement: SearchStatement,
-        _ item: (Row) throws -> Item
+        _ items: ([Row]) throws -> [Item]
     ) throws -> Page<Item> {
         let rows = try SQLRequest<Row>(literal: try statement.sql(in: self)).fetchAll(database)
         return Page(
-            try rows.map { (statement.token(of: $0), try item($0)) },
+            zip(rows, try items(rows)).map { (statement.token(of: $0), $1) },
             limit: statement.request.limit
         )
     }

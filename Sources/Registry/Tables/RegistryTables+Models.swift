@@ -109,10 +109,10 @@ extension RegistryTables {
         )
         for (position, artifact) in version.artifacts.enumerated() {
             try execute(
-                "INSERT INTO version_artifact VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO version_artifact VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
                     model.id, version.number, position, artifact.name, Data(artifact.digest.bytes),
-                    Int64(clamping: artifact.bytes),
+                    Int64(clamping: artifact.bytes), artifact.isDirectory,
                 ]
             )
         }
@@ -140,23 +140,13 @@ extension RegistryTables {
         }
     }
 
-    /// The newest first, from before this number on.
-    func versions(of model: ModelRow, before number: Int64, limit: Int) throws -> [ModelVersion] {
-        try rows(
-            """
-            SELECT * FROM model_version WHERE model = ? AND number < ? ORDER BY number DESC LIMIT ?
-            """,
-            [model.id, number, limit]
-        ).map { try version($0, of: model) }
-    }
-
     package func requireVersion(_ number: UInt32, of model: ModelRow) throws -> ModelVersion {
         let row = try row(
             "SELECT * FROM model_version WHERE model = ? AND number = ?",
             [model.id, number]
         )
         guard let row else { throw try noVersion(number, of: model) }
-        return try version(row, of: model)
+        return try versions([row], of: model)[0]
     }
 
     func noVersion(_ number: UInt32, of model: ModelRow) throws -> AlulaError {
@@ -182,52 +172,6 @@ extension RegistryTables {
         return FeatureServiceReference(
             name: try FeatureServiceName(name, as: "service"),
             version: row["service_version"]
-        )
-    }
-
-    func version(_ row: Row, of model: ModelRow) throws -> ModelVersion {
-        let number: UInt32 = row["number"]
-        let key: StatementArguments = [model.id, number]
-        let (set, service): (String?, String?) = (row["training_set"], row["service"])
-        let artifacts = try rows(
-            "SELECT * FROM version_artifact WHERE model = ? AND version = ? ORDER BY position",
-            key
-        ).map {
-            ModelVersion.Artifact(
-                name: $0["name"],
-                digest: try Self.digest($0["digest"]),
-                bytes: UInt64($0["bytes"] as Int64)
-            )
-        }
-        return ModelVersion(
-            model: model.name,
-            number: number,
-            stage: try Stage(text: row["stage"]),
-            run: try RunID(row["run"], as: "run"),
-            trainingSet: try set.map { try TrainingSetID($0, as: "training set") },
-            service: try service.map {
-                FeatureServiceReference(
-                    name: try FeatureServiceName($0, as: "service"),
-                    version: row["service_version"]
-                )
-            },
-            artifacts: artifacts,
-            params: try pairs(
-                "SELECT key, value FROM version_param WHERE model = ? AND version = ?",
-                key
-            ),
-            metrics: try rows(
-                "SELECT * FROM version_metric WHERE model = ? AND version = ? ORDER BY name, data_set",
-                key
-            ).map(Self.metric),
-            codeRevision: row["code_revision"],
-            description: row["description"],
-            tags: try pairs(
-                "SELECT key, value FROM version_tag WHERE model = ? AND version = ?",
-                key
-            ),
-            registered: Timestamp(microseconds: row["registered"]),
-            actor: row["actor"]
         )
     }
 }

@@ -13,17 +13,20 @@ extension RegistryTables {
         try execute(
             """
             INSERT INTO run (id, project, experiment, name, status, started, training_set,
-                code_revision, actor)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                code_revision, actor, heartbeat)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 run.id.text, run.project.text, run.experiment.text, run.name, run.status.rawValue,
                 run.started.microseconds, run.trainingSet?.text, run.codeRevision, run.actor,
+                run.heartbeat.microseconds / 1_000_000,
             ]
         )
         let row = try requireRun(run.id, in: run.project)
         try add(params: run.params, to: row)
         try put(tags: run.tags, on: row)
+        try put(environment: run.environment, of: row)
+        try add(run.inputs, as: .input, to: row)
     }
 
     func requireRun(_ id: RunID, in project: ProjectName) throws -> RunRow {
@@ -90,7 +93,14 @@ extension RegistryTables {
             tags: try pairs("SELECT key, value FROM run_tag WHERE run = ?", [found.number]),
             trainingSet: try trainingSet.map { try TrainingSetID($0, as: "training set") },
             codeRevision: row["code_revision"],
-            actor: row["actor"]
+            actor: row["actor"],
+            environment: try pairs(
+                "SELECT key, value FROM run_environment WHERE run = ?",
+                [found.number]
+            ),
+            heartbeat: .seconds(row["heartbeat"]),
+            inputs: try items(.input, of: found),
+            outputs: try items(.output, of: found)
         )
     }
 
@@ -98,33 +108,6 @@ extension RegistryTables {
         Dictionary(
             try rows(sql, arguments).map { ($0["key"] as String, $0["value"] as String) },
             uniquingKeysWith: { _, last in last }
-        )
-    }
-
-    /// Every point by name, step and time; or the last one of each name: that of the greatest step,
-    /// then of the greatest time, then the one that came last.
-    private func metrics(of run: RunRow, history: Bool) throws -> [Metric] {
-        try rows(
-            history
-                ? """
-                SELECT name, data_set, step, time, bits FROM run_metric WHERE run = ?
-                ORDER BY name, data_set, step, time, number
-                """
-                : """
-                SELECT name, data_set, step, time, bits FROM run_series WHERE run = ?
-                ORDER BY name, data_set
-                """,
-            [run.number]
-        ).map(Self.metric)
-    }
-
-    static func metric(_ row: Row) throws -> Metric {
-        Metric(
-            name: try MetricName(row["name"], as: "metric"),
-            value: Double(bitPattern: UInt64(bitPattern: row["bits"])),
-            step: row["step"],
-            time: Timestamp(microseconds: row["time"]),
-            dataSet: row["data_set"]
         )
     }
 }
@@ -151,31 +134,6 @@ extension RegistryTables {
         }
     }
 
-    func add(metrics: [Metric], to run: RunRow) throws {
-        guard !metrics.isEmpty else { return }
-        let statement = try database.cachedStatement(
-            sql: """
-                INSERT OR IGNORE INTO run_metric (run, name, step, time, bits, data_set)
-                VALUES (?, ?, ?, ?, ?, ?)
-                """
-        )
-        for metric in metrics {
-            try statement.execute(arguments: [
-                run.number, metric.name.text, metric.step, metric.time.microseconds,
-                Int64(bitPattern: metric.value.bitPattern), metric.dataSet,
-            ])
-        }
-        try summarise(metrics, of: run)
-        let names = try Int.fetchOne(
-            database,
-            sql: "SELECT count(*) FROM run_series WHERE run = ?",
-            arguments: [run.number]
-        )
-        guard (names ?? 0) <= Limits.runEntries else {
-            throw AlulaError.refused("a run has at most \(Limits.runEntries) metrics")
-        }
-    }
-
     func put(tags: [String: String], on run: RunRow) throws {
         for (key, value) in tags.sorted(by: { $0.key < $1.key }) {
             try execute(
@@ -190,10 +148,7 @@ extension RegistryTables {
 
     /// The run as ended.
     func end(_ run: inout RunRow, as status: Run.Status, at time: Timestamp) throws {
-        try execute(
-            "UPDATE run SET status = ?, ended = ? WHERE number = ?",
-            [status.rawValue, time.microseconds, run.number]
-        )
+        try setStatus(status, ended: time, of: run)
         guard let row = try row("SELECT * FROM run WHERE number = ?", [run.number]) else { return }
         run = try Self.runRow(row)
     }

@@ -1,6 +1,7 @@
 import Domain
 import Foundation
 package import GRDB
+import Synchronization
 
 /// The tables of the registry in one transaction, for whoever decides in it.
 package struct RegistryTables {
@@ -15,25 +16,46 @@ package struct RegistryTables {
     }
 
     func touch() throws {
-        try database.execute(sql: "UPDATE registry_state SET revision = revision + 1")
+        try execute("UPDATE registry_state SET revision = revision + 1", [])
     }
 
     func execute(_ sql: String, _ arguments: StatementArguments) throws {
-        try database.cachedStatement(sql: sql).execute(arguments: arguments)
+        try statement(sql).execute(arguments: arguments)
     }
 
     func rows(_ sql: String, _ arguments: StatementArguments) throws -> [Row] {
-        try Row.fetchAll(try database.cachedStatement(sql: sql), arguments: arguments)
+        try Row.fetchAll(try statement(sql), arguments: arguments)
     }
 
     func row(_ sql: String, _ arguments: StatementArguments) throws -> Row? {
-        try Row.fetchOne(try database.cachedStatement(sql: sql), arguments: arguments)
+        try Row.fetchOne(try statement(sql), arguments: arguments)
+    }
+
+    /// Prepared once for each connection, as long as there are not too many texts.
+    private func statement(_ sql: String) throws -> Statement {
+        PreparedTexts.mayKeep(sql)
+            ? try database.cachedStatement(sql: sql) : try database.makeStatement(sql: sql)
     }
 
     static func json(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+}
+
+/// Which statements connections keep prepared; they keep them for good, so their number is bounded.
+private enum PreparedTexts {
+    private static let known = Mutex<Set<String>>([])
+    private static let most = 500
+
+    static func mayKeep(_ sql: String) -> Bool {
+        known.withLock { known in
+            if known.contains(sql) { return true }
+            guard known.count < most else { return false }
+            known.insert(sql)
+            return true
+        }
     }
 }
 

@@ -5,11 +5,11 @@ extension GateFacts {
     func judge(_ allowed: [ArtifactKind]) -> GateVerdict.RuleVerdict {
         var wrong: [String] = []
         var unknown: [String] = []
-        for artifact in version.artifacts {
-            switch kinds[artifact.name] ?? nil {
-            case nil: unknown.append(artifact.name)
+        for name in fileNames {
+            switch kinds[name] ?? nil {
+            case nil: unknown.append(name)
             case .some(let kind) where !allowed.contains(kind):
-                wrong.append("\(artifact.name) is \(kind)")
+                wrong.append("\(name) is \(kind)")
             case .some: break
             }
         }
@@ -18,7 +18,7 @@ extension GateFacts {
 
     /// What a gate before production asks where it does not say itself what artifacts may be.
     func judgePickles() -> GateVerdict.RuleVerdict {
-        let pickles = version.artifacts.map(\.name).filter { (kinds[$0] ?? nil) == .pickle }
+        let pickles = fileNames.filter { (kinds[$0] ?? nil) == .pickle }
         guard pickles.isEmpty else {
             return .init(
                 rule: "artifacts are no pickles",
@@ -31,8 +31,16 @@ extension GateFacts {
         return .init(
             rule: "artifacts are no pickles",
             outcome: .passed,
-            reason: "none of \(version.artifacts.count) is"
+            reason: "none of \(fileNames.count) is"
         )
+    }
+
+    /// Of every artifact, and of every file in those that are directories.
+    private var fileNames: [String] {
+        version.artifacts.flatMap { artifact in
+            artifact.isDirectory
+                ? kinds.keys.filter { $0.hasPrefix(artifact.name + "/") }.sorted() : [artifact.name]
+        }
     }
 
     private func verdict(
@@ -59,7 +67,7 @@ extension GateFacts {
         return .init(
             rule: rule,
             outcome: .passed,
-            reason: "\(passes) \(version.artifacts.count) are"
+            reason: "\(passes) \(fileNames.count) are"
         )
     }
 }

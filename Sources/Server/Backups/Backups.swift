@@ -158,12 +158,10 @@ final class Backups: Sendable {
                 )
             )
         }
-        for entry in try stores.artifacts.entries().content {
-            let digits = entry.digest.description
-            let path = "artifacts/\(digits.prefix(2))/\(digits.dropFirst(2))"
-            sources.append(
-                try Source(path: path, file: root + "/" + path, content: .artifact(entry.digest))
-            )
+        for (path, digest) in try stores.artifacts.files() {
+            let path = "artifacts/" + path
+            let content = digest.map(Source.Content.artifact) ?? .plain
+            sources.append(try Source(path: path, file: root + "/" + path, content: content))
         }
         return sources
     }

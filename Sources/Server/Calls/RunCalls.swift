@@ -17,7 +17,10 @@ extension Dispatcher {
             tags: try .init(wire: request.tags, as: "tag"),
             trainingSet: request.trainingSet.isEmpty
                 ? nil : try TrainingSetID(request.trainingSet, as: "training set"),
-            codeRevision: request.codeRevision
+            codeRevision: request.codeRevision,
+            environment: try .init(wire: request.environment, as: "fact of the environment"),
+            heartbeat: .seconds(Int64(request.heartbeatSeconds)),
+            inputs: try request.inputs.map(RunItem.init)
         )
         let stored = try services.registry.startRun(start, call: try writeCall(call, head)) {
             try WireRun($0).serializedBytes()
@@ -28,22 +31,39 @@ extension Dispatcher {
     func logRun(_ call: Call) throws -> Answer {
         let request = try Messages.decode(WireLogRunRequest.self, from: call.control)
         let head = try CallHead(request.head)
+        let run = try RunID(request.run, as: "run")
         var metrics: [Metric] = []
         for metric in request.metrics { metrics.append(try Metric(wire: metric)) }
         let stored = try services.registry.log(
-            run: try RunID(request.run, as: "run"),
-            params: try .init(wire: request.params, as: "param"),
-            metrics: metrics,
-            tags: try .init(wire: request.tags, as: "tag"),
+            run: run,
+            RunAddition(
+                params: try .init(wire: request.params, as: "param"),
+                metrics: metrics,
+                tags: try .init(wire: request.tags, as: "tag"),
+                inputs: try request.inputs.map(RunItem.init),
+                outputs: try request.outputs.map(RunItem.init)
+            ),
             call: try writeCall(call, head)
         ) { try WireEmpty().serializedBytes() }
+        services.heartbeats.hear(run)
         return Answer(stored: stored)
+    }
+
+    /// Says that a run is alive; nothing is written but where it was taken for lost.
+    func beatRun(_ call: Call) throws -> Answer {
+        let request = try Messages.decode(WireBeatRunRequest.self, from: call.control)
+        let run = try RunID(request.run, as: "run")
+        _ = try services.registry.reviveRun(run, call: try writeCall(call, CallHead(request.head)))
+        services.heartbeats.hear(run)
+        return try Answer(WireEmpty())
     }
 
     func endRun(_ call: Call) throws -> Answer {
         let request = try Messages.decode(WireEndRunRequest.self, from: call.control)
         let head = try CallHead(request.head)
-        guard let status = Run.Status(rawValue: request.status), status != .running else {
+        guard let status = Run.Status(rawValue: request.status),
+            status == .finished || status == .failed
+        else {
             throw AlulaError.invalid(
                 "a run ends as finished or failed, not as \"\(request.status)\""
             )

@@ -66,6 +66,32 @@ extension WireRun {
         trainingSet = run.trainingSet?.text ?? ""
         codeRevision = run.codeRevision
         actor = run.actor
+        environment = WireKeyValue.list(run.environment)
+        heartbeatSeconds = UInt32(clamping: run.heartbeat.microseconds / 1_000_000)
+        inputs = run.inputs.map(WireRunItem.init)
+        outputs = run.outputs.map(WireRunItem.init)
+    }
+}
+
+extension WireRunItem {
+    init(_ item: RunItem) {
+        self.init()
+        kind = item.kind.rawValue
+        target = item.target
+        name = item.name
+        bytes = item.bytes
+    }
+}
+
+extension RunItem {
+    init(wire: WireRunItem) throws(AlulaError) {
+        guard let kind = Kind(rawValue: wire.kind) else {
+            throw .invalid(
+                "an input or output is one of \(Kind.allCases.map(\.rawValue).joined(separator: ", ")), "
+                    + "not \"\(wire.kind)\""
+            )
+        }
+        self.init(kind: kind, target: wire.target, name: wire.name)
     }
 }
 
@@ -98,6 +124,7 @@ extension WireVersionArtifact {
         name = artifact.name
         digest = artifact.digest.description
         bytes = artifact.bytes
+        directory = artifact.isDirectory
     }
 }
 

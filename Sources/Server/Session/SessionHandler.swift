@@ -298,8 +298,7 @@ extension SessionHandler {
         let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         let eventLoop = context.eventLoop
         let workers = workers
-        let kind: Workers.Kind =
-            asStream ? .stream : call.operation == .push ? .push : .short
+        let kind = asStream ? .stream : call.operation.workers
         let submit: @Sendable () -> Void = {
             let taken = workers.run(kind, bytes: call.data.readableBytes) {
                 let result = body()

@@ -6,17 +6,18 @@ import Wire
 /// The threads that answer calls.
 ///
 /// Streams, which may wait for their client, have threads of their own, so that a slow client holds
-/// up no short call; so have pushes, which may wait for the disk. All queues are bounded, that of
+/// up no short call; so have pushes and writes to the registry, which wait for the disk. All queues are bounded, that of
 /// pushes in bytes too.
 final class Workers: Sendable {
     enum Kind: Int, CaseIterable {
-        case short, push, stream
+        case short, push, registry, stream
 
         /// The word for it in metrics.
         var word: String {
             switch self {
             case .short: "short"
             case .push: "push"
+            case .registry: "registry"
             case .stream: "streams"
             }
         }
@@ -25,7 +26,7 @@ final class Workers: Sendable {
             switch self {
             case .short: 16
             // As many writes at once can become one synced group.
-            case .push: 32
+            case .push, .registry: 32
             // Most of them wait for a client, and a connection takes
             // `Limits.streamsPerConnection` at most.
             case .stream: 128
@@ -82,6 +83,17 @@ final class Workers: Sendable {
 }
 
 extension Operation {
+    /// The threads that answer it where it is no stream.
+    var workers: Workers.Kind {
+        switch self {
+        case .push: .push
+        case .startRun, .logRun, .endRun, .registerVersion, .setAlias, .deleteAlias, .promote,
+            .rollback, .approve:
+            .registry
+        default: .short
+        }
+    }
+
     /// Whether the call goes on until its client ends it.
     var staysOpen: Bool { self == .watch }
 
@@ -92,7 +104,7 @@ extension Operation {
             .explain,
             .putArtifact, .getArtifact, .verify, .compact, .retract, .forget, .reproduce,
             .verifyAudit, .backup, .scanPredictions, .skew, .trainingSetFromLog, .drift,
-            .performance:
+            .performance, .putPart, .finishUpload, .collectGarbage:
             true
         case .authenticate, .createToken, .listTokens, .revokeToken, .status, .plan, .apply,
             .describeCatalog, .push, .beginImport, .publishImport,
@@ -103,7 +115,8 @@ extension Operation {
             .promote, .rollback, .lineage, .listAudit, .statArtifact, .setAlias, .deleteAlias,
             .listAliases, .approve, .listApprovals, .listGates, .stagesAt, .watch, .searchRuns,
             .searchVersions, .trace, .diffVersions, .report, .listBackups, .logPredictions,
-            .logOutcomes, .setPredictionLog, .showPredictionLog:
+            .logOutcomes, .setPredictionLog, .showPredictionLog,
+            .beginUpload, .beatRun:
             false
         }
     }

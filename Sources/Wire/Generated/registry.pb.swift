@@ -84,6 +84,60 @@ package nonisolated struct WireStartRunRequest: Sendable {
 
   package var codeRevision: String = String()
 
+  /// BEAT_RUN comes so often; 0: it never does, and the run is never lost
+  package var heartbeatSeconds: UInt32 = 0
+
+  package var environment: [WireKeyValue] = []
+
+  package var inputs: [WireRunItem] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _head: WireCallHead? = nil
+}
+
+/// Something that a run read or made.
+package nonisolated struct WireRunItem: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// artifact, training set, version, view, uri; all but uri must be there
+  package var kind: String = String()
+
+  /// hex digest, id, model@number, name, address
+  package var target: String = String()
+
+  /// for people
+  package var name: String = String()
+
+  /// of an artifact; set by the server
+  package var bytes: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Operation BEAT_RUN: BeatRunRequest -> Empty. Says that the run is alive.
+package nonisolated struct WireBeatRunRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var head: WireCallHead {
+    get {_head ?? WireCallHead()}
+    set {_head = newValue}
+  }
+  /// Returns true if `head` has been explicitly set.
+  package var hasHead: Bool {self._head != nil}
+  /// Clears the value of `head`. Subsequent reads from it will return its default value.
+  package mutating func clearHead() {self._head = nil}
+
+  package var run: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -113,6 +167,10 @@ package nonisolated struct WireLogRunRequest: Sendable {
   package var metrics: [WireMetric] = []
 
   package var tags: [WireKeyValue] = []
+
+  package var inputs: [WireRunItem] = []
+
+  package var outputs: [WireRunItem] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -187,12 +245,12 @@ package nonisolated struct WireRun: Sendable {
 
   package var name: String = String()
 
-  /// running, finished, failed
+  /// running, finished, failed, lost
   package var status: String = String()
 
   package var startedUs: Int64 = 0
 
-  /// 0 while it runs
+  /// 0 while it runs; of a lost run: when it was last heard of
   package var endedUs: Int64 = 0
 
   package var params: [WireKeyValue] = []
@@ -207,6 +265,14 @@ package nonisolated struct WireRun: Sendable {
   package var codeRevision: String = String()
 
   package var actor: String = String()
+
+  package var environment: [WireKeyValue] = []
+
+  package var heartbeatSeconds: UInt32 = 0
+
+  package var inputs: [WireRunItem] = []
+
+  package var outputs: [WireRunItem] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -310,6 +376,9 @@ package nonisolated struct WireVersionArtifact: Sendable {
   package var digest: String = String()
 
   package var bytes: UInt64 = 0
+
+  /// it is the manifest of a directory; found out by the server
+  package var directory: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -908,7 +977,7 @@ nonisolated extension WireMetric: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireStartRunRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".StartRunRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}experiment\0\u{1}name\0\u{1}params\0\u{1}tags\0\u{3}training_set\0\u{3}code_revision\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}experiment\0\u{1}name\0\u{1}params\0\u{1}tags\0\u{3}training_set\0\u{3}code_revision\0\u{3}heartbeat_seconds\0\u{1}environment\0\u{1}inputs\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -923,6 +992,9 @@ nonisolated extension WireStartRunRequest: SwiftProtobuf.Message, SwiftProtobuf.
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.tags) }()
       case 6: try { try decoder.decodeSingularStringField(value: &self.trainingSet) }()
       case 7: try { try decoder.decodeSingularStringField(value: &self.codeRevision) }()
+      case 8: try { try decoder.decodeSingularUInt32Field(value: &self.heartbeatSeconds) }()
+      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.environment) }()
+      case 10: try { try decoder.decodeRepeatedMessageField(value: &self.inputs) }()
       default: break
       }
     }
@@ -954,6 +1026,15 @@ nonisolated extension WireStartRunRequest: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.codeRevision.isEmpty {
       try visitor.visitSingularStringField(value: self.codeRevision, fieldNumber: 7)
     }
+    if self.heartbeatSeconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.heartbeatSeconds, fieldNumber: 8)
+    }
+    if !self.environment.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.environment, fieldNumber: 9)
+    }
+    if !self.inputs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.inputs, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -965,6 +1046,93 @@ nonisolated extension WireStartRunRequest: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.tags != rhs.tags {return false}
     if lhs.trainingSet != rhs.trainingSet {return false}
     if lhs.codeRevision != rhs.codeRevision {return false}
+    if lhs.heartbeatSeconds != rhs.heartbeatSeconds {return false}
+    if lhs.environment != rhs.environment {return false}
+    if lhs.inputs != rhs.inputs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRunItem: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RunItem"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}target\0\u{1}name\0\u{1}bytes\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.kind) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.target) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.kind.isEmpty {
+      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 1)
+    }
+    if !self.target.isEmpty {
+      try visitor.visitSingularStringField(value: self.target, fieldNumber: 2)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 3)
+    }
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireRunItem, rhs: WireRunItem) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.target != rhs.target {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.bytes != rhs.bytes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBeatRunRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".BeatRunRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}run\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._head) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.run) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._head {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.run.isEmpty {
+      try visitor.visitSingularStringField(value: self.run, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireBeatRunRequest, rhs: WireBeatRunRequest) -> Bool {
+    if lhs._head != rhs._head {return false}
+    if lhs.run != rhs.run {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -972,7 +1140,7 @@ nonisolated extension WireStartRunRequest: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WireLogRunRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".LogRunRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}run\0\u{1}params\0\u{1}metrics\0\u{1}tags\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}run\0\u{1}params\0\u{1}metrics\0\u{1}tags\0\u{1}inputs\0\u{1}outputs\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -985,6 +1153,8 @@ nonisolated extension WireLogRunRequest: SwiftProtobuf.Message, SwiftProtobuf._M
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.params) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.metrics) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.tags) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.inputs) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.outputs) }()
       default: break
       }
     }
@@ -1010,6 +1180,12 @@ nonisolated extension WireLogRunRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     if !self.tags.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.tags, fieldNumber: 5)
     }
+    if !self.inputs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.inputs, fieldNumber: 6)
+    }
+    if !self.outputs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.outputs, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1019,6 +1195,8 @@ nonisolated extension WireLogRunRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.params != rhs.params {return false}
     if lhs.metrics != rhs.metrics {return false}
     if lhs.tags != rhs.tags {return false}
+    if lhs.inputs != rhs.inputs {return false}
+    if lhs.outputs != rhs.outputs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1114,7 +1292,7 @@ nonisolated extension WireGetRunRequest: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Run"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}experiment\0\u{1}name\0\u{1}status\0\u{3}started_us\0\u{3}ended_us\0\u{1}params\0\u{1}metrics\0\u{1}tags\0\u{3}training_set\0\u{3}code_revision\0\u{1}actor\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}experiment\0\u{1}name\0\u{1}status\0\u{3}started_us\0\u{3}ended_us\0\u{1}params\0\u{1}metrics\0\u{1}tags\0\u{3}training_set\0\u{3}code_revision\0\u{1}actor\0\u{1}environment\0\u{3}heartbeat_seconds\0\u{1}inputs\0\u{1}outputs\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1134,6 +1312,10 @@ nonisolated extension WireRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       case 10: try { try decoder.decodeSingularStringField(value: &self.trainingSet) }()
       case 11: try { try decoder.decodeSingularStringField(value: &self.codeRevision) }()
       case 12: try { try decoder.decodeSingularStringField(value: &self.actor) }()
+      case 13: try { try decoder.decodeRepeatedMessageField(value: &self.environment) }()
+      case 14: try { try decoder.decodeSingularUInt32Field(value: &self.heartbeatSeconds) }()
+      case 15: try { try decoder.decodeRepeatedMessageField(value: &self.inputs) }()
+      case 16: try { try decoder.decodeRepeatedMessageField(value: &self.outputs) }()
       default: break
       }
     }
@@ -1176,6 +1358,18 @@ nonisolated extension WireRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     if !self.actor.isEmpty {
       try visitor.visitSingularStringField(value: self.actor, fieldNumber: 12)
     }
+    if !self.environment.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.environment, fieldNumber: 13)
+    }
+    if self.heartbeatSeconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.heartbeatSeconds, fieldNumber: 14)
+    }
+    if !self.inputs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.inputs, fieldNumber: 15)
+    }
+    if !self.outputs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.outputs, fieldNumber: 16)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1192,6 +1386,10 @@ nonisolated extension WireRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     if lhs.trainingSet != rhs.trainingSet {return false}
     if lhs.codeRevision != rhs.codeRevision {return false}
     if lhs.actor != rhs.actor {return false}
+    if lhs.environment != rhs.environment {return false}
+    if lhs.heartbeatSeconds != rhs.heartbeatSeconds {return false}
+    if lhs.inputs != rhs.inputs {return false}
+    if lhs.outputs != rhs.outputs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1352,7 +1550,7 @@ nonisolated extension WireRegisterVersionRequest: SwiftProtobuf.Message, SwiftPr
 
 nonisolated extension WireVersionArtifact: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".VersionArtifact"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}digest\0\u{1}bytes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}digest\0\u{1}bytes\0\u{1}directory\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1363,6 +1561,7 @@ nonisolated extension WireVersionArtifact: SwiftProtobuf.Message, SwiftProtobuf.
       case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.digest) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.directory) }()
       default: break
       }
     }
@@ -1378,6 +1577,9 @@ nonisolated extension WireVersionArtifact: SwiftProtobuf.Message, SwiftProtobuf.
     if self.bytes != 0 {
       try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 3)
     }
+    if self.directory != false {
+      try visitor.visitSingularBoolField(value: self.directory, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1385,6 +1587,7 @@ nonisolated extension WireVersionArtifact: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.name != rhs.name {return false}
     if lhs.digest != rhs.digest {return false}
     if lhs.bytes != rhs.bytes {return false}
+    if lhs.directory != rhs.directory {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

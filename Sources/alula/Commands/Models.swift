@@ -135,7 +135,10 @@ struct Register: AsyncParsableCommand {
     )
 
     @Argument(help: "The model; made if new.") var model: String
-    @Option(parsing: .upToNextOption, help: ArgumentHelp("Its files.", valueName: "file"))
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Its files and directories.", valueName: "path")
+    )
     var artifact: [String] = []
     @Option(help: "The run that made it.") var run: String
     @Option(help: "The service it reads; else that of the run's training set.") var service = ""
@@ -148,9 +151,8 @@ struct Register: AsyncParsableCommand {
         let client = try options.client()
         let progress = Progress(json: options.json)
         var request = WireRegisterVersionRequest()
-        for path in artifact {
-            request.artifacts.append(try await upload(path, client, progress))
-        }
+        let upload = ArtifactUpload(client: client, progress: progress)
+        for path in artifact { request.artifacts.append(try await upload.put(path)) }
         progress.finish()
         request.model = model
         request.run = run
@@ -159,36 +161,5 @@ struct Register: AsyncParsableCommand {
         request.description_p = description
         request.tags = try KeyValues.wire(tag)
         VersionText.show(try await client.registerVersion(request), json: options.json)
-    }
-
-    private func upload(
-        _ path: String,
-        _ client: AlulaClient,
-        _ progress: Progress
-    ) async throws -> WireVersionArtifact {
-        let file = try SourceFile(path)
-        _ = try await client.putArtifact(file.digest, bytes: file.bytes) {
-            let source = try ByteSource.file(path)
-            var pending: ArraySlice<UInt8> = []
-            var sent: UInt64 = 0
-            return {
-                if pending.isEmpty { pending = try source.next()[...] }
-                let piece = Array(pending.prefix(AlulaClient.artifactPieceBytes))
-                pending = pending.dropFirst(piece.count)
-                sent += UInt64(piece.count)
-                progress.show(
-                    "uploading \(file.name)",
-                    done: sent,
-                    total: file.bytes,
-                    note: byteText(sent)
-                )
-                return piece
-            }
-        }
-        var artifact = WireVersionArtifact()
-        artifact.name = file.name
-        artifact.digest = file.digest.description
-        artifact.bytes = file.bytes
-        return artifact
     }
 }

@@ -22,6 +22,9 @@ extension RunCommand {
         @Option(help: ArgumentHelp("A tag.", valueName: "name=value")) var tag: [String] = []
         @Option(help: "The training set it learns from.") var trainingSet = ""
         @Option(help: "The revision of the code.") var codeRevision = ""
+        @Option(help: ArgumentHelp("A fact of what it runs in.", valueName: "name=value"))
+        var environment: [String] = []
+        @Option(help: RunItems.help("What it reads")) var input: [String] = []
         @OptionGroup var options: ServerOptions
 
         func run() async throws {
@@ -32,6 +35,8 @@ extension RunCommand {
             request.tags = try KeyValues.wire(tag)
             request.trainingSet = trainingSet
             request.codeRevision = codeRevision
+            request.environment = try KeyValues.wire(environment)
+            request.inputs = try input.map(RunItems.wire)
             let run = try await options.client().startRun(request)
             if options.json { Output.json(RunText.json(run)) } else { Output.line(run.id) }
         }
@@ -50,6 +55,9 @@ extension RunCommand {
         @Option(help: ArgumentHelp("What the metrics were measured on.", valueName: "data set"))
         var on = ""
         @Option(help: ArgumentHelp("A tag.", valueName: "name=value")) var tag: [String] = []
+        @Option(help: RunItems.help("What it read")) var input: [String] = []
+        @Option(help: RunItems.help("What it made")) var output: [String] = []
+        @Option(help: "A file or directory it made, which is uploaded.") var artifact: [String] = []
         @OptionGroup var options: ServerOptions
 
         func run() async throws {
@@ -58,12 +66,27 @@ extension RunCommand {
             request.params = try KeyValues.wire(param)
             request.tags = try KeyValues.wire(tag)
             request.metrics = try metric.map(point)
-            guard !request.params.isEmpty || !request.tags.isEmpty || !request.metrics.isEmpty
-            else {
-                throw ValidationError("Name a --param, a --metric or a --tag.")
+            request.inputs = try input.map(RunItems.wire)
+            request.outputs = try output.map(RunItems.wire)
+            let client = try options.client()
+            let upload = ArtifactUpload(client: client, progress: Progress(json: options.json))
+            for path in artifact {
+                let stored = try await upload.put(path)
+                request.outputs.append(RunItems.artifact(stored))
             }
-            try await options.client().logRun(request)
+            guard request != empty else {
+                throw ValidationError(
+                    "Name a --param, a --metric, a --tag, an --input, an --output or an --artifact."
+                )
+            }
+            try await client.logRun(request)
             if options.json { Output.json(.object([("run", .string(run))])) }
+        }
+
+        private var empty: WireLogRunRequest {
+            var request = WireLogRunRequest()
+            request.run = run
+            return request
         }
 
         private func point(_ word: String) throws -> WireMetric {

@@ -18,6 +18,9 @@ enum RunText {
             let on = metric.dataSet.isEmpty ? "" : " on \(metric.dataSet)"
             Output.line("metric \(metric.name)\(on) = \(metric.value) at step \(metric.step)")
         }
+        for fact in run.environment { Output.line("in     \(fact.key) = \(fact.value)") }
+        for item in run.inputs { Output.line("read   \(self.text(item))") }
+        for item in run.outputs { Output.line("made   \(self.text(item))") }
         for tag in run.tags { Output.line("tag    \(tag.key) = \(tag.value)") }
     }
 
@@ -29,6 +32,19 @@ enum RunText {
             ("params", .pairs(run.params)), ("metrics", .array(run.metrics.map(json))),
             ("tags", .pairs(run.tags)), ("training_set", .text(run.trainingSet)),
             ("code_revision", .text(run.codeRevision)), ("actor", .string(run.actor)),
+            ("environment", .pairs(run.environment)),
+            ("inputs", .array(run.inputs.map(json))), ("outputs", .array(run.outputs.map(json))),
+        ])
+    }
+
+    private static func text(_ item: WireRunItem) -> String {
+        "\(item.kind) \(item.target)\(item.name.isEmpty ? "" : "  \(item.name)")"
+    }
+
+    private static func json(_ item: WireRunItem) -> JSONValue {
+        .object([
+            ("kind", .string(item.kind)), ("target", .string(item.target)),
+            ("name", .text(item.name)), ("bytes", .uint(item.bytes)),
         ])
     }
 

@@ -277,14 +277,14 @@ def test_metrics_are_sent_by_a_thread_that_ends() -> None:
 
     with FakeServer(handle) as server:
         store = alula.connect(server.address)
-        run = store.run("e", code_revision="")
+        run = store.run("e", code_revision="", heartbeat=0)
         for value in range(2_000):
             run.log_metric("m", value)
         run.flush()
-        wait_for(lambda: run._thread is None)
+        wait_for(lambda: run._sender.thread is None)
         run.log_metric("m", 2_000)
         run.end()
-        assert run._thread is None and points == list(range(2_001))
+        assert run._sender.thread is None and points == list(range(2_001))
 
 
 # Forks

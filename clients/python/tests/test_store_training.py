@@ -231,7 +231,7 @@ def test_artifacts_are_checked_before_a_version_is_registered(tmp_path: Path) ->
         for name in ("f", "a/f"):
             (tmp_path / name).write_text(name)
         for given, said in (
-            ([], "at least one"), ([tmp_path / "none"], "not a file"), ([tmp_path / "a"], "not a file"),
+            ([], "at least one"), ([tmp_path / "none"], "neither a file"),
             ([tmp_path / "f", tmp_path / "a" / "f"], "two artifacts"),
         ):  # fmt: skip
             with pytest.raises(alula.InvalidArgument, match=said):

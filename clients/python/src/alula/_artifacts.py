@@ -1,15 +1,20 @@
-"""Artifacts: files by their SHA-256, streamed both ways and verified at both ends."""
+"""Artifacts: files and directories by their SHA-256, streamed and verified at both ends."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
+from ._directory import FileOfDirectory, manifest_of, read_manifest
 from ._frames import Bytes, Op
+from ._large import PART_BYTES, get_large, put_large
 from ._proto import artifacts_pb2
 from ._session import Session, ignore
 from ._sources import file_digest
@@ -17,6 +22,13 @@ from .errors import DataLoss, InvalidArgument
 from .registry import Artifact
 
 _CHUNK = 1 << 19
+_AT_ONCE = 4
+
+
+def put(session: Session, path: str | os.PathLike[str]) -> Artifact:
+    """Uploads a file, or a directory with all its files, as far as the server has it not."""
+    source = Path(path)
+    return put_directory(session, source) if source.is_dir() else put_file(session, source)
 
 
 def put_file(session: Session, path: str | os.PathLike[str]) -> Artifact:
@@ -24,13 +36,49 @@ def put_file(session: Session, path: str | os.PathLike[str]) -> Artifact:
     source = Path(path)
     if not source.is_file():
         raise InvalidArgument(f"artifact {source} is not a file")
-    digest, size = file_digest(source).hex(), source.stat().st_size
+    size = source.stat().st_size
+    if size > PART_BYTES:
+        return Artifact(source.name, put_large(session, source, size), size)
+    digest = file_digest(source).hex()
 
     def chunks() -> Iterator[tuple[bytes, Bytes]]:
         with source.open("rb") as file:
             while block := file.read(_CHUNK):
                 yield b"", block
 
+    _put(session, digest, size, chunks)
+    return Artifact(source.name, digest, size)
+
+
+def put_directory(session: Session, path: str | os.PathLike[str]) -> Artifact:
+    """Uploads every file of a directory and what names them, its manifest."""
+    source = Path(path)
+    paths = sorted(
+        Path(place) / name for place, _, names in os.walk(source) for name in names
+    )  # fmt: skip
+    for file in paths:
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise InvalidArgument(f"{file} is not a file: it cannot be part of an artifact")
+
+    def one(file: Path) -> FileOfDirectory:
+        stored = put_file(session, file)
+        return FileOfDirectory(file.relative_to(source).as_posix(), stored.digest, stored.bytes)
+
+    with ThreadPoolExecutor(_AT_ONCE, "alula-files") as threads:
+        manifest = manifest_of(list(threads.map(one, paths)))
+    digest = hashlib.sha256(manifest).hexdigest()
+
+    def chunks() -> Iterator[tuple[bytes, Bytes]]:
+        for start in range(0, len(manifest), _CHUNK):
+            yield b"", manifest[start : start + _CHUNK]
+
+    _put(session, digest, len(manifest), chunks)
+    return Artifact(source.resolve().name, digest, len(manifest), True)
+
+
+def _put(
+    session: Session, digest: str, size: int, chunks: Callable[[], Iterator[tuple[bytes, Bytes]]]
+) -> None:
     session.stream(
         Op.PUT_ARTIFACT,
         artifacts_pb2.PutArtifactRequest(digest=digest, bytes=size),
@@ -39,7 +87,6 @@ def put_file(session: Session, path: str | os.PathLike[str]) -> Artifact:
         upload=True,
         write=True,
     )
-    return Artifact(source.name, digest, size)
 
 
 class _Download:
@@ -60,30 +107,76 @@ class _Download:
         self._file.write(data)
 
 
-def get_file(session: Session, digest: str, path: str | os.PathLike[str]) -> Path:
-    """Downloads an artifact to a path; the file appears whole and verified, or not at all."""
+def get_file(
+    session: Session, digest: str, path: str | os.PathLike[str], size: int | None = None
+) -> Path:
+    """Downloads an artifact to a path; the file appears whole and verified, or not at all.
+
+    ``size``: its bytes, where they are known; large files come in parts, several at once, and an
+    interrupted download is gone on with by the next.
+    """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
+    if size is not None and size > PART_BYTES:
+        return get_large(session, digest.lower(), target, size)
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             download = _Download(file)
-            session.stream(
+            whole = session.stream(
                 Op.GET_ARTIFACT,
-                artifacts_pb2.ArtifactRequest(digest=digest),
+                artifacts_pb2.ArtifactRequest(digest=digest, length=PART_BYTES),
                 artifacts_pb2.Artifact,
                 lambda: ((), download.restart()),
-            )
+            ).bytes
+        if whole > PART_BYTES:
+            return get_large(session, digest.lower(), target, whole)
         found = download.found.hexdigest()
         if found != digest.lower():
-            raise DataLoss(
-                f"artifact {digest[:16]}… arrived with digest {found[:16]}…",
-                "get it again; if it stays so, the stored file is damaged",
-            )
+            raise wrong_digest(digest, found)
         os.chmod(name, 0o644)
         os.replace(name, target)
-    except BaseException:
+    finally:
         if os.path.exists(name):
             os.unlink(name)
-        raise
+    return target
+
+
+def wrong_digest(digest: str, found: str) -> DataLoss:
+    """What arrived is not what was asked for."""
+    return DataLoss(
+        f"artifact {digest[:16]}… arrived with digest {found[:16]}…",
+        "get it again; if it stays so, the stored file is damaged",
+    )
+
+
+def get_directory(session: Session, digest: str, path: str | os.PathLike[str]) -> Path:
+    """Downloads a directory; it appears whole and verified, or not at all.
+
+    Nothing is written outside of it, whatever its manifest says. It must not be there yet, or be
+    empty.
+    """
+    target = Path(path)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise InvalidArgument(
+            f"{target} is there already", "name a directory that is not, or empty"
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        files = read_manifest(get_file(session, digest, work / "manifest").read_bytes())
+        base = work / "files"
+        base.mkdir()
+
+        def one(file: FileOfDirectory) -> None:
+            get_file(session, file.digest, base / file.path, file.bytes)
+
+        with ThreadPoolExecutor(_AT_ONCE, "alula-files") as threads:
+            for _ in threads.map(one, files):
+                pass
+        if target.exists():
+            target.rmdir()
+        base.rename(target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
     return target

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, overload
 
 from . import _upkeep, _views_of_history
@@ -13,7 +14,7 @@ from ._progress import ProgressOption
 from ._proto import common_pb2, features_pb2
 from ._session import Session
 from .records import Import
-from .upkeep import Compaction, Explanation, Forgotten, Retraction, Verification
+from .upkeep import Compaction, Explanation, Forgotten, Garbage, Retraction, Verification
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,6 +153,20 @@ class HistoryVerbs:
         """
         names = [views] if isinstance(views, str) else list(views)
         return _upkeep.compact(self._session, names, dry_run, progress)
+
+    def gc(
+        self,
+        dry_run: bool = False,
+        older_than: timedelta = timedelta(days=1),
+        digest: str = "",
+    ) -> Garbage:
+        """Removes artifacts that no record refers to, unfinished uploads and chunks of no use.
+
+        ``older_than``: what was touched since stays, so that nothing under way is taken; an hour at
+        least. ``digest``: only this artifact, whatever its age; raises Refused with who refers to
+        it where somebody does. ``dry_run`` says what would go, and removes nothing.
+        """
+        return _upkeep.gc(self._session, dry_run, older_than, digest)
 
     def verify(self, progress: ProgressOption = None) -> Verification:
         """Checks all that the server stores, of all projects: checksums, order, counts, digests.

@@ -14,7 +14,7 @@ from ._session import Session
 from .errors import InvalidArgument, NotFound, Refused
 from .records import Changes
 from .registry import ModelVersion, Promotion, RegisteredModel, RunRecord
-from .runs import Run, code_revision, key_values
+from .runs import HEARTBEAT, Run, code_revision, environment, key_values
 from .training import TrainingSetRecord
 
 
@@ -46,6 +46,8 @@ class Registry:
         tags: Mapping[str, Any] | None,
         name: str,
         revision: str | None,
+        facts: Mapping[str, Any] | None = None,
+        heartbeat: float = HEARTBEAT,
     ) -> Run:
         id = training_set.id if isinstance(training_set, TrainingSetRecord) else training_set or ""
         answer, _ = self._session.call(
@@ -54,11 +56,16 @@ class Registry:
                 experiment=experiment, name=name, params=key_values(params or {}),
                 tags=key_values(tags or {}), training_set=id,
                 code_revision=code_revision() if revision is None else revision,
+                heartbeat_seconds=max(1, round(heartbeat)) if heartbeat > 0 else 0,
+                environment=key_values(environment() if facts is None else facts),
             ),
             registry_pb2.Run,
             write=True,
         )  # fmt: skip
-        return Run(self._session, RunRecord.of(answer))
+        return Run(self._session, RunRecord.of(answer), heartbeat)
+
+    def open_run(self, id: str) -> Run:
+        return Run(self._session, self.get_run(id))
 
     def get_run(self, id: str) -> RunRecord:
         answer, _ = self._session.call(

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ._artifacts import get_file, put_file
+from ._artifacts import get_directory, get_file, put
 from ._reading import Reading, Wanted, wanted
 from ._registry import Registry
 from ._session import Session
+from ._spool import Delivery, deliver
 from .models import Model
 from .registry import (
     Artifact,
@@ -19,7 +20,7 @@ from .registry import (
     RegisteredModel,
     RunRecord,
 )
-from .runs import Run
+from .runs import HEARTBEAT, Run
 from .training import TrainingSetRecord
 
 
@@ -38,9 +39,28 @@ class RegistryVerbs:
         tags: Mapping[str, Any] | None = None,
         name: str = "",
         code_revision: str | None = None,
+        environment: Mapping[str, Any] | None = None,
+        heartbeat: float = HEARTBEAT,
     ) -> Run:
-        """Starts a run; as a context manager it ends finished, or failed on an exception."""
-        return self._registry.start_run(experiment, training_set, params, tags, name, code_revision)
+        """Starts a run; as a context manager it ends finished, or failed on an exception.
+
+        ``code_revision`` and ``environment`` are found out where they are not given. ``heartbeat``:
+        seconds between two signs of life, after some of which are missing the run is lost; 0 sends
+        none.
+        """
+        return self._registry.start_run(
+            experiment, training_set, params, tags, name, code_revision, environment, heartbeat
+        )
+
+    def open_run(self, id: str) -> Run:
+        """A run that was started before, to log more to it; sends no heartbeats."""
+        return self._registry.open_run(id)
+
+    def deliver(self) -> list[Delivery]:
+        """Sends what runs could not deliver while the server was away, each in its order and
+        nothing twice.
+        """
+        return deliver(self._session)
 
     def get_run(self, id: str) -> RunRecord:
         """A run with every point of every metric."""
@@ -98,9 +118,21 @@ class RegistryVerbs:
     # Artifacts
 
     def put_artifact(self, path: str | os.PathLike[str]) -> Artifact:
-        """Uploads a file unless it is there; returns its name, digest and size."""
-        return put_file(self._session, path)
+        """Uploads a file, or a directory with all its files, as far as the server has it not.
+
+        Returns its name, digest and size. Large files are sent in parts, several at once; what an
+        interrupted upload has sent is not sent again.
+        """
+        return put(self._session, path)
 
     def get_artifact(self, digest: str, path: str | os.PathLike[str]) -> Path:
-        """Downloads an artifact to a path, verified by its SHA-256."""
+        """Downloads an artifact to a path, verified by its SHA-256; what an interrupted download of
+        a large file has got is not got again.
+        """
         return get_file(self._session, digest, path)
+
+    def get_artifact_directory(self, digest: str, path: str | os.PathLike[str]) -> Path:
+        """Downloads a directory, which must not be there yet, by the digest of its manifest; every
+        file is verified by its SHA-256.
+        """
+        return get_directory(self._session, digest, path)

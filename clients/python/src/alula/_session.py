@@ -105,7 +105,7 @@ class Session:
             call = self._open(operation, control, data, timeout, items is not None)
             try:
                 if items is not None:
-                    _upload(call, items(), lambda *item: early.append(item))
+                    upload_items(call, items(), lambda *item: early.append(item))
                 return call, early
             except BaseException:
                 call.close()
@@ -126,7 +126,7 @@ class Session:
         call = self._open(operation, control, data, timeout, upload)
         try:
             if upload:
-                _upload(call, items, take)
+                upload_items(call, items, take)
             while (item := call.next_item()) is not None:
                 take(*item)
             return call.result()[0]
@@ -146,7 +146,8 @@ class Session:
         return call
 
 
-def _upload(call: Call, items: Iterable[Upload], take: Callable[[Bytes, Bytes], None]) -> None:
+def upload_items(call: Call, items: Iterable[Upload], take: Callable[[Bytes, Bytes], None]) -> None:
+    """Sends all items, as long as the call goes on; what comes meanwhile goes to ``take``."""
     for control, data in items:
         if not call.send(bytes(control), data, take):
             break

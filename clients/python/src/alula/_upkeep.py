@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from ._batch import encode_batch
@@ -10,11 +11,11 @@ from ._definitions import Definitions
 from ._frames import Bytes, Op
 from ._keys import key_columns
 from ._progress import Progress, ProgressOption
-from ._proto import common_pb2, features_pb2
-from ._session import Session
+from ._proto import common_pb2, features_pb2, uploads_pb2
+from ._session import Session, ignore
 from ._types import to_proto
 from .errors import InvalidArgument
-from .upkeep import Compaction, Forgotten, Retraction, Verification
+from .upkeep import Compaction, Forgotten, Garbage, Retraction, Verification
 
 Take = Callable[[Bytes, Bytes], None]
 
@@ -40,6 +41,20 @@ def compact(
     compacted = [Compaction.of(view) for view in done.views]
     bar.finish(f"{sum(view.rows for view in compacted):,} rows in {len(compacted)} views")
     return compacted
+
+
+def gc(session: Session, dry_run: bool, older_than: timedelta, digest: str) -> Garbage:
+    """What went, or would go."""
+    seconds = int(older_than.total_seconds())
+    if seconds <= 0:
+        raise InvalidArgument("older_than: expected an hour or more")
+    request = uploads_pb2.CollectGarbageRequest(
+        dry_run=dry_run, older_seconds=seconds, digest=digest
+    )
+    done = session.stream(
+        Op.COLLECT_GARBAGE, request, uploads_pb2.Garbage, lambda: ((), ignore), write=True
+    )
+    return Garbage.of(done)
 
 
 def verify(session: Session, progress: ProgressOption) -> Verification:

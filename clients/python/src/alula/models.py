@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ._artifacts import get_file
+from ._artifacts import get_directory, get_file
 from ._frames import Op
 from ._reading import Key, Reading, Wanted
 from ._serving import log_values
@@ -76,7 +76,13 @@ class Model:
         for artifact in self.artifacts:
             if artifact.name in ("", ".", "..") or Path(artifact.name).name != artifact.name:
                 raise InvalidArgument(f'"{artifact.name}" is not a file name: it is not written')
-            paths[artifact.name] = get_file(self._session, artifact.digest, base / artifact.name)
+            path = base / artifact.name
+            if artifact.directory:
+                paths[artifact.name] = get_directory(self._session, artifact.digest, path)
+            else:
+                paths[artifact.name] = get_file(
+                    self._session, artifact.digest, path, artifact.bytes
+                )
         return paths
 
     def read(

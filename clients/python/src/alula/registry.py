@@ -37,6 +37,16 @@ def pairs(items: Any) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
+class RunItem:
+    """Something that a run read or made: an artifact, training set, version, view or uri."""
+
+    kind: str
+    target: str
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """A run as the registry keeps it; ``metrics`` is the last value of each."""
 
@@ -53,6 +63,9 @@ class RunRecord:
     training_set: str
     code_revision: str
     actor: str
+    environment: dict[str, str] = field(default_factory=dict, repr=False)
+    inputs: list[RunItem] = field(default_factory=list)
+    outputs: list[RunItem] = field(default_factory=list)
 
     @staticmethod
     def of(message: Any) -> RunRecord:
@@ -62,6 +75,9 @@ class RunRecord:
             pairs(message.params),
             last_values(message.metrics), points(message.metrics),
             pairs(message.tags), message.training_set, message.code_revision, message.actor,
+            pairs(message.environment),
+            [RunItem(item.kind, item.target, item.name, item.bytes) for item in message.inputs],
+            [RunItem(item.kind, item.target, item.name, item.bytes) for item in message.outputs],
         )  # fmt: skip
 
 
@@ -104,6 +120,8 @@ class Artifact:
     name: str
     digest: str
     bytes: int
+    #: Whether it is a directory: then the digest is that of its manifest.
+    directory: bool = False
 
 
 class ModelVersion(int):
@@ -138,7 +156,9 @@ class ModelVersion(int):
             "description", "actor", "log_entry",
         ):  # fmt: skip
             setattr(made, name, getattr(message, name))
-        made.artifacts = [Artifact(a.name, a.digest, a.bytes) for a in message.artifacts]
+        made.artifacts = [
+            Artifact(a.name, a.digest, a.bytes, a.directory) for a in message.artifacts
+        ]
         made.params, made.tags = pairs(message.params), pairs(message.tags)
         made.metrics = last_values(message.metrics)
         made.registered = moment(message.registered_us)

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import os
-import queue
+import platform
 import re
 import subprocess
-import threading
+import sys
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ._artifacts import put_file
+from ._artifacts import put
 from ._frames import Op
 from ._proto import common_pb2, registry_pb2
+from ._sending import Sender
 from ._session import Session
-from .errors import AlulaError, DeadlineExceeded, InvalidArgument, ResourceExhausted, Unavailable
-from .registry import ModelVersion, RunRecord
+from ._spool import PASSING
+from .errors import AlulaError, InvalidArgument
+from .registry import Artifact, ModelVersion, RunRecord
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_MOST_WAITING = 100_000
-_MOST_AT_ONCE = 1_000
-_IDLE_SECONDS = 0.5
+#: Seconds between two heartbeats of a run.
+HEARTBEAT = 30.0
+#: Leaving a run waits so long for a server that is away.
+LEAVE_SECONDS = 30.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,127}")
-_PASSING = (Unavailable, DeadlineExceeded, ResourceExhausted)
 
 
 class Run:
@@ -36,27 +38,19 @@ class Run:
     exception.
 
     ``log_metric`` returns at once: points wait in a bounded queue and are sent behind, in order.
-    While the server cannot be reached they go on waiting; leaving the run sends what is left. The
-    thread that sends them ends when nothing waits. A forked child may log too; what waited in the
-    parent is the parent's to send.
+    While the server is away they go on waiting, after some seconds in a file; when it is back they
+    are sent from there, each exactly once. Leaving the run sends what is left; what cannot be sent
+    is said in a warning, stays in the file, and goes with ``store.deliver()``. So a server that
+    fails stops no training. Heartbeats tell the server that the run is alive.
     """
 
-    def __init__(self, session: Session, record: RunRecord) -> None:
+    def __init__(self, session: Session, record: RunRecord, heartbeat: float = 0.0) -> None:
         self._session = session
         self.record = record
         self.id = record.id
         self._steps: dict[str, int] = {}
-        self._begin_queue()
-        self._dropped = 0
+        self._sender = Sender(session, record.id, heartbeat)
         self.ended = False
-
-    def _begin_queue(self) -> None:
-        self._pid = os.getpid()
-        self._queue: queue.Queue[registry_pb2.Metric] = queue.Queue(_MOST_WAITING)
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._stop = threading.Event()
-        self._error: AlulaError | None = None
 
     def log_metric(
         self, name: str, value: float, step: int | None = None, data_set: str = ""
@@ -79,23 +73,7 @@ class Run:
             time_us=time.time_ns() // 1000,
             data_set=data_set,
         )
-        if self._pid != os.getpid():
-            self._begin_queue()
-        try:
-            self._queue.put_nowait(point)
-        except queue.Full:
-            if self._dropped == 0:
-                warnings.warn(
-                    f"run {self.id}: {_MOST_WAITING:,} metrics wait; further ones are lost",
-                    stacklevel=2,
-                )
-            self._dropped += 1
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._drain, name="alula-metrics", daemon=True
-                )
-                self._thread.start()
+        self._sender.add(point)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Several metrics of one step; returns at once."""
@@ -106,39 +84,71 @@ class Run:
         """Params are written once each: another value for one that is there is refused."""
         self._log(registry_pb2.LogRunRequest(run=self.id, params=key_values(params)))
 
+    def log_batch(
+        self,
+        metrics: Iterable[tuple[str, float, int]],
+        params: Mapping[str, Any] | None = None,
+        data_set: str = "",
+    ) -> None:
+        """Stores points of (name, value, step) and params in one call, all or nothing, before it
+        returns.
+        """
+        now = time.time_ns() // 1000
+        self._log(
+            registry_pb2.LogRunRequest(
+                run=self.id,
+                params=key_values(params or {}),
+                metrics=[
+                    registry_pb2.Metric(
+                        name=name, value=value, step=step, time_us=now, data_set=data_set
+                    )
+                    for name, value, step in metrics
+                ],
+            )
+        )
+
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Tags may be written again."""
         self._log(registry_pb2.LogRunRequest(run=self.id, tags=key_values(tags)))
 
+    def log_input(self, kind: str, target: str, name: str = "") -> None:
+        """Notes what the run read: kind "artifact" by its digest, "training set" by its id,
+        "version" as model@number, "view" by its name, or "uri" for anything elsewhere.
+
+        All but a uri must be there. ``name`` is for people.
+        """
+        item = registry_pb2.RunItem(kind=kind, target=target, name=name)
+        self._log(registry_pb2.LogRunRequest(run=self.id, inputs=[item]))
+
+    def log_output(self, kind: str, target: str, name: str = "") -> None:
+        """Notes what the run made, as ``log_input``; an artifact is kept as long as the run is."""
+        item = registry_pb2.RunItem(kind=kind, target=target, name=name)
+        self._log(registry_pb2.LogRunRequest(run=self.id, outputs=[item]))
+
+    def log_artifact(self, path: str | os.PathLike[str], name: str = "") -> str:
+        """Uploads a file or a directory as an output of the run; returns its digest."""
+        stored = put(self._session, path)
+        self.log_output("artifact", stored.digest, name or stored.name)
+        return stored.digest
+
     def flush(self, timeout: float | None = None) -> None:
-        """Returns when every metric logged so far is stored; raises what kept one from it."""
-        if self._pid != os.getpid():
-            self._begin_queue()
-        seconds = max(self._session.transport.timeout, 30.0) if timeout is None else timeout
-        give_up = time.monotonic() + seconds
-        with self._queue.all_tasks_done:
-            while self._queue.unfinished_tasks and self._error is None:
-                remaining = give_up - time.monotonic()
-                if remaining <= 0:
-                    raise DeadlineExceeded(
-                        f"run {self.id}: {self._queue.unfinished_tasks} metrics are not stored yet"
-                    )
-                self._queue.all_tasks_done.wait(min(remaining, 0.5))
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
+        """Returns when all that was logged so far is stored; raises what kept it from it."""
+        usual = max(self._session.transport.timeout, 30.0)
+        self._sender.flush(usual if timeout is None else timeout)
 
     def register(
         self,
         model: str,
-        artifacts: Sequence[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]],
+        artifacts: Sequence[str | os.PathLike[str]]
+        | Mapping[str, str | os.PathLike[str] | Artifact],
         description: str = "",
         tags: Mapping[str, Any] | None = None,
         service: str = "",
     ) -> ModelVersion:
         """Makes the next version of a model of these files and of all this run knows.
 
-        ``artifacts``: paths, downloaded later under their file names, or a dict of names and paths.
+        ``artifacts``: paths of files and directories, downloaded later under their names, or a dict
+        of names and paths, or of what ``store.put_artifact`` returned.
         The version's number is what is returned, with what it is made of as attributes.
         """
         self.flush()
@@ -146,7 +156,9 @@ class Run:
         uploaded = [
             registry_pb2.VersionArtifact(name=name, digest=artifact.digest, bytes=artifact.bytes)
             for name, path in named.items()
-            for artifact in (put_file(self._session, path),)
+            for artifact in (
+                path if isinstance(path, Artifact) else put(self._session, path),
+            )
         ]
         answer, _ = self._session.call(
             Op.REGISTER_VERSION,
@@ -160,22 +172,38 @@ class Run:
         return ModelVersion.of(answer)
 
     def end(self, status: str = "finished") -> RunRecord:
-        """Sends what is left and ends the run: finished or failed."""
+        """Sends what is left and ends the run: finished or failed.
+
+        Where the server is away, what could not be sent, the end too, is left in a file, and a
+        warning says so.
+        """
+        failure: AlulaError | None = None
         try:
-            self.flush()
-        finally:
-            self._stop.set()
-            thread = self._thread
-            if thread is not None:
-                thread.join(1)
-            answer, _ = self._session.call(
-                Op.END_RUN,
-                registry_pb2.EndRunRequest(run=self.id, status=status),
-                registry_pb2.Run,
-                write=True,
+            self._sender.flush(0.0 if self._sender.is_away else LEAVE_SECONDS)
+        except PASSING:
+            pass
+        except AlulaError as error:
+            failure = error
+        request = registry_pb2.EndRunRequest(run=self.id, status=status)
+        if not self._sender.is_away and not self._sender.is_waiting:
+            try:
+                answer, _ = self._session.call(
+                    Op.END_RUN, request, registry_pb2.Run, write=True, timeout=LEAVE_SECONDS
+                )
+                self.record = RunRecord.of(answer)
+            except PASSING:
+                self._sender.add_call(Op.END_RUN, request)
+        else:
+            self._sender.add_call(Op.END_RUN, request)
+        self.ended = True
+        if waiting := self._sender.close():
+            warnings.warn(
+                f"run {self.id}: {waiting} calls could not be delivered and wait in "
+                f"{self._sender.path}; send them with store.deliver()",
+                stacklevel=2,
             )
-            self.ended = True
-            self.record = RunRecord.of(answer)
+        if failure is not None:
+            raise failure
         return self.record
 
     def __enter__(self) -> Self:
@@ -201,46 +229,18 @@ class Run:
         return f"Run({self.id})"
 
     def _log(self, request: registry_pb2.LogRunRequest) -> None:
-        self._session.call(Op.LOG_RUN, request, common_pb2.Empty, write=True)
-
-    def _drain(self) -> None:
-        """Sends waiting points, many at a time, until none has come for a while."""
-        while True:
-            try:
-                points = [self._queue.get(timeout=0.01 if self._stop.is_set() else _IDLE_SECONDS)]
-            except queue.Empty:
-                with self._lock:
-                    # A point put before is seen; one put later finds no thread, and starts one.
-                    if self._queue.empty():
-                        self._thread = None
-                        return
-                continue
-            while len(points) < _MOST_AT_ONCE:
-                try:
-                    points.append(self._queue.get_nowait())
-                except queue.Empty:
-                    break
-            self._send(points)
-            for _ in points:
-                self._queue.task_done()
-
-    def _send(self, points: list[registry_pb2.Metric]) -> None:
-        request = registry_pb2.LogRunRequest(run=self.id, metrics=points)
-        control = self._session.prepare(request, True, self._session.transport.timeout)
-        pause = 0.1
-        while True:
-            try:
-                self._session.transport.unary(Op.LOG_RUN, control)
-                return
-            except _PASSING as error:
-                if self._stop.is_set():
-                    self._error = error
-                    return
-                self._stop.wait(pause)
-                pause = min(2 * pause, 5.0)
-            except AlulaError as error:
-                self._error = error
-                return
+        """Refusals are raised at once; while the server is away the call waits with the others."""
+        if self._sender.is_away:
+            self._sender.add_call(Op.LOG_RUN, request)
+            return
+        seconds = self._session.transport.timeout
+        control = self._session.prepare(request, True, seconds)
+        try:
+            answer, _, _ = self._session.transport.unary(Op.LOG_RUN, control)
+            common_pb2.Empty.FromString(bytes(answer))
+        except PASSING:
+            # With its request id: the server may have done it.
+            self._sender.add((Op.LOG_RUN, control))
 
 
 def key_values(items: Mapping[str, Any]) -> list[registry_pb2.KeyValue]:
@@ -249,25 +249,27 @@ def key_values(items: Mapping[str, Any]) -> list[registry_pb2.KeyValue]:
 
 
 def _named(
-    artifacts: Sequence[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]],
-) -> dict[str, Path]:
+    artifacts: Sequence[str | os.PathLike[str]]
+    | Mapping[str, str | os.PathLike[str] | Artifact],
+) -> dict[str, Path | Artifact]:
     if isinstance(artifacts, (str, os.PathLike)):
         artifacts = [artifacts]
+    named: dict[str, Path | Artifact] = {}
     if isinstance(artifacts, Mapping):
-        named = {name: Path(path) for name, path in artifacts.items()}
+        for name, given in artifacts.items():
+            named[name] = given if isinstance(given, Artifact) else Path(given)
     else:
-        named = {}
         for path in map(Path, artifacts):
             if path.name in named:
                 raise InvalidArgument(
                     f'two artifacts are called "{path.name}"', "give a dict of names and paths"
                 )
-            named[path.name] = path
+            named[path.name or path.resolve().name] = path
     if not named:
         raise InvalidArgument("a version needs at least one artifact")
-    for path in named.values():
-        if not path.is_file():
-            raise InvalidArgument(f"artifact {path} is not a file")
+    for found in named.values():
+        if isinstance(found, Path) and not found.is_file() and not found.is_dir():
+            raise InvalidArgument(f"artifact {found} is neither a file nor a directory")
     return named
 
 
@@ -283,3 +285,16 @@ def code_revision() -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return found.stdout.strip() if found.returncode == 0 else ""
+
+
+def environment() -> dict[str, str]:
+    """Python, the machine, and this client."""
+    from . import __version__
+
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "host": platform.node(),
+        "alula": __version__,
+        "command": " ".join(sys.argv)[:4_096],
+    }

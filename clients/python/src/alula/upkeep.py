@@ -33,6 +33,26 @@ class Compaction:
 
 
 @dataclass(frozen=True)
+class Garbage:
+    """What was collected, or would be: artifacts that no record refers to, unfinished uploads, and
+    chunks that nothing is made of any more; ``digests`` are the first thousand artifacts.
+    """
+
+    artifacts: int
+    uploads: int
+    chunks: int
+    bytes: int
+    digests: list[str]
+
+    @staticmethod
+    def of(message: Any) -> Garbage:
+        return Garbage(
+            message.artifacts, message.uploads, message.chunks, message.bytes,
+            [artifact.digest for artifact in message.first],
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Verification:
     """What was checked, and the first hundred problems; true where there is none."""
 

@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 from . import common_pb2 as alula_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x61lula/v1/artifacts.proto\x12\x08\x61lula.v1\x1a\x15\x61lula/v1/common.proto\"U\n\x12PutArtifactRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\r\n\x05\x62ytes\x18\x03 \x01(\x04\"\x0f\n\rArtifactChunk\":\n\x08\x41rtifact\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x04\x12\x0f\n\x07\x65xisted\x18\x03 \x01(\x08\"C\n\x0f\x41rtifactRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\x0e\n\x06\x64igest\x18\x02 \x01(\tB\x07\xba\x02\x04Wireb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x61lula/v1/artifacts.proto\x12\x08\x61lula.v1\x1a\x15\x61lula/v1/common.proto\"U\n\x12PutArtifactRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\r\n\x05\x62ytes\x18\x03 \x01(\x04\"\x0f\n\rArtifactChunk\":\n\x08\x41rtifact\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x04\x12\x0f\n\x07\x65xisted\x18\x03 \x01(\x08\"c\n\x0f\x41rtifactRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0e\n\x06offset\x18\x03 \x01(\x04\x12\x0e\n\x06length\x18\x04 \x01(\x04\x42\x07\xba\x02\x04Wireb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -30,5 +30,5 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_ARTIFACT']._serialized_start=165
   _globals['_ARTIFACT']._serialized_end=223
   _globals['_ARTIFACTREQUEST']._serialized_start=225
-  _globals['_ARTIFACTREQUEST']._serialized_end=292
+  _globals['_ARTIFACTREQUEST']._serialized_end=324
 # @@protoc_insertion_point(module_scope)

@@ -30,9 +30,13 @@ class Artifact(_message.Message):
     def __init__(self, digest: _Optional[str] = ..., bytes: _Optional[int] = ..., existed: bool = ...) -> None: ...
 
 class ArtifactRequest(_message.Message):
-    __slots__ = ("head", "digest")
+    __slots__ = ("head", "digest", "offset", "length")
     HEAD_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_FIELD_NUMBER: _ClassVar[int]
     head: _common_pb2.CallHead
     digest: str
-    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., digest: _Optional[str] = ...) -> None: ...
+    offset: int
+    length: int
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., digest: _Optional[str] = ..., offset: _Optional[int] = ..., length: _Optional[int] = ...) -> None: ...

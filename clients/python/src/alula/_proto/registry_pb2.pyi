@@ -29,7 +29,7 @@ class Metric(_message.Message):
     def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ..., step: _Optional[int] = ..., time_us: _Optional[int] = ..., data_set: _Optional[str] = ...) -> None: ...
 
 class StartRunRequest(_message.Message):
-    __slots__ = ("head", "experiment", "name", "params", "tags", "training_set", "code_revision")
+    __slots__ = ("head", "experiment", "name", "params", "tags", "training_set", "code_revision", "heartbeat_seconds", "environment", "inputs")
     HEAD_FIELD_NUMBER: _ClassVar[int]
     EXPERIMENT_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -37,6 +37,9 @@ class StartRunRequest(_message.Message):
     TAGS_FIELD_NUMBER: _ClassVar[int]
     TRAINING_SET_FIELD_NUMBER: _ClassVar[int]
     CODE_REVISION_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
     head: _common_pb2.CallHead
     experiment: str
     name: str
@@ -44,21 +47,48 @@ class StartRunRequest(_message.Message):
     tags: _containers.RepeatedCompositeFieldContainer[KeyValue]
     training_set: str
     code_revision: str
-    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., experiment: _Optional[str] = ..., name: _Optional[str] = ..., params: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., tags: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., training_set: _Optional[str] = ..., code_revision: _Optional[str] = ...) -> None: ...
+    heartbeat_seconds: int
+    environment: _containers.RepeatedCompositeFieldContainer[KeyValue]
+    inputs: _containers.RepeatedCompositeFieldContainer[RunItem]
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., experiment: _Optional[str] = ..., name: _Optional[str] = ..., params: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., tags: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., training_set: _Optional[str] = ..., code_revision: _Optional[str] = ..., heartbeat_seconds: _Optional[int] = ..., environment: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., inputs: _Optional[_Iterable[_Union[RunItem, _Mapping]]] = ...) -> None: ...
+
+class RunItem(_message.Message):
+    __slots__ = ("kind", "target", "name", "bytes")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    target: str
+    name: str
+    bytes: int
+    def __init__(self, kind: _Optional[str] = ..., target: _Optional[str] = ..., name: _Optional[str] = ..., bytes: _Optional[int] = ...) -> None: ...
+
+class BeatRunRequest(_message.Message):
+    __slots__ = ("head", "run")
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    head: _common_pb2.CallHead
+    run: str
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., run: _Optional[str] = ...) -> None: ...
 
 class LogRunRequest(_message.Message):
-    __slots__ = ("head", "run", "params", "metrics", "tags")
+    __slots__ = ("head", "run", "params", "metrics", "tags", "inputs", "outputs")
     HEAD_FIELD_NUMBER: _ClassVar[int]
     RUN_FIELD_NUMBER: _ClassVar[int]
     PARAMS_FIELD_NUMBER: _ClassVar[int]
     METRICS_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUTS_FIELD_NUMBER: _ClassVar[int]
     head: _common_pb2.CallHead
     run: str
     params: _containers.RepeatedCompositeFieldContainer[KeyValue]
     metrics: _containers.RepeatedCompositeFieldContainer[Metric]
     tags: _containers.RepeatedCompositeFieldContainer[KeyValue]
-    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., run: _Optional[str] = ..., params: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ..., tags: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ...) -> None: ...
+    inputs: _containers.RepeatedCompositeFieldContainer[RunItem]
+    outputs: _containers.RepeatedCompositeFieldContainer[RunItem]
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., run: _Optional[str] = ..., params: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ..., tags: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., inputs: _Optional[_Iterable[_Union[RunItem, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[RunItem, _Mapping]]] = ...) -> None: ...
 
 class EndRunRequest(_message.Message):
     __slots__ = ("head", "run", "status")
@@ -81,7 +111,7 @@ class GetRunRequest(_message.Message):
     def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., run: _Optional[str] = ..., history: bool = ...) -> None: ...
 
 class Run(_message.Message):
-    __slots__ = ("id", "experiment", "name", "status", "started_us", "ended_us", "params", "metrics", "tags", "training_set", "code_revision", "actor")
+    __slots__ = ("id", "experiment", "name", "status", "started_us", "ended_us", "params", "metrics", "tags", "training_set", "code_revision", "actor", "environment", "heartbeat_seconds", "inputs", "outputs")
     ID_FIELD_NUMBER: _ClassVar[int]
     EXPERIMENT_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -94,6 +124,10 @@ class Run(_message.Message):
     TRAINING_SET_FIELD_NUMBER: _ClassVar[int]
     CODE_REVISION_FIELD_NUMBER: _ClassVar[int]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
+    ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUTS_FIELD_NUMBER: _ClassVar[int]
     id: str
     experiment: str
     name: str
@@ -106,7 +140,11 @@ class Run(_message.Message):
     training_set: str
     code_revision: str
     actor: str
-    def __init__(self, id: _Optional[str] = ..., experiment: _Optional[str] = ..., name: _Optional[str] = ..., status: _Optional[str] = ..., started_us: _Optional[int] = ..., ended_us: _Optional[int] = ..., params: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ..., tags: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., training_set: _Optional[str] = ..., code_revision: _Optional[str] = ..., actor: _Optional[str] = ...) -> None: ...
+    environment: _containers.RepeatedCompositeFieldContainer[KeyValue]
+    heartbeat_seconds: int
+    inputs: _containers.RepeatedCompositeFieldContainer[RunItem]
+    outputs: _containers.RepeatedCompositeFieldContainer[RunItem]
+    def __init__(self, id: _Optional[str] = ..., experiment: _Optional[str] = ..., name: _Optional[str] = ..., status: _Optional[str] = ..., started_us: _Optional[int] = ..., ended_us: _Optional[int] = ..., params: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ..., tags: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., training_set: _Optional[str] = ..., code_revision: _Optional[str] = ..., actor: _Optional[str] = ..., environment: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., heartbeat_seconds: _Optional[int] = ..., inputs: _Optional[_Iterable[_Union[RunItem, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[RunItem, _Mapping]]] = ...) -> None: ...
 
 class ListRunsRequest(_message.Message):
     __slots__ = ("head", "experiment", "limit", "page_token")
@@ -149,14 +187,16 @@ class RegisterVersionRequest(_message.Message):
     def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., model: _Optional[str] = ..., run: _Optional[str] = ..., artifacts: _Optional[_Iterable[_Union[VersionArtifact, _Mapping]]] = ..., service: _Optional[str] = ..., training_set: _Optional[str] = ..., description: _Optional[str] = ..., tags: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ...) -> None: ...
 
 class VersionArtifact(_message.Message):
-    __slots__ = ("name", "digest", "bytes")
+    __slots__ = ("name", "digest", "bytes", "directory")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     BYTES_FIELD_NUMBER: _ClassVar[int]
+    DIRECTORY_FIELD_NUMBER: _ClassVar[int]
     name: str
     digest: str
     bytes: int
-    def __init__(self, name: _Optional[str] = ..., digest: _Optional[str] = ..., bytes: _Optional[int] = ...) -> None: ...
+    directory: bool
+    def __init__(self, name: _Optional[str] = ..., digest: _Optional[str] = ..., bytes: _Optional[int] = ..., directory: bool = ...) -> None: ...
 
 class ModelVersion(_message.Message):
     __slots__ = ("model", "version", "stage", "run", "training_set", "service", "artifacts", "params", "metrics", "code_revision", "description", "tags", "registered_us", "actor", "training_digest", "log_entry")

@@ -14,7 +14,7 @@ from ..answer import Answer
 from ..errors import InvalidArgument
 from ..models import Model
 from ..registry import Artifact, ModelVersion
-from ..runs import Run
+from ..runs import HEARTBEAT, Run
 from ..store import Store
 from ..stream import TrainingSetStream
 from ..training import TrainingSetRecord
@@ -99,6 +99,7 @@ class AsyncStore:
     verify = offload(Store.verify)
     backup = offload(Store.backup)
     backups = offload(Store.backups)
+    gc = offload(Store.gc)
 
     async def export(
         self,
@@ -198,6 +199,7 @@ class AsyncStore:
     # Registry
 
     get_run = offload(Store.get_run)
+    deliver = offload(Store.deliver)
     runs = offload(Store.runs)
     models = offload(Store.models)
     versions = offload(Store.versions)
@@ -221,6 +223,7 @@ class AsyncStore:
     verify_audit = offload(Store.verify_audit)
     put_artifact = offload(Store.put_artifact)
     get_artifact = offload(Store.get_artifact)
+    get_artifact_directory = offload(Store.get_artifact_directory)
 
     log_predictions = offload(Store.log_predictions)
     log_outcomes = offload(Store.log_outcomes)
@@ -243,12 +246,19 @@ class AsyncStore:
         tags: Mapping[str, Any] | None = None,
         name: str = "",
         code_revision: str | None = None,
+        environment: Mapping[str, Any] | None = None,
+        heartbeat: float = HEARTBEAT,
     ) -> AsyncRun:
         """As ``Store.run``: ``async with await store.run("credit") as run``."""
         run = await self._threads.run(
-            self._sync.run, experiment, training_set, params, tags, name, code_revision
-        )
+            self._sync.run, experiment, training_set, params, tags, name, code_revision,
+            environment, heartbeat,
+        )  # fmt: skip
         return AsyncRun(run, self._threads)
+
+    async def open_run(self, id: str) -> AsyncRun:
+        """As ``Store.open_run``."""
+        return AsyncRun(await self._threads.run(self._sync.open_run, id), self._threads)
 
     async def watch(self, model: str = "", after: int | None = None) -> AsyncWatch:
         """As ``Store.watch``: ``async for event in await store.watch("credit")``."""
@@ -338,6 +348,10 @@ class AsyncRun:
         self._sync.log_metrics(metrics, step)
 
     log_params = offload(Run.log_params)
+    log_batch = offload(Run.log_batch)
+    log_input = offload(Run.log_input)
+    log_output = offload(Run.log_output)
+    log_artifact = offload(Run.log_artifact)
     set_tags = offload(Run.set_tags)
     flush = offload(Run.flush)
     register = offload(Run.register)
