@@ -142,6 +142,25 @@ package final class RegistryStore: Sendable {
         }
     }
 
+    /// Leaves nothing in the log of writes of what was deleted or replaced before.
+    package func emptyWriteLog() throws(AlulaError) {
+        let isEmpty: Bool
+        do {
+            try health.check()
+            isEmpty = try pool.barrierWriteWithoutTransaction { db in
+                try Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")?[0] == 0
+            }
+        } catch {
+            throw storageFailure(error)
+        }
+        guard isEmpty else {
+            throw AlulaError(
+                .unavailable,
+                "catalog.sqlite: the log of writes cannot be emptied: another process reads the file"
+            )
+        }
+    }
+
     /// Runs `body` on one consistent picture.
     package func read<Value>(_ body: (RegistryTables) throws -> Value) throws(AlulaError) -> Value {
         do {

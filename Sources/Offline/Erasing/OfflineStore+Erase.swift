@@ -136,21 +136,24 @@ extension OfflineStore {
 
     /// Moves all of the log of writes into the file, and empties it.
     func truncateWriteLog(isCancelled: () -> Bool) throws(AlulaError) {
-        func checkpoint(_ db: Database) throws -> Bool {
-            let row = try Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
-            return row?[0] == 0
-        }
         for _ in 0..<Self.politeCheckpoints {
             try checkCancelled(isCancelled)
-            if try changing({ try pool.writeWithoutTransaction(checkpoint) }) { return }
+            if try changing({ try pool.writeWithoutTransaction(Self.emptiesLog) }) { return }
             Thread.sleep(forTimeInterval: Self.pause)
         }
-        guard try changing({ try pool.barrierWriteWithoutTransaction(checkpoint) }) else {
+        guard try changing({ try pool.barrierWriteWithoutTransaction(Self.emptiesLog) }) else {
             throw AlulaError(
                 .unavailable,
                 "offline.sqlite: the log of writes cannot be emptied: another process reads the file"
             )
         }
+    }
+
+    /// Moves all of the log of writes into the file, and empties it; false where a reader is in the
+    /// way.
+    static func emptiesLog(_ db: Database) throws -> Bool {
+        let row = try Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+        return row?[0] == 0
     }
 
     /// Writes in one transaction that leaves nothing of what it deletes.

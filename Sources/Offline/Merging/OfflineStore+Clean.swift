@@ -137,12 +137,8 @@ extension OfflineStore {
 
     /// Brings a large write-ahead log into the file and cuts it, where no reader is in the way.
     package func cutLog() throws(AlulaError) {
-        try changing {
-            try pool.writeWithoutTransaction { db in
-                let size = try? FileManager.default.attributesOfItem(atPath: pool.path + "-wal")
-                guard size?[.size] as? Int ?? 0 > Self.quietLogBytes else { return }
-                _ = try Row.fetchAll(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
-            }
-        }
+        let log = try? FileManager.default.attributesOfItem(atPath: pool.path + "-wal")
+        guard log?[.size] as? Int ?? 0 > Self.quietLogBytes else { return }
+        _ = try changing { try pool.writeWithoutTransaction(Self.emptiesLog) }
     }
 }

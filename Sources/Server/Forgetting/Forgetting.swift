@@ -157,6 +157,7 @@ final class Forgetting: @unchecked Sendable {
                 guard blanked.insert(name).inserted else { return }
                 try served.erase(pending.entity, key: pending.key)
                 try spines.blank(pending.entity, key: pending.key)
+                try spines.emptyLog()
             },
             cancelled: { stops },
             progress: progress

@@ -133,6 +133,9 @@ final class KeptSpines: Sendable {
         }
     }
 
+    /// Leaves nothing in the catalog's log of writes of the profiles that went with blanked spines.
+    func emptyLog() throws(AlulaError) { try registry.emptyWriteLog() }
+
     /// Removes the files of spines that were replaced, also those that a crash has left.
     func removeReplaced() throws(AlulaError) {
         for digest in try registry.discardedArtifacts() {
