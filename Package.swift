@@ -115,8 +115,8 @@ let package = Package(
             dependencies: [
                 "Domain", "Digest", "Tabular", "Search", "Statistics", "Wire", "Server", "Trust",
                 "Client",
-                "Bench",
-                arguments,
+                "Bench", "Follow",
+                arguments, signals,
             ],
             swiftSettings: safe
         ),
@@ -137,6 +137,7 @@ let package = Package(
         + area("Catalog", uses: ["Domain", "Migrations", sql, yaml])
         + area("Registry", uses: ["Domain", "Digest", "Search", "Migrations", sql])
         + area("Artifacts", uses: ["CDisk", "Domain", "Digest"])
+        + area("Follow", uses: ["Domain", "Digest"])
         + area("Wire", uses: ["Domain", "Codec", nio, protobuf], settings: house)
         // Level 3
         + area(

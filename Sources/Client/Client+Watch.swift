@@ -6,6 +6,8 @@ package enum WatchItem: Sendable {
     case event(WireRegistryEvent)
     /// So many events up to the revision were not told, because this client took too long.
     case missed(UInt64, through: UInt64)
+    /// Everything asked for up to the revision was told, events or none.
+    case through(UInt64)
 }
 
 extension AlulaClient {
@@ -64,6 +66,7 @@ extension AlulaClient {
                     throw Stopped()
                 }
             }
+            guard try await tell(.through(item.revision)) else { throw Stopped() }
         }
     }
 

@@ -146,6 +146,9 @@ package final class Ingestor: Sendable {
         )
     }
 
+    /// The ids of all imports that were published, those included that history does not show yet.
+    package func publishedImports() throws(AlulaError) -> [String] { try answered.publications() }
+
     func bytes(_ work: Job.Work) throws(AlulaError) -> [UInt8] {
         guard case .bytes(let answer) = try writer.run(work) else { throw .otherKindOfWrite }
         return answer

@@ -96,7 +96,7 @@ extension ReleaseDesk {
         return outcome
     }
 
-    /// Moves the version where it passed, and writes the audit log either way.
+    /// Moves the version where it passed; writes the audit log and an event either way.
     func carryOut(
         _ move: StageMove,
         _ outcome: inout PromotionOutcome,
@@ -108,6 +108,7 @@ extension ReleaseDesk {
         let detail = TransitionDetail(move)
         var change = AuditChange(verdict: try move.verdict.json)
         change.before = try tables.stageText(move.to, in: model)
+        try tables.tell(move, passed: outcome.passed, in: model, call)
         guard outcome.passed else {
             change.after = change.before
             try tables.audit("\(act) refused", "model:\(model.name)", detail, call, change: change)

@@ -177,6 +177,14 @@ struct Parts: Sendable {
                 audit(rows, retiredFrom: view, catalog, registry, now(), logger)
             }
         )
+        let importNews = ImportNews(
+            registry: registry,
+            ingestor: ingestor,
+            offline: offline,
+            catalog: catalog,
+            logger: logger
+        )
+        importNews.makeUp(now: now())
         let plans = PlanCache()
         let trainingSets = TrainingSets(offline: offline, artifacts: artifacts)
         let spines = KeptSpines(
@@ -223,6 +231,7 @@ struct Parts: Sendable {
                 auditHeads: auditHeads,
                 auditKeyIsOutside: keyFile.isOutside,
                 watches: watches,
+                importNews: importNews,
                 releases: ReleaseDesk(catalog: catalog, registry: registry),
                 artifacts: artifacts,
                 offline: offline,

@@ -18,6 +18,7 @@ struct Services: Sendable {
     let auditHeads: AuditHeads
     let auditKeyIsOutside: Bool
     let watches: WatchHub
+    let importNews: ImportNews
     let releases: ReleaseDesk
     let artifacts: ArtifactStore
     let offline: OfflineStore

@@ -39,7 +39,7 @@ struct Alula: AsyncParsableCommand {
                 name: "Models",
                 subcommands: [
                     Models.self, Versions.self, Register.self, Promote.self, Rollback.self,
-                    Approve.self, Gates.self, Alias.self, Watch.self, Reproduce.self,
+                    Approve.self, Gates.self, Alias.self, Watch.self, On.self, Reproduce.self,
                     LineageCommand.self, Diff.self, Report.self, Drift.self, Performance.self,
                     Audit.self, Artifact.self, Predictions.self, PredictionLog.self, Skew.self,
                 ]

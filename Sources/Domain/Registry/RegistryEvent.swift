@@ -1,4 +1,4 @@
-/// One change of a model that model servers and people may wait for.
+/// One change that model servers, people and their commands may wait for.
 package struct RegistryEvent: Sendable, Hashable {
     package enum Kind: String, Sendable, Hashable, CaseIterable {
         case registered
@@ -9,30 +9,61 @@ package struct RegistryEvent: Sendable, Hashable {
         case aliasSet = "alias set"
         case aliasDeleted = "alias deleted"
         case approved
+        /// A gate let a version through that was promoted or rolled back.
+        case gatePassed = "gate passed"
+        /// A promotion or a rollback was refused.
+        case gateRefused = "gate refused"
+        case importPublished = "import published"
+
+        /// What it is about and what happened, for patterns: `stage.promoted`.
+        package var name: String {
+            switch self {
+            case .registered: "version.registered"
+            case .approved: "version.approved"
+            case .promoted: "stage.promoted"
+            case .rolledBack: "stage.rolled_back"
+            case .left: "stage.left"
+            case .gatePassed: "gate.passed"
+            case .gateRefused: "gate.refused"
+            case .aliasSet: "alias.set"
+            case .aliasDeleted: "alias.deleted"
+            case .importPublished: "import.published"
+            }
+        }
     }
 
     /// Its place in the one sequence of all events, from 1 without gaps.
     package var revision: UInt64
     package var time: Timestamp
     package var kind: Kind
-    package var model: RegisteredModelName
+    /// Nil where it is about none.
+    package var model: RegisteredModelName?
+    /// 0 where it is about none.
     package var version: UInt32
     /// Nil where it is about no stage.
     package var stage: Stage?
     /// Where the version was before; of one that left, where it is now.
     package var other: Stage?
     package var alias: AliasName?
+    package var view: FeatureViewName?
+    /// An import's id.
+    package var subject: String?
+    /// In words: why a gate refused, how many rows came.
+    package var detail: String
     package var actor: String
 
     package init(
         revision: UInt64,
         time: Timestamp,
         kind: Kind,
-        model: RegisteredModelName,
+        model: RegisteredModelName?,
         version: UInt32,
         stage: Stage? = nil,
         other: Stage? = nil,
         alias: AliasName? = nil,
+        view: FeatureViewName? = nil,
+        subject: String? = nil,
+        detail: String = "",
         actor: String
     ) {
         self.revision = revision
@@ -43,6 +74,9 @@ package struct RegistryEvent: Sendable, Hashable {
         self.stage = stage
         self.other = other
         self.alias = alias
+        self.view = view
+        self.subject = subject
+        self.detail = detail
         self.actor = actor
     }
 }

@@ -56,6 +56,17 @@ struct AnsweredRequests {
         return bytes.reduce(0) { $0 << 8 | UInt64($1) }
     }
 
+    /// The imports that were published, by their ids.
+    func publications() throws(AlulaError) -> [String] {
+        var ids: [String] = []
+        // "0" comes behind "/".
+        try database.scan(.meta, from: Self.importPrefix, to: Array("import0".utf8)) { key, _ in
+            ids.append(String(decoding: key.dropFirst(Self.importPrefix.count), as: UTF8.self))
+            return true
+        }
+        return ids
+    }
+
     func recordPublication(of importID: String, in entry: UInt64, in batch: WriteBatch) {
         batch.put(.meta, Self.importPrefix + Array(importID.utf8), Self.bigEndian(entry))
     }

@@ -10,18 +10,88 @@ extension RegistryTables {
         _ call: WriteCall,
         stage: Stage? = nil,
         other: Stage? = nil,
-        alias: AliasName? = nil
+        alias: AliasName? = nil,
+        detail: String = ""
     ) throws {
-        let revision = try newestEvent() + 1
+        let event = RegistryEvent(
+            revision: try newestEvent() + 1,
+            time: call.now,
+            kind: kind,
+            model: model.name,
+            version: version,
+            stage: stage,
+            other: other,
+            alias: alias,
+            detail: detail,
+            actor: call.actor
+        )
+        try insert(event, project: model.project)
+        marks?.modelsChanged = true
+    }
+
+    /// Tells what became of a decision, in its transaction, before the move that it allows.
+    ///
+    /// What no gate was asked about is told of where it was refused only.
+    package func tell(_ move: StageMove, passed: Bool, in model: ModelRow, _ call: WriteCall) throws
+    {
+        guard !passed || move.verdict.gateVersion != nil else { return }
+        let reasons = move.verdict.rules.filter { $0.outcome != .passed }
+            .map { "\($0.rule): \($0.reason)" }
+        let event = RegistryEvent(
+            revision: try newestEvent() + 1,
+            time: call.now,
+            kind: passed ? .gatePassed : .gateRefused,
+            model: model.name,
+            version: move.version.number,
+            stage: move.to,
+            other: move.version.stage,
+            detail: passed ? move.reason : String(reasons.joined(separator: "; ").prefix(2_048)),
+            actor: call.actor
+        )
+        try insert(event, project: model.project)
+    }
+
+    /// Tells of an import, once however often it is said.
+    func tell(_ published: PublishedImport, _ call: WriteCall) throws {
+        let isTold = try Bool.fetchOne(
+            database,
+            sql: """
+                SELECT EXISTS (SELECT 1 FROM registry_event
+                    WHERE kind = 'import published' AND subject = ?)
+                """,
+            arguments: [published.id]
+        )
+        guard isTold != true else { return }
+        let event = RegistryEvent(
+            revision: try newestEvent() + 1,
+            time: call.now,
+            kind: .importPublished,
+            model: nil,
+            version: 0,
+            view: published.view,
+            subject: published.id,
+            detail: "\(published.rows) rows of \(published.source.prefix(256))",
+            actor: call.actor
+        )
+        try insert(event, project: published.project)
+    }
+
+    /// Who waits gets it after the commit.
+    private func insert(_ event: RegistryEvent, project: ProjectName) throws {
         try execute(
-            "INSERT INTO registry_event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            """
+            INSERT INTO registry_event (revision, project, model, time, kind, version, stage,
+                other, alias, actor, view, subject, detail)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
             [
-                Int64(revision), model.project.text, model.name.text, call.now.microseconds,
-                kind.rawValue, version, stage?.text, other?.text, alias?.text, call.actor,
+                Int64(event.revision), project.text, event.model?.text ?? "",
+                event.time.microseconds, event.kind.rawValue, event.version, event.stage?.text,
+                event.other?.text, event.alias?.text, event.actor, event.view?.text,
+                event.subject, event.detail,
             ]
         )
-        marks?.newestEvent = revision
-        marks?.modelsChanged = true
+        marks?.newestEvent = event.revision
     }
 
     /// What readers of models know is no longer so, from the commit on.
@@ -99,18 +169,22 @@ extension RegistryTables {
         guard let kind = RegistryEvent.Kind(rawValue: row["kind"]) else {
             throw AlulaError.corrupt("a registry event has an unknown kind")
         }
-        let (stage, other, alias): (String?, String?, String?) = (
-            row["stage"], row["other"], row["alias"]
+        let model: String = row["model"]
+        let (stage, other, alias, view): (String?, String?, String?, String?) = (
+            row["stage"], row["other"], row["alias"], row["view"]
         )
         return RegistryEvent(
             revision: UInt64(clamping: row["revision"] as Int64),
             time: Timestamp(microseconds: row["time"]),
             kind: kind,
-            model: try RegisteredModelName(row["model"], as: "model"),
+            model: model.isEmpty ? nil : try RegisteredModelName(model, as: "model"),
             version: row["version"],
             stage: try stage.map { try Stage(text: $0) },
             other: try other.map { try Stage(text: $0) },
             alias: try alias.map { try AliasName($0, as: "alias") },
+            view: try view.map { try FeatureViewName($0, as: "view") },
+            subject: row["subject"],
+            detail: row["detail"],
             actor: row["actor"]
         )
     }

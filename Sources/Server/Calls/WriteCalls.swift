@@ -122,8 +122,12 @@ extension Dispatcher {
         let request = try Messages.decode(WirePublishImportRequest.self, from: call.control)
         let head = try CallHead(request.head)
         let record = try importRecord(request.importID)
+        let told = { (answer: Answer) throws(AlulaError) -> Answer in
+            self.services.importNews.tell(record, try self.writeCall(call, head))
+            return answer
+        }
         if record.state == .published, let entry = record.logEntry {
-            return try Answer(WirePublishImportResponse(entry: entry, rows: record.rows))
+            return try told(Answer(WirePublishImportResponse(entry: entry, rows: record.rows)))
         }
         let stored = try services.ingestor.publishImport(
             id: record.id,
@@ -134,7 +138,7 @@ extension Dispatcher {
             let answer = WirePublishImportResponse(entry: entry, rows: record.rows)
             return (try? answer.serializedBytes()) ?? []  // two numbers always encode
         }
-        return Answer(stored: stored)
+        return try told(Answer(stored: stored))
     }
 
     func listImports(_ call: Call) throws -> Answer {

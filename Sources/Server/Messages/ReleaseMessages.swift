@@ -92,11 +92,15 @@ extension WireRegistryEvent {
         revision = event.revision
         timeUs = event.time.microseconds
         kind = event.kind.rawValue
-        model = event.model.text
+        name = event.kind.name
+        model = event.model?.text ?? ""
         version = event.version
         stage = event.stage?.text ?? ""
         other = event.other?.text ?? ""
         alias = event.alias?.text ?? ""
         actor = event.actor
+        view = event.view?.text ?? ""
+        subject = event.subject ?? ""
+        detail = event.detail
     }
 }

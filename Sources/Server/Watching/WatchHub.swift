@@ -143,14 +143,20 @@ final class Watch: @unchecked Sendable {
     }
 
     func send(_ events: [RegistryEvent], through revision: UInt64, isAll: Bool) throws(AlulaError) {
-        let scope = call.identity.scope
-        let wanted = events.filter { (model == nil || $0.model == model) && scope.covers($0.model) }
+        let wanted = events.filter(wants)
         position = revision
         if isAll { isUpToDate = true }
         guard !wanted.isEmpty else { return }
         var item = WireRegistryEvents()
         item.events = wanted.map(WireRegistryEvent.init)
         try send(item)
+    }
+
+    private func wants(_ event: RegistryEvent) -> Bool {
+        let scope = call.identity.scope
+        return (model == nil || event.model == model)
+            && event.model.map { scope.covers($0) } ?? true
+            && event.view.map { scope.covers($0) } ?? true
     }
 
     func tellLag(_ missed: UInt64, through revision: UInt64) throws(AlulaError) {

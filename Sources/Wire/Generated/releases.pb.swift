@@ -551,11 +551,13 @@ package nonisolated struct WireRegistryEvent: Sendable {
 
   package var timeUs: Int64 = 0
 
-  /// registered, promoted, rolled back, left, alias set, alias deleted, approved
+  /// registered, promoted, rolled back, left, alias set, alias deleted, approved,
   package var kind: String = String()
 
+  ///   gate passed, gate refused, import published
   package var model: String = String()
 
+  /// likewise 0
   package var version: UInt32 = 0
 
   /// empty where it is about no stage
@@ -567,6 +569,19 @@ package nonisolated struct WireRegistryEvent: Sendable {
   package var alias: String = String()
 
   package var actor: String = String()
+
+  /// of the kind, for patterns: version.registered, version.approved, stage.promoted,
+  package var name: String = String()
+
+  ///   stage.rolled_back, stage.left, gate.passed, gate.refused, alias.set,
+  ///   alias.deleted, import.published
+  package var view: String = String()
+
+  /// an import's id
+  package var subject: String = String()
+
+  /// in words: why a gate refused, how many rows came
+  package var detail: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1492,7 +1507,7 @@ nonisolated extension WireRegistryEvents: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireRegistryEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RegistryEvent"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}revision\0\u{3}time_us\0\u{1}kind\0\u{1}model\0\u{1}version\0\u{1}stage\0\u{1}other\0\u{1}alias\0\u{1}actor\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}revision\0\u{3}time_us\0\u{1}kind\0\u{1}model\0\u{1}version\0\u{1}stage\0\u{1}other\0\u{1}alias\0\u{1}actor\0\u{1}name\0\u{1}view\0\u{1}subject\0\u{1}detail\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1509,6 +1524,10 @@ nonisolated extension WireRegistryEvent: SwiftProtobuf.Message, SwiftProtobuf._M
       case 7: try { try decoder.decodeSingularStringField(value: &self.other) }()
       case 8: try { try decoder.decodeSingularStringField(value: &self.alias) }()
       case 9: try { try decoder.decodeSingularStringField(value: &self.actor) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 11: try { try decoder.decodeSingularStringField(value: &self.view) }()
+      case 12: try { try decoder.decodeSingularStringField(value: &self.subject) }()
+      case 13: try { try decoder.decodeSingularStringField(value: &self.detail) }()
       default: break
       }
     }
@@ -1542,6 +1561,18 @@ nonisolated extension WireRegistryEvent: SwiftProtobuf.Message, SwiftProtobuf._M
     if !self.actor.isEmpty {
       try visitor.visitSingularStringField(value: self.actor, fieldNumber: 9)
     }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 10)
+    }
+    if !self.view.isEmpty {
+      try visitor.visitSingularStringField(value: self.view, fieldNumber: 11)
+    }
+    if !self.subject.isEmpty {
+      try visitor.visitSingularStringField(value: self.subject, fieldNumber: 12)
+    }
+    if !self.detail.isEmpty {
+      try visitor.visitSingularStringField(value: self.detail, fieldNumber: 13)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1555,6 +1586,10 @@ nonisolated extension WireRegistryEvent: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.other != rhs.other {return false}
     if lhs.alias != rhs.alias {return false}
     if lhs.actor != rhs.actor {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.view != rhs.view {return false}
+    if lhs.subject != rhs.subject {return false}
+    if lhs.detail != rhs.detail {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

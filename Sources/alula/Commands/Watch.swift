@@ -6,7 +6,7 @@ import Wire
 
 struct Watch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Tell what happens to models as it happens, one line an event.",
+        abstract: "Tell what happens to models and imports as it happens, one line an event.",
         discussion: "Goes on over lost connections without a gap or a repeat, until it is stopped."
     )
 
@@ -30,13 +30,15 @@ struct Watch: AsyncParsableCommand {
                     "alula: \(count) events up to revision \(revision) were not told, because this "
                         + "watch lagged; see alula audit"
                 )
+            case .through: break
             }
             return left > 0
         }
     }
 
     private static func text(_ event: WireRegistryEvent) -> String {
-        let version = "\(event.model) version \(event.version)"
+        let version =
+            event.model.isEmpty ? event.subject : "\(event.model) version \(event.version)"
         let what =
             switch event.kind {
             case "registered": "registered"
@@ -46,6 +48,9 @@ struct Watch: AsyncParsableCommand {
             case "alias set": "is \(event.alias)"
             case "alias deleted": "is no longer \(event.alias)"
             case "approved": "is approved for \(event.stage)"
+            case "gate passed": "passed the gate of \(event.stage)"
+            case "gate refused": "was refused for \(event.stage): \(event.detail)"
+            case "import published": "is published to \(event.view): \(event.detail)"
             default: event.kind
             }
         return "\(event.revision) \(Timestamp.text(event.timeUs)) \(version) \(what) "
@@ -55,9 +60,12 @@ struct Watch: AsyncParsableCommand {
     private static func json(_ event: WireRegistryEvent) -> JSONValue {
         .object([
             ("revision", .uint(event.revision)), ("time", .time(event.timeUs)),
-            ("kind", .string(event.kind)), ("model", .string(event.model)),
-            ("version", .uint(UInt64(event.version))), ("stage", .text(event.stage)),
-            ("other", .text(event.other)), ("alias", .text(event.alias)),
+            ("kind", .string(event.kind)), ("event", .string(event.name)),
+            ("model", .text(event.model)),
+            ("version", event.version == 0 ? .null : .uint(UInt64(event.version))),
+            ("stage", .text(event.stage)), ("other", .text(event.other)),
+            ("alias", .text(event.alias)), ("view", .text(event.view)),
+            ("subject", .text(event.subject)), ("detail", .text(event.detail)),
             ("by", .string(event.actor)),
         ])
     }

@@ -128,10 +128,13 @@ class AuditCheck:
 
 @dataclass(frozen=True)
 class Event:
-    """One change of a model.
+    """One change of a model, or an import.
 
-    ``kind``: registered, promoted, rolled back, left, alias set, alias deleted, approved.
+    ``kind``: registered, promoted, rolled back, left, alias set, alias deleted, approved, gate
+    passed, gate refused, import published; ``name`` is the same for patterns: stage.promoted.
     ``other``: where the version was before; of one that left a stage, where it is now.
+    ``view`` and ``subject``: of an import its view and id; it has no model, and version 0.
+    ``detail``: in words, why a gate refused, how many rows came.
     """
 
     revision: int
@@ -143,10 +146,15 @@ class Event:
     other: str
     alias: str
     actor: str
+    name: str = ""
+    view: str = ""
+    subject: str = ""
+    detail: str = ""
 
     @staticmethod
     def of(message: Any) -> Event:
         return Event(
             message.revision, moment(message.time_us), message.kind, message.model,
             message.version, message.stage, message.other, message.alias, message.actor,
+            message.name, message.view, message.subject, message.detail,
         )  # fmt: skip

@@ -243,7 +243,7 @@ class RegistryEvents(_message.Message):
     def __init__(self, events: _Optional[_Iterable[_Union[RegistryEvent, _Mapping]]] = ..., revision: _Optional[int] = ..., missed: _Optional[int] = ...) -> None: ...
 
 class RegistryEvent(_message.Message):
-    __slots__ = ("revision", "time_us", "kind", "model", "version", "stage", "other", "alias", "actor")
+    __slots__ = ("revision", "time_us", "kind", "model", "version", "stage", "other", "alias", "actor", "name", "view", "subject", "detail")
     REVISION_FIELD_NUMBER: _ClassVar[int]
     TIME_US_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -253,6 +253,10 @@ class RegistryEvent(_message.Message):
     OTHER_FIELD_NUMBER: _ClassVar[int]
     ALIAS_FIELD_NUMBER: _ClassVar[int]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
     revision: int
     time_us: int
     kind: str
@@ -262,4 +266,8 @@ class RegistryEvent(_message.Message):
     other: str
     alias: str
     actor: str
-    def __init__(self, revision: _Optional[int] = ..., time_us: _Optional[int] = ..., kind: _Optional[str] = ..., model: _Optional[str] = ..., version: _Optional[int] = ..., stage: _Optional[str] = ..., other: _Optional[str] = ..., alias: _Optional[str] = ..., actor: _Optional[str] = ...) -> None: ...
+    name: str
+    view: str
+    subject: str
+    detail: str
+    def __init__(self, revision: _Optional[int] = ..., time_us: _Optional[int] = ..., kind: _Optional[str] = ..., model: _Optional[str] = ..., version: _Optional[int] = ..., stage: _Optional[str] = ..., other: _Optional[str] = ..., alias: _Optional[str] = ..., actor: _Optional[str] = ..., name: _Optional[str] = ..., view: _Optional[str] = ..., subject: _Optional[str] = ..., detail: _Optional[str] = ...) -> None: ...
