@@ -123,7 +123,7 @@ package final class CommandRun: Sendable {
 }
 
 extension CommandRun {
-    private typealias Words = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+    private typealias Words = UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>?>
 
     private static func spawn(
         _ process: inout pid_t,
@@ -131,6 +131,9 @@ extension CommandRun {
         _ variables: Words,
         standardInput: CInt
     ) -> CInt {
+        guard let program = unsafe arguments[0], let arguments = arguments.baseAddress,
+            let variables = variables.baseAddress
+        else { return EINVAL }
         var actions = unsafe posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
         unsafe posix_spawn_file_actions_init(&actions)
@@ -155,7 +158,7 @@ extension CommandRun {
         unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
         return unsafe posix_spawnp(
             &process,
-            arguments[0] ?? variables[0]!,
+            program,
             &actions,
             &attributes,
             arguments,
@@ -176,6 +179,6 @@ extension CommandRun {
     ) -> Value {
         var pointers = unsafe texts.map { unsafe strdup($0) } + [nil]
         defer { unsafe pointers.forEach { unsafe free($0) } }
-        return unsafe pointers.withUnsafeMutableBufferPointer { unsafe body($0.baseAddress!) }
+        return unsafe pointers.withUnsafeMutableBufferPointer { unsafe body($0) }
     }
 }

@@ -19,7 +19,7 @@ def test_releases_from_the_command_line(own_server: Server, tmp_path: Path) -> N
     versions(store, tmp_path, 2)
     alula = CommandLine(own_server, tmp_path)
     watch = subprocess.Popen(
-        alula.words("watch", "m", "--after", 2, "--limit", 3, "--json"),
+        alula.words("watch", "m", "--after", 3, "--limit", 4, "--json"),
         stdout=subprocess.PIPE, text=True, env=alula.environment,
     )  # fmt: skip
     assert "champion points at m version 1" in alula("alias", "set", "m", "champion", 1)
@@ -32,7 +32,8 @@ def test_releases_from_the_command_line(own_server: Server, tmp_path: Path) -> N
     out, _ = watch.communicate(timeout=60)
     told = [json.loads(line) for line in out.splitlines()]
     assert [(e["kind"], e["stage"]) for e in told] == [
-        ("alias set", None), ("promoted", "canary"), ("left", "canary"),
+        ("alias set", None), ("promoted", "canary"), ("gate passed", "production"),
+        ("left", "canary"),
     ]  # fmt: skip
     assert "auc on holdout at least 0.7" in alula("gates", "m")
     assert alula.json("gates", "m", "--history")[0]["version"] == 1
