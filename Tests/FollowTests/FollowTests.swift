@@ -165,9 +165,10 @@ struct CommandRunTests {
         let follower = try FollowState(revision: 0).follower
         func command(_ event: Int) throws -> CommandRun {
             try CommandRun(
-                ["sh", "-c", "sleep 600; true"],
+                ["sh", "-c", #"echo >> "$OUT"; sleep 600; true"#],
                 environment: [
-                    "PATH": "/usr/bin:/bin", Remains.followerVariable: follower,
+                    "PATH": "/usr/bin:/bin", "OUT": directory.file("out"),
+                    Remains.followerVariable: follower,
                     Remains.eventVariable: String(event),
                 ],
                 input: [],
@@ -175,6 +176,9 @@ struct CommandRunTests {
             )
         }
         let (handled, open) = (try command(4), try command(5))
+        // Both have their environment then.
+        let limit = ContinuousClock.now + .seconds(20)
+        while out.count < 2, ContinuousClock.now < limit { await Task.yield() }
         #expect(Remains.end(of: follower, after: 4) >= 1)
         #expect(await open.wait(timeout: .seconds(60)) == .ended(bySignal: 9))
         handled.stop()
