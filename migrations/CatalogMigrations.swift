@@ -12,6 +12,7 @@ package enum CatalogMigrations {
         ("0012 runs", text(PackageResources.catalog_0012_runs_sql)),
         ("0016 profiles", text(PackageResources.catalog_0016_profiles_sql)),
         ("0018 events", text(PackageResources.catalog_0018_events_sql)),
+        ("0018 monitors", text(PackageResources.catalog_0018_monitors_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -32,6 +32,9 @@ package final class CatalogStore: Sendable {
         current.withLock { $0.gates[project] ?? [] }
     }
 
+    /// The newest version of each monitor, retired ones too, by project and name.
+    package var monitors: [ProjectName: [VersionedMonitor]] { current.withLock { $0.monitors } }
+
     /// Takes what a committed transaction has written; an older picture than the present one is let
     /// go.
     package func adopt(_ state: CatalogState) {
@@ -73,6 +76,8 @@ package struct CatalogState: Sendable {
     package var gates: [ProjectName: [VersionedGate]]
     /// Stages that models have beside the four, or changed.
     package var stages: [ProjectName: [StageDefinition]]
+    /// The newest version of each, retired ones too.
+    package var monitors: [ProjectName: [VersionedMonitor]]
     var next: NextIdentifiers
 
     /// The gate in force before a stage of a model; nil where any complete version may enter.

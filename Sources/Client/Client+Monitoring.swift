@@ -13,6 +13,23 @@ extension AlulaClient {
         try await call(.drift, request, answer: WireDrift.self).0
     }
 
+    /// The monitors in force and where they stand.
+    package func monitors() async throws -> [WireMonitor] {
+        let request = WireListMonitorsRequest()
+        return try await call(.listMonitors, request, answer: WireMonitors.self).0.monitors
+    }
+
+    /// What a monitor would have said at a time.
+    package func tryMonitor(
+        _ name: String,
+        at microseconds: Int64
+    ) async throws -> WireMonitorTrial {
+        var request = WireTryMonitorRequest()
+        request.name = name
+        request.timeUs = microseconds
+        return try await call(.tryMonitor, request, answer: WireMonitorTrial.self).0
+    }
+
     /// How well what a model answered came true.
     package func performance(
         _ request: WirePerformanceRequest

@@ -20,6 +20,8 @@ extension WireTrainingSetRequest: HeadedRequest {}
 extension WireProfileRequest: HeadedRequest {}
 extension WireDriftRequest: HeadedRequest {}
 extension WirePerformanceRequest: HeadedRequest {}
+extension WireListMonitorsRequest: HeadedRequest {}
+extension WireTryMonitorRequest: HeadedRequest {}
 extension WireStartRunRequest: HeadedRequest {}
 extension WireLogRunRequest: HeadedRequest {}
 extension WireEndRunRequest: HeadedRequest {}

@@ -1,8 +1,8 @@
 import Catalog
 import Domain
 
-/// What a caller may change: definitions with `define`, gates with `defineGates`, a file that changes
-/// both with both.
+/// What a caller may change: definitions with `define`, gates and monitors with `defineGates`, a file
+/// that changes both with both.
 extension Identity {
     func check(mayDefine project: ProjectName) throws(AlulaError) {
         guard scope.covers(project) else {
@@ -15,8 +15,8 @@ extension Identity {
     }
 
     func check(mayMake changes: [DefinitionChange]) throws(AlulaError) {
-        let gates = changes.filter { $0.kind == .gate || $0.kind == .stage }.count
-        if gates > 0 { try check(.defineGates, "gates") }
+        let gates = changes.count(where: \.isOfGates)
+        if gates > 0 { try check(.defineGates, "gates or monitors") }
         if gates < changes.count { try check(.define, "definitions") }
     }
 
@@ -28,5 +28,15 @@ extension Identity {
             "apply is refused: it would change \(what), which takes the role \(roles)",
             help: "nothing was changed; a file that changes definitions and gates needs both roles"
         )
+    }
+}
+
+extension DefinitionChange {
+    /// Whether it changes what guards the stages of models, and not what is in them.
+    fileprivate var isOfGates: Bool {
+        switch kind {
+        case .gate, .stage, .monitor: true
+        case .project, .entity, .view, .service: false
+        }
     }
 }

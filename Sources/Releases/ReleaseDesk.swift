@@ -96,6 +96,7 @@ package final class ReleaseDesk: Sendable {
                     project: decided.project
                 )
                 try Self.auditGates(decided, tables, call)
+                try Self.auditMonitors(decided, tables, call)
             }
             return try answer(outcome)
         }
@@ -126,6 +127,27 @@ package final class ReleaseDesk: Sendable {
         if decided.changesGates { tables.modelsChanged() }
     }
 
+    /// Likewise for each monitor.
+    private static func auditMonitors(
+        _ decided: DefinitionChanges,
+        _ tables: RegistryTables,
+        _ call: WriteCall
+    ) throws {
+        for change in decided.monitorChanges {
+            try tables.audit(
+                change.after.isRetired ? "retire monitor" : "change monitor",
+                "monitor:\(change.after.monitor.name)",
+                ["version": String(change.after.version)],
+                call,
+                project: decided.project,
+                change: AuditChange(
+                    before: try change.before?.json ?? "",
+                    after: try change.after.json
+                )
+            )
+        }
+    }
+
     private static func decide(
         _ files: [(name: String, yaml: String)],
         _ retire: [String],
@@ -141,7 +163,12 @@ package final class ReleaseDesk: Sendable {
             files.map { DefinitionFile(name: $0.name, yaml: $0.yaml) },
             retire: retire,
             project: project,
-            over: state
+            over: state,
+            models: { project in
+                try tables.monitoredModels(project).map {
+                    MonitoredModel(name: $0.name, services: $0.services)
+                }
+            }
         ) { project in
             try identity.check(mayDefine: project)
             return try tables.liveVersions(project).map {

@@ -210,6 +210,17 @@ struct Parts: Sendable {
         )
         let served = try ServedLog(offline, now: now, lastEntry: { ingestor.lastEntry })
         served.start()
+        let monitors = try MonitorDesk(
+            MonitorDesk.Sources(
+                registry: registry,
+                served: served,
+                catalog: catalog,
+                newestEvent: { ingestor.freshness[$0]?.newestEvent }
+            ),
+            now: now,
+            logger: logger
+        )
+        monitors.start()
         let forgetting = Forgetting(
             ingestor: ingestor,
             spines: spines,
@@ -243,6 +254,7 @@ struct Parts: Sendable {
                 readDesks: ReadDesks(),
                 readCounts: ReadCounts(),
                 served: served,
+                monitors: monitors,
                 spines: spines,
                 heartbeats: heartbeats,
                 forgetting: forgetting,
@@ -303,6 +315,7 @@ struct Parts: Sendable {
         warmer.stop()
         services.heartbeats.close()
         services.registry.events.close()
+        services.monitors.stop()
         services.served.stop()
         try services.ingestor.stop()
     }

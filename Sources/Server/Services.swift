@@ -30,6 +30,7 @@ struct Services: Sendable {
     let readDesks: ReadDesks
     let readCounts: ReadCounts
     let served: ServedLog
+    let monitors: MonitorDesk
     let spines: KeptSpines
     let heartbeats: Heartbeats
     let forgetting: Forgetting

@@ -80,6 +80,8 @@ package enum Operation: UInt16, Sendable, CaseIterable {
     case profile = 0x00C0
     case drift = 0x00C1
     case performance = 0x00C2
+    case listMonitors = 0x00C8
+    case tryMonitor = 0x00C9
 }
 
 extension Operation {
@@ -99,7 +101,8 @@ extension Operation {
             .retract, .logOutcomes:
             .writeFeatures
         case .makeTrainingSet, .listTrainingSets, .showTrainingSet, .getTrainingSet, .explain,
-            .reproduce, .profile, .drift, .performance, .skew, .trainingSetFromLog:
+            .reproduce, .profile, .drift, .performance, .skew, .trainingSetFromLog,
+            .tryMonitor:
             .train
         case .startRun, .logRun, .endRun, .registerVersion, .putArtifact, .setPredictionLog,
             .beatRun, .beginUpload, .putPart, .finishUpload:
@@ -108,7 +111,7 @@ extension Operation {
         case .getRun, .listRuns, .listModels, .listVersions, .resolveVersion, .lineage,
             .statArtifact, .getArtifact, .listAliases, .listApprovals, .listGates, .stagesAt,
             .watch, .searchRuns, .searchVersions, .trace, .diffVersions, .report,
-            .showPredictionLog:
+            .listMonitors, .showPredictionLog:
             .readRegistry
         case .promote, .rollback: .promote
         case .approve: .approve
@@ -129,7 +132,8 @@ extension Operation {
         case .authenticate, .listTokens, .status, .verify, .plan, .describeCatalog, .listImports,
             .read, .history, .export,
             .listTrainingSets, .explain,
-            .showTrainingSet, .getTrainingSet, .profile, .drift, .performance, .getRun, .listRuns,
+            .showTrainingSet, .getTrainingSet, .profile, .listMonitors, .tryMonitor, .drift,
+            .performance, .getRun, .listRuns,
             .listModels,
             .listVersions,
             .resolveVersion, .lineage, .listAudit, .statArtifact, .getArtifact, .listAliases,

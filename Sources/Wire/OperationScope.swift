@@ -75,7 +75,8 @@ extension Operation {
         case .plan, .apply: .definitions
         case .forget: .wholeProject
         case .startRun: .named([.trainingSet(6)])
-        case .describeCatalog, .listImports, .listTrainingSets, .listModels, .listRuns,
+        case .listMonitors, .tryMonitor, .describeCatalog, .listImports, .listTrainingSets,
+            .listModels, .listRuns,
             .putArtifact, .searchRuns, .beginUpload, .putPart, .finishUpload:
             .project
         case .push, .beginImport, .history, .export: .named([.view(2)])

@@ -41,6 +41,7 @@ struct Alula: AsyncParsableCommand {
                     Models.self, Versions.self, Register.self, Promote.self, Rollback.self,
                     Approve.self, Gates.self, Alias.self, Watch.self, On.self, Reproduce.self,
                     LineageCommand.self, Diff.self, Report.self, Drift.self, Performance.self,
+                    Monitors.self,
                     Audit.self, Artifact.self, Predictions.self, PredictionLog.self, Skew.self,
                 ]
             ),

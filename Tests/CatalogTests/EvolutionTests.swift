@@ -238,8 +238,8 @@ struct EvolutionTests {
     @Test func `an unknown name to retire, or one of two things, is a mistake`() throws {
         #expect(
             try fixture.mistakes(retire: ["place_stat"]) == [
-                "--retire place_stat: there is no view or service \"place_stat\" in project credit: did "
-                    + "you mean \"place_stats\"?"
+                "--retire place_stat: there is no view, service or monitor \"place_stat\" in project "
+                    + "credit: did you mean \"place_stats\"?"
             ]
         )
         try fixture.apply("services: [{name: place_stats, features: [place_stats:*]}]")

@@ -8,10 +8,17 @@ private let view = base + "views: [{name: v, entity: e, features: {a: int64, b: 
 ///
 /// `base` is line 1, `view` is lines 1 and 2.
 private let mistakes: [(yaml: String, expected: [String])] = [
-    ("", ["d.yaml:1: the file is empty: expected entities, views, services, stages or gates"]),
+    (
+        "",
+        [
+            "d.yaml:1: the file is empty: expected entities, views, services, stages, gates or monitors"
+        ]
+    ),
     (
         "# nothing\n",
-        ["d.yaml:1: the file is empty: expected entities, views, services, stages or gates"]
+        [
+            "d.yaml:1: the file is empty: expected entities, views, services, stages, gates or monitors"
+        ]
     ),
     ("- a\n", ["d.yaml:1: a definitions file: expected a mapping, found a list"]),
     ("just text", ["d.yaml:1: a definitions file: expected a mapping, found a single value"]),

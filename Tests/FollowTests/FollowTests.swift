@@ -20,7 +20,7 @@ struct EventPatternTests {
 
     @Test(arguments: [
         "", "stage", "stage.", ".left", "stage.moved", "stag*.left", "stage.left,", "a.b.c", "**",
-        "monitor.*",
+        "monitors.*",
     ])
     func `what is of no event is refused with the list`(text: String) {
         let error = #expect(throws: AlulaError.self) { try EventPattern(text) }

@@ -9,6 +9,7 @@ package struct DefinitionChange: Sendable, Hashable {
         case service
         case stage
         case gate
+        case monitor
     }
 
     package enum Action: String, Sendable {
@@ -51,6 +52,7 @@ package struct DefinitionChanges: Sendable {
         case publish(FeatureService)
         case putStage(StageDefinition)
         case putGate(VersionedGate)
+        case putMonitor(VersionedMonitor)
         case retireView(FeatureViewID)
         case retireService(FeatureServiceName)
     }
@@ -61,6 +63,7 @@ package struct DefinitionChanges: Sendable {
     package var breaks: [String] = []
     /// Gates as they were and as they will be.
     package var gateChanges: [GateChange] = []
+    package var monitorChanges: [MonitorChange] = []
     var operations: [Operation] = []
 
     package var isEmpty: Bool { operations.isEmpty }

@@ -11,6 +11,7 @@ extension CatalogStore {
         retire: [String],
         project: String,
         over state: CatalogState,
+        models: (ProjectName) throws -> [MonitoredModel] = { _ in [] },
         dependents: (ProjectName) throws -> [Dependent]
     ) throws -> DefinitionChanges {
         let mistakes = Mistakes()
@@ -30,7 +31,8 @@ extension CatalogStore {
             dependents: try dependents(name),
             mistakes: mistakes
         )
-        resolver.resolve(reader.parsed, retire: retire)
+        let monitored = reader.parsed.monitors.isEmpty ? [] : try models(name)
+        resolver.resolve(reader.parsed, monitored, retire: retire)
         guard mistakes.isEmpty else { throw refusal(mistakes) }
         return resolver.result
     }
@@ -83,7 +85,7 @@ extension CatalogStore {
 }
 
 /// Resolves parsed definitions against what is defined, one kind after the other: entities, views,
-/// services, gates, retirements.
+/// services, gates, monitors, retirements.
 struct DefinitionResolver {
     let mistakes: Mistakes
     let dependents: [Dependent]
@@ -93,6 +95,7 @@ struct DefinitionResolver {
     var next: NextIdentifiers
     let gates: [VersionedGate]
     var stages: [StageDefinition]
+    var monitors: [VersionedMonitor]
     private let isNew: Bool
     private(set) var broken = (entities: Set<String>(), views: Set<String>())
 
@@ -111,9 +114,14 @@ struct DefinitionResolver {
         next = state.next
         gates = state.gates[name] ?? []
         stages = state.stages[name] ?? []
+        monitors = state.monitors[name] ?? []
     }
 
-    mutating func resolve(_ parsed: ParsedDefinitions, retire: [String]) {
+    mutating func resolve(
+        _ parsed: ParsedDefinitions,
+        _ models: [MonitoredModel],
+        retire: [String]
+    ) {
         broken = (
             Set(parsed.brokenEntities.map(\.name)), Set(parsed.brokenViews.map(\.name))
         )
@@ -126,6 +134,7 @@ struct DefinitionResolver {
         for service in parsed.services { resolve(service) }
         for stage in parsed.stages { resolve(stage) }
         for gate in parsed.gates { resolve(gate) }
+        for monitor in parsed.monitors { resolve(monitor, models) }
         for name in retire { self.retire(name) }
     }
 
@@ -181,21 +190,26 @@ extension DefinitionResolver {
         keys.map { "\($0.name): \($0.type.name)" }.joined(separator: ", ")
     }
 
-    /// Takes `name`, or `view:name` and `service:name` where both exist.
+    /// Takes `name`, or `view:name`, `service:name` and `monitor:name` where several exist.
     private mutating func retire(_ text: String) {
         let place = Place(index: .max, file: "--retire \(text)", line: 0)
         let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
         let kind = parts.count == 2 ? parts[0] : ""
         let name = parts.last ?? ""
+        let monitor = monitors.first { $0.monitor.name.text == name }
+        if let monitor, kind == "monitor" { return retire(monitor) }
         let view = kind == "service" ? nil : FeatureViewName(name).flatMap { project.views[$0] }
         let service = FeatureServiceName(name)
             .flatMap { kind == "view" || project.services[$0] == nil ? nil : $0 }
         switch (view, service) {
         case (nil, nil):
-            let known = project.views.keys.map(\.text) + project.services.keys.map(\.text)
+            if let monitor, kind.isEmpty { return retire(monitor) }
+            let known =
+                project.views.keys.map(\.text) + project.services.keys.map(\.text)
+                + monitors.map(\.monitor.name.text)
             mistakes.note(
                 place,
-                "there is no view or service \"\(name)\" in project \(project.name)"
+                "there is no view, service or monitor \"\(name)\" in project \(project.name)"
                     + hint(name, among: known)
             )
         case (.some, .some):

@@ -16,7 +16,8 @@ struct DefinitionReader {
             if written.isEmpty, mistakes.isEmpty {
                 mistakes.note(
                     Place(index: index, file: file.name, line: 1),
-                    "the file is empty: expected entities, views, services, stages or gates"
+                    "the file is empty: expected entities, views, services, stages, gates "
+                        + "or monitors"
                 )
             }
         }
@@ -27,7 +28,7 @@ struct DefinitionReader {
         guard
             let fields = document.fields(
                 "a definitions file",
-                known: ["project", "entities", "views", "services", "stages", "gates"]
+                known: ["project", "entities", "views", "services", "stages", "gates", "monitors"]
             )
         else { return }
         if let node = fields["project"], let name = node.name("project", as: ProjectName.self) {
@@ -62,6 +63,9 @@ struct DefinitionReader {
         for node in items(fields["gates"], "gates") {
             if let gate = GateReader.gate(node) { parsed.gates.append(gate) }
         }
+        for node in items(fields["monitors"], "monitors") {
+            if let monitor = MonitorReader.monitor(node) { parsed.monitors.append(monitor) }
+        }
     }
 
     private func items(_ node: DefinitionNode?, _ what: String) -> [DefinitionNode] {
@@ -82,6 +86,7 @@ struct DefinitionReader {
             "gate",
             parsed.gates.map { ("\($0.value.model) to \($0.value.to.text)", $0.place) }
         )
+        note("monitor", parsed.monitors.map { ($0.value.name.text, $0.place) })
     }
 
     private func note(

@@ -120,6 +120,7 @@ struct ParsedDefinitions {
     var services: [Service] = []
     var stages: [Located<StageDefinition>] = []
     var gates: [Located<Gate>] = []
+    var monitors: [Located<Monitor>] = []
     /// A definition that has mistakes of its own, as far as it can be told.
     struct Broken {
         var name: String

@@ -30,6 +30,7 @@ extension CatalogTables {
         case .publish(let service): try publish(service, project)
         case .putStage(let stage): try put(stage, project)
         case .putGate(let gate): try put(gate, project)
+        case .putMonitor(let monitor): try put(monitor, project)
         case .retireView(let view):
             try database.execute(
                 sql: "UPDATE view SET retired = 1 WHERE id = ?",

@@ -36,6 +36,7 @@ struct CatalogTables {
                 snapshot: CatalogSnapshot(revision: try revision, projects: projects),
                 gates: try loadGates(),
                 stages: try loadStages(),
+                monitors: try loadMonitors(),
                 next: try loadNext()
             )
         } catch let error as AlulaError {

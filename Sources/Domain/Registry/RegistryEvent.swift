@@ -14,6 +14,9 @@ package struct RegistryEvent: Sendable, Hashable {
         /// A promotion or a rollback was refused.
         case gateRefused = "gate refused"
         case importPublished = "import published"
+        /// An alarm of a monitor began, or ended.
+        case monitorFiring = "monitor firing"
+        case monitorResolved = "monitor resolved"
 
         /// What it is about and what happened, for patterns: `stage.promoted`.
         package var name: String {
@@ -28,6 +31,8 @@ package struct RegistryEvent: Sendable, Hashable {
             case .aliasSet: "alias.set"
             case .aliasDeleted: "alias.deleted"
             case .importPublished: "import.published"
+            case .monitorFiring: "monitor.firing"
+            case .monitorResolved: "monitor.resolved"
             }
         }
     }
@@ -46,7 +51,7 @@ package struct RegistryEvent: Sendable, Hashable {
     package var other: Stage?
     package var alias: AliasName?
     package var view: FeatureViewName?
-    /// An import's id.
+    /// An import's id, or a monitor's name.
     package var subject: String?
     /// In words: why a gate refused, how many rows came.
     package var detail: String

@@ -76,6 +76,24 @@ extension RegistryTables {
         try insert(event, project: published.project)
     }
 
+    /// Tells of an alarm that began or ended.
+    func tell(_ change: MonitorStatus.Change, of look: MonitorLook, _ call: WriteCall) throws {
+        let view: FeatureViewName? =
+            if case .view(let name) = look.monitor.subject { name } else { nil }
+        let event = RegistryEvent(
+            revision: try newestEvent() + 1,
+            time: call.now,
+            kind: change == .fired ? .monitorFiring : .monitorResolved,
+            model: look.monitor.model,
+            version: 0,
+            view: view,
+            subject: look.record.name.text,
+            detail: String(look.record.finding.reason.prefix(2_048)),
+            actor: call.actor
+        )
+        try insert(event, project: look.record.project)
+    }
+
     /// Who waits gets it after the commit.
     private func insert(_ event: RegistryEvent, project: ProjectName) throws {
         try execute(

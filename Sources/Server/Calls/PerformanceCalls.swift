@@ -58,8 +58,15 @@ struct PerformanceSlices {
         var outcomeTexts: [String] = []
     }
 
+    /// Whether each version of the model counts apart.
+    enum Versions {
+        case apart
+        case together
+    }
+
     private let windowMicroseconds: Int64
     private let by: String
+    private let versions: Versions
     private var slices: [Key: Slice] = [:]
     private var pairs = 0
     /// Whether scores are 0 to 1 and outcomes 0 or 1, all of them.
@@ -70,7 +77,8 @@ struct PerformanceSlices {
     static let mostSlices = 1_000
     static let mostPairs = 10_000_000
 
-    init(windowMicroseconds: Int64, by: String) {
+    init(windowMicroseconds: Int64, by: String, versions: Versions = .apart) {
+        self.versions = versions
         self.windowMicroseconds = windowMicroseconds
         self.by = by
     }
@@ -98,7 +106,8 @@ struct PerformanceSlices {
                 windowMicroseconds == 0
                 ? 0 : time - Self.remainder(time, windowMicroseconds)
             let key = Key(
-                version: UInt32(truncatingIfNeeded: versions.load(row, as: Int32.self)),
+                version: self.versions == .together
+                    ? 0 : UInt32(truncatingIfNeeded: versions.load(row, as: Int32.self)),
                 window: window,
                 value: values.flatMap { Self.text($0[row]) }
             )

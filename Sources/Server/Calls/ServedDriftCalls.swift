@@ -121,20 +121,28 @@ extension Dispatcher {
         return try trainingSet(id.text, head)
     }
 
-    /// Reads what was served once, segment by segment.
     func served(_ query: ServedQuery, _ call: Call) throws -> ServedProfile {
+        let found = try ServedProfile(query, of: services.served, isCancelled: { call.isEnded })
+        try call.checkEnded()
+        return found
+    }
+}
+
+extension ServedProfile {
+    /// Reads what was served once, segment by segment.
+    init(_ query: ServedQuery, of log: ServedLog, isCancelled: () -> Bool) throws {
+        self.init(table: TableProfile(rows: 0, features: []), versions: [:])
         var builders: [String: ServedBuilder] = [:]
         var order: [String] = []
-        var found = ServedProfile(table: TableProfile(rows: 0, features: []), versions: [:])
-        try ServedScan(services.served).scan(query, isCancelled: { call.isEnded }) { batch in
-            found.table.rows += UInt64(batch.rowCount)
+        try ServedScan(log).scan(query, isCancelled: isCancelled) { batch in
+            table.rows += UInt64(batch.rowCount)
             if let versions = batch[ServedColumn.modelVersion] {
                 for row in 0..<batch.rowCount {
                     let version = UInt32(truncatingIfNeeded: versions.load(row, as: Int32.self))
-                    found.versions[version, default: 0] += 1
+                    self.versions[version, default: 0] += 1
                 }
             }
-            for name in Self.profiled(batch.schema) {
+            for name in Self.profiled(batch.schema, query.columns) {
                 guard let column = batch[name] else { continue }
                 if builders[name]?.type != column.type {
                     if builders[name] == nil { order.append(name) }
@@ -144,13 +152,12 @@ extension Dispatcher {
                 builders[name]?.add(column, status: batch[ServedColumn.status(of: name)])
             }
         }
-        try call.checkEnded()
-        found.table.features = order.compactMap { builders[$0]?.finish() }
-        return found
+        table.features = order.compactMap { builders[$0]?.finish() }
     }
 
-    /// Features, which have a status behind them, what follows them up to the predictions, and those.
-    private static func profiled(_ schema: Schema) -> [String] {
+    /// Those asked for; else features, which have a status behind them, what follows them up to the predictions, and those.
+    private static func profiled(_ schema: Schema, _ asked: [String]?) -> [String] {
+        if let asked { return asked + [ServedColumn.prediction, ServedColumn.outcome] }
         let names = schema.fields.map(\.name)
         let known = Set(names)
         guard let first = names.firstIndex(where: { known.contains(ServedColumn.status(of: $0)) })

@@ -23,6 +23,7 @@ struct MetricsPage {
         page.writeCalls()
         page.writeCache()
         page.writeServed()
+        page.writeMonitors()
         try page.writeHistory()
         try page.writeRegistry()
         return page.page.text

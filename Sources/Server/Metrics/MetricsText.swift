@@ -31,6 +31,14 @@ struct MetricsText {
         line(name, labels, Self.seconds(microseconds))
     }
 
+    mutating func sample(
+        _ name: String,
+        _ labels: [(name: String, value: String)] = [],
+        number: Double
+    ) {
+        line(name, labels, "\(number)")
+    }
+
     /// A metric of one sample.
     mutating func one(_ name: String, _ kind: Kind, _ value: UInt64, _ help: String) {
         begin(name, kind, help)

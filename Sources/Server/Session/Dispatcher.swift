@@ -145,6 +145,8 @@ struct Dispatcher: Sendable {
         case .profile: try profile(call)
         case .drift: try drift(call)
         case .performance: try performance(call)
+        case .listMonitors: try listMonitors(call)
+        case .tryMonitor: try tryMonitor(call)
         case .startRun: try startRun(call)
         case .logRun: try logRun(call)
         case .endRun: try endRun(call)

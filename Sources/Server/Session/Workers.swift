@@ -104,10 +104,10 @@ extension Operation {
             .explain,
             .putArtifact, .getArtifact, .verify, .compact, .retract, .forget, .reproduce,
             .verifyAudit, .backup, .scanPredictions, .skew, .trainingSetFromLog, .drift,
-            .performance, .putPart, .finishUpload, .collectGarbage:
+            .performance, .tryMonitor, .putPart, .finishUpload, .collectGarbage:
             true
         case .authenticate, .createToken, .listTokens, .revokeToken, .status, .plan, .apply,
-            .describeCatalog, .push, .beginImport, .publishImport,
+            .describeCatalog, .listMonitors, .push, .beginImport, .publishImport,
             .abandonImport, .listImports, .read, .listTrainingSets, .showTrainingSet, .profile,
             .startRun,
             .logRun, .endRun,

@@ -554,7 +554,8 @@ package nonisolated struct WireRegistryEvent: Sendable {
   /// registered, promoted, rolled back, left, alias set, alias deleted, approved,
   package var kind: String = String()
 
-  ///   gate passed, gate refused, import published
+  ///   gate passed, gate refused, import published,
+  ///   monitor firing, monitor resolved
   package var model: String = String()
 
   /// likewise 0
@@ -574,13 +575,13 @@ package nonisolated struct WireRegistryEvent: Sendable {
   package var name: String = String()
 
   ///   stage.rolled_back, stage.left, gate.passed, gate.refused, alias.set,
-  ///   alias.deleted, import.published
+  ///   alias.deleted, import.published, monitor.firing, monitor.resolved
   package var view: String = String()
 
-  /// an import's id
+  /// an import's id, a monitor's name
   package var subject: String = String()
 
-  /// in words: why a gate refused, how many rows came
+  /// in words: why a gate refused, how many rows came, what a monitor found
   package var detail: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()

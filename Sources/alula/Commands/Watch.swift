@@ -38,7 +38,7 @@ struct Watch: AsyncParsableCommand {
 
     private static func text(_ event: WireRegistryEvent) -> String {
         let version =
-            event.model.isEmpty ? event.subject : "\(event.model) version \(event.version)"
+            event.version == 0 ? event.subject : "\(event.model) version \(event.version)"
         let what =
             switch event.kind {
             case "registered": "registered"
@@ -51,6 +51,8 @@ struct Watch: AsyncParsableCommand {
             case "gate passed": "passed the gate of \(event.stage)"
             case "gate refused": "was refused for \(event.stage): \(event.detail)"
             case "import published": "is published to \(event.view): \(event.detail)"
+            case "monitor firing": "fires: \(event.detail)"
+            case "monitor resolved": "is resolved: \(event.detail)"
             default: event.kind
             }
         return "\(event.revision) \(Timestamp.text(event.timeUs)) \(version) \(what) "

@@ -357,7 +357,7 @@ def test_wrong_words_are_refused_with_what_there_is(
     own_server: Server, followers: Followers
 ) -> None:
     command = followers.alula
-    for event in ("stage.moved", "monitor.firing", "promoted", ""):
+    for event in ("stage.moved", "monitors.firing", "promoted", ""):
         error = command.error("on", event, "--state", "s", "--", "true")
         assert "there is no event" in error and "stage.rolled_back" in error
     assert "no command" in command.error("on", "*", "--state", "s", code=2)

@@ -116,6 +116,8 @@ class Op(enum.IntEnum):
     PROFILE = 0x00C0
     DRIFT = 0x00C1
     PERFORMANCE = 0x00C2
+    LIST_MONITORS = 0x00C8
+    TRY_MONITOR = 0x00C9
 
 
 class Header(NamedTuple):

@@ -7,12 +7,20 @@ from datetime import timedelta
 from typing import Any
 
 from ._frames import Op
-from ._proto import monitoring_pb2
+from ._proto import monitoring_pb2, monitors_pb2
 from ._session import Session
 from ._sets import TrainingSets
 from ._spine import microseconds
 from .errors import InvalidArgument
-from .monitoring import Drift, Performance, Profile
+from .monitoring import (
+    Drift,
+    Monitor,
+    Monitors,
+    MonitorState,
+    MonitorTrial,
+    Performance,
+    Profile,
+)
 from .training import TrainingSetRecord
 
 
@@ -106,6 +114,21 @@ class MonitoringVerbs:
             request.until_us = microseconds("until", until)
         answer, _ = self._session.call(Op.PERFORMANCE, request, monitoring_pb2.Performance)
         return Performance(answer)
+
+    def monitors(self) -> Monitors:
+        """The monitors in force and where they stand, by name; they are defined in YAML."""
+        request = monitors_pb2.ListMonitorsRequest()
+        answer, _ = self._session.call(Op.LIST_MONITORS, request, monitors_pb2.Monitors)
+        return Monitors((message.name, Monitor.of(message)) for message in answer.monitors)
+
+    def try_monitor(self, name: str, at: Any) -> MonitorTrial:
+        """What a monitor would have said at a time, by what was known then; where it stands is not
+        changed.
+        """
+        request = monitors_pb2.TryMonitorRequest(name=name, time_us=microseconds("at", at))
+        answer, _ = self._session.call(Op.TRY_MONITOR, request, monitors_pb2.MonitorTrial)
+        looks = [MonitorState.of(look) for look in answer.looks]
+        return MonitorTrial(Monitor.of(answer.monitor), looks)
 
 
 def set_id(training_set: TrainingSetRecord | str) -> str:

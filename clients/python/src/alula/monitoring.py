@@ -200,3 +200,81 @@ class Performance(list[PerformanceSlice]):
             one.version: {figure.name: figure.value for figure in one.figures}
             for one in message.training
         }
+
+
+@dataclass(frozen=True)
+class MonitorState:
+    """Where a monitor stands. ``state``: ok, pending, firing, resolved (fine again after it fired)
+    or cannot tell; None for what is not known.
+    """
+
+    state: str
+    since: datetime | None
+    #: Of an alarm that has not ended, also while nothing can be told.
+    firing_since: datetime | None
+    evaluated: datetime | None
+    #: Of freshness in seconds.
+    value: float | None
+    threshold: float | None
+    #: That were looked at.
+    rows: int
+    reason: str
+
+    @staticmethod
+    def of(message: Any) -> MonitorState:
+        def maybe(name: str) -> Any:
+            return getattr(message, name) if message.HasField(name) else None
+
+        def when(name: str) -> datetime | None:
+            return moment(getattr(message, name)) if message.HasField(name) else None
+
+        return MonitorState(
+            message.state, when("since_us"), when("firing_since_us"), when("evaluated_us"),
+            maybe("value"), maybe("threshold"), message.rows, message.reason,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """A monitor in force, and where it stands; true while it is an alarm."""
+
+    name: str
+    #: How often it was defined anew.
+    version: int
+    #: One of the two; the other is None.
+    model: str | None
+    view: str | None
+    #: As ``what`` in the definitions file.
+    what: str
+    feature: str | None
+    metric: str | None
+    #: What it says, part by part, for people.
+    lines: list[str]
+    state: MonitorState
+
+    @staticmethod
+    def of(message: Any) -> Monitor:
+        return Monitor(
+            message.name, message.version, message.model or None, message.view or None,
+            message.what, message.feature or None, message.metric or None, list(message.lines),
+            MonitorState.of(message.state),
+        )  # fmt: skip
+
+    def __bool__(self) -> bool:
+        return self.state.firing_since is not None
+
+
+class Monitors(dict[str, Monitor]):
+    """The monitors in force, by name."""
+
+    @property
+    def alarms(self) -> list[Monitor]:
+        return [monitor for monitor in self.values() if monitor]
+
+
+@dataclass(frozen=True)
+class MonitorTrial:
+    """What a monitor would have said at a time, and each look that led to it."""
+
+    monitor: Monitor
+    looks: list[MonitorState]

@@ -128,13 +128,15 @@ class AuditCheck:
 
 @dataclass(frozen=True)
 class Event:
-    """One change of a model, or an import.
+    """One change of a model, an import, or an alarm.
 
     ``kind``: registered, promoted, rolled back, left, alias set, alias deleted, approved, gate
-    passed, gate refused, import published; ``name`` is the same for patterns: stage.promoted.
+    passed, gate refused, import published, monitor firing, monitor resolved; ``name`` is the same
+    for patterns: stage.promoted.
     ``other``: where the version was before; of one that left a stage, where it is now.
-    ``view`` and ``subject``: of an import its view and id; it has no model, and version 0.
-    ``detail``: in words, why a gate refused, how many rows came.
+    ``view`` and ``subject``: of an import its view and id; it has no model, and version 0. Of a
+    monitor ``subject`` is its name. ``detail``: in words, why a gate refused, how many rows came,
+    what a monitor found.
     """
 
     revision: int

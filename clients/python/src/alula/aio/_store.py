@@ -158,6 +158,8 @@ class AsyncStore:
     profile = offload(Store.profile)
     drift = offload(Store.drift)
     performance = offload(Store.performance)
+    monitors = offload(Store.monitors)
+    try_monitor = offload(Store.try_monitor)
 
     async def stream_training_set(
         self,

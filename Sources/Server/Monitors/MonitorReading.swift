@@ -1,0 +1,393 @@
+import Catalog
+import Domain
+import Registry
+import Served
+import Statistics
+import Wire
+
+/// Works out what a monitor's figure is at a time, and how it compares; changes nothing.
+struct MonitorReading {
+    let registry: RegistryStore
+    let served: ServedLog
+    let catalog: CatalogStore
+    /// The newest event time of a view, as it is now.
+    let newestEvent: @Sendable (FeatureViewID) -> Timestamp?
+
+    let monitor: Monitor
+    let project: ProjectName
+    /// Where the window ends, but for the monitor's delay.
+    let time: Timestamp
+    /// Whether only what was known at that time counts.
+    let isTrial: Bool
+    let isCancelled: () -> Bool
+
+    /// What cannot be read cannot be told, with the reason.
+    func finding() throws(AlulaError) -> MonitorFinding {
+        do {
+            return try monitor.model.map(finding) ?? freshness()
+        } catch let error as AlulaError where error.code != .internal && error.code != .cancelled {
+            return MonitorFinding(.cannotTell, reason: error.message)
+        } catch let error as AlulaError {
+            throw error
+        } catch {
+            throw AlulaError(.internal, "a monitor could not be read: \(error)")
+        }
+    }
+
+    private func finding(of model: RegisteredModelName) throws -> MonitorFinding {
+        let end = Self.before(time, monitor.delay)
+        let start = Self.before(end, monitor.window)
+        let name = ServedModel.Name(project, model)
+        var current = query(name, from: start, until: end)
+        switch monitor.figure {
+        case .drift, .nullShare, .expiredShare: current.columns = [monitor.feature]
+        case .predictionDrift, .performance, .missingOutcomes: current.columns = []
+        case .driftedShare, .freshness: break
+        }
+        switch monitor.figure {
+        case .performance, .missingOutcomes: return try performance(current, start)
+        case .drift, .driftedShare, .predictionDrift, .nullShare, .expiredShare, .freshness:
+            return try distribution(current, start)
+        }
+    }
+
+    private func query(
+        _ name: ServedModel.Name,
+        from start: Timestamp,
+        until end: Timestamp
+    ) -> ServedQuery {
+        var query = ServedQuery(name)
+        query.since = start
+        // Windows that follow each other share no row.
+        query.until = Self.before(end, TimeSpan(microseconds: 1))
+        query.asKnown = isTrial ? time : nil
+        return query
+    }
+
+    private static func before(_ time: Timestamp, _ span: TimeSpan) -> Timestamp {
+        let (result, overflow) = time.microseconds.subtractingReportingOverflow(span.microseconds)
+        return Timestamp(microseconds: overflow ? .min : result)
+    }
+
+    /// The window before that of `current`, as long as the monitor says.
+    private func earlier(
+        _ span: TimeSpan,
+        _ current: ServedQuery,
+        _ start: Timestamp
+    ) -> ServedQuery {
+        var other = query(current.model, from: Self.before(start, span), until: start)
+        other.columns = current.columns
+        return other
+    }
+
+    private func tooFew(_ rows: UInt64, _ what: String) -> MonitorFinding? {
+        guard rows < monitor.minRows else { return nil }
+        let reason =
+            rows == 0
+            ? "\(what): there are none"
+            : "\(what): \(rows) are fewer than \(monitor.minRows)"
+        return MonitorFinding(.cannotTell, rows: rows, reason: reason)
+    }
+
+    private func freshness() throws -> MonitorFinding {
+        guard case .view(let name) = monitor.subject else {
+            throw AlulaError(.internal, "freshness is of a view")
+        }
+        let view = try catalog.snapshot.project(project.text).view(name.text)
+        guard !isTrial else {
+            return MonitorFinding(
+                .cannotTell,
+                reason: "how fresh a view was is not kept: history has only when its rows were so"
+            )
+        }
+        guard let newest = newestEvent(view.id) else {
+            return MonitorFinding(.cannotTell, reason: "view \(name) has no row online")
+        }
+        let age = max(0, time.microseconds - newest.microseconds)
+        let threshold = monitor.threshold ?? 0
+        let value = Double(age) / 1_000_000
+        return MonitorFinding(
+            value > threshold ? .breached : .fine,
+            value: value,
+            threshold: threshold,
+            rows: 0,
+            reason: "the newest row is of \(newest)"
+        )
+    }
+}
+
+// MARK: - Distributions
+
+extension MonitorReading {
+    private func distribution(_ query: ServedQuery, _ start: Timestamp) throws -> MonitorFinding {
+        let current = try ServedProfile(query, of: served, isCancelled: isCancelled)
+        if let finding = tooFew(current.table.rows, "rows served") { return finding }
+        let reference = try reference(current, query, start)
+        if let reference, case .window = monitor.reference,
+            let finding = tooFew(reference.table.rows, "rows served before")
+        {
+            return finding
+        }
+        switch monitor.figure {
+        case .nullShare: return try share(reference?.table, current.table, "null") { $0.nulls }
+        case .expiredShare:
+            return try share(reference?.table, current.table, "expired") { $0.expired }
+        default: return try drift(reference, current.table)
+        }
+    }
+
+    /// A table of what is compared with, and its columns that count by themselves.
+    private struct Compared {
+        var table: TableProfile
+        var columns: [String]
+    }
+
+    private func reference(
+        _ current: ServedProfile,
+        _ query: ServedQuery,
+        _ start: Timestamp
+    ) throws -> Compared? {
+        switch monitor.reference {
+        case nil: return nil
+        case .window(let span):
+            let other = try ServedProfile(
+                earlier(span, query, start),
+                of: served,
+                isCancelled: isCancelled
+            )
+            let names = other.table.features.map(\.name).filter { !$0.contains("@") }
+            return Compared(table: other.table, columns: names)
+        case .trainingSet(let id):
+            return try compared(try TrainingSetID(id, as: "training set"))
+        case .training:
+            guard let newest = current.versions.keys.max() else { return nil }
+            let version = try registry.version(
+                .version(newest),
+                of: query.model.model,
+                project: project
+            )
+            guard let id = version.trainingSet else {
+                throw AlulaError.refused(
+                    "version \(newest) of \(query.model.model) was registered without a training set"
+                )
+            }
+            return try compared(id)
+        }
+    }
+
+    private func compared(_ id: TrainingSetID) throws -> Compared {
+        guard let record = try registry.trainingSet(id), record.project == project else {
+            throw AlulaError.notFound("there is no training set \(id) in project \(project)")
+        }
+        guard let bytes = try registry.profile(of: record.id) else {
+            throw AlulaError.notFound("training set \(record.id) has no profile any more")
+        }
+        let table = try TableProfile(decoding: bytes)
+        return Compared(table: table, columns: record.featureColumns)
+    }
+
+    private func share(
+        _ reference: TableProfile?,
+        _ current: TableProfile,
+        _ word: String,
+        _ count: (FeatureProfile) -> UInt64
+    ) throws -> MonitorFinding {
+        let name = monitor.feature
+        guard let now = current[name] else {
+            throw AlulaError.notFound("what was served has no feature \"\(name)\"")
+        }
+        let threshold = monitor.threshold ?? 1
+        let share = now.share(count(now))
+        guard let reference else {
+            return MonitorFinding(
+                share >= threshold ? .breached : .fine,
+                value: share,
+                threshold: threshold,
+                rows: current.rows,
+                reason: "\(count(now)) of \(now.rows) rows are \(word)"
+            )
+        }
+        guard let before = reference[name] else {
+            throw AlulaError.notFound("what it is compared with has no feature \"\(name)\"")
+        }
+        let was = before.share(count(before))
+        return MonitorFinding(
+            share - was >= threshold ? .breached : .fine,
+            value: share,
+            threshold: was + threshold,
+            rows: current.rows,
+            reason: "\(count(now)) of \(now.rows) rows are \(word); \(count(before)) of "
+                + "\(before.rows) were"
+        )
+    }
+
+    private func drift(_ reference: Compared?, _ current: TableProfile) throws -> MonitorFinding {
+        guard let reference else { throw AlulaError.invalid("there is nothing to compare with") }
+        var options = DriftOptions()
+        options.test = monitor.test.isEmpty ? nil : DriftTest(rawValue: monitor.test)
+        if monitor.figure == .driftedShare {
+            return driftedShare(reference, current, options)
+        }
+        options.threshold = monitor.threshold
+        let name = monitor.figure == .drift ? monitor.feature : ServedColumn.prediction
+        let drift = FeatureDrift(name, reference.table[name], current[name], options)
+        switch drift.verdict {
+        case .cannotTell(let why):
+            return MonitorFinding(.cannotTell, rows: current.rows, reason: "\(name): \(why)")
+        case .scored(let test, let score, let threshold, let isDrift):
+            let word = test.isPValue ? "p" : "distance"
+            return MonitorFinding(
+                isDrift ? .breached : .fine,
+                value: score,
+                threshold: threshold,
+                rows: current.rows,
+                reason: "\(test.rawValue): \(word) \(Self.text(score)), "
+                    + (isDrift ? "drift" : "no drift") + " at \(Self.text(threshold))"
+            )
+        }
+    }
+
+    private func driftedShare(
+        _ reference: Compared,
+        _ current: TableProfile,
+        _ options: DriftOptions
+    ) -> MonitorFinding {
+        let report = DriftReport(
+            reference: reference.table,
+            current: current,
+            columns: reference.columns.filter { reference.table[$0] != nil },
+            options: options
+        )
+        guard report.compared > 0 else {
+            return MonitorFinding(
+                .cannotTell,
+                rows: current.rows,
+                reason: "no feature could be compared"
+            )
+        }
+        let threshold = monitor.threshold ?? options.share
+        let names = report.features.filter(\.isDrift).map(\.name)
+        return MonitorFinding(
+            report.driftedShare >= threshold ? .breached : .fine,
+            value: report.driftedShare,
+            threshold: threshold,
+            rows: current.rows,
+            reason: "\(report.drifted) of \(report.compared) features drifted"
+                + (names.isEmpty ? "" : ": " + names.prefix(20).joined(separator: ", "))
+        )
+    }
+
+    static func text(_ number: Double) -> String {
+        let rounded = (number * 10_000).rounded() / 10_000
+        return rounded == 0 && number != 0 ? "below 0.0001" : "\(rounded)"
+    }
+}
+
+// MARK: - Outcomes
+
+extension MonitorReading {
+    private func performance(_ query: ServedQuery, _ start: Timestamp) throws -> MonitorFinding {
+        let found = try slice(query)
+        if monitor.figure == .missingOutcomes { return missing(found.slice) }
+        let known = found.slice.rows - found.slice.missing
+        if let finding = tooFew(known, "predictions with an outcome") { return finding }
+        guard let figure = found.value(monitor.metric) else {
+            return MonitorFinding(
+                .cannotTell,
+                rows: known,
+                reason: "predictions and outcomes of kind \(found.kind) have no \(monitor.metric)"
+            )
+        }
+        let threshold = monitor.threshold ?? 0
+        guard let reference = monitor.reference else {
+            let isWorse = monitor.isHigherBetter ? figure < threshold : figure > threshold
+            return MonitorFinding(
+                isWorse ? .breached : .fine,
+                value: figure,
+                threshold: threshold,
+                rows: known,
+                reason: "\(monitor.metric) \(Self.text(figure)) of \(known) outcomes"
+            )
+        }
+        let before: Double
+        switch reference {
+        case .window(let span):
+            let other = try slice(earlier(span, query, start))
+            let otherKnown = other.slice.rows - other.slice.missing
+            if let finding = tooFew(otherKnown, "predictions with an outcome before") {
+                return finding
+            }
+            guard let value = other.value(monitor.metric) else {
+                throw AlulaError.invalid("what was before has no \(monitor.metric)")
+            }
+            before = value
+        case .training, .trainingSet: before = try trained(found.versions, query.model.model)
+        }
+        let worse = monitor.isHigherBetter ? before - figure : figure - before
+        return MonitorFinding(
+            worse > threshold ? .breached : .fine,
+            value: figure,
+            threshold: monitor.isHigherBetter ? before - threshold : before + threshold,
+            rows: known,
+            reason: "\(monitor.metric) \(Self.text(figure)) of \(known) outcomes; it was "
+                + Self.text(before)
+        )
+    }
+
+    private func missing(_ slice: WirePerformanceSlice) -> MonitorFinding {
+        if let finding = tooFew(slice.rows, "predictions") { return finding }
+        let threshold = monitor.threshold ?? 1
+        let share = Double(slice.missing) / Double(slice.rows)
+        return MonitorFinding(
+            share >= threshold ? .breached : .fine,
+            value: share,
+            threshold: threshold,
+            rows: slice.rows,
+            reason: "\(slice.missing) of \(slice.rows) predictions have no outcome"
+        )
+    }
+
+    /// Predictions and outcomes of all versions together.
+    private struct Slice {
+        var kind = ""
+        var slice = WirePerformanceSlice()
+        var versions: Set<UInt32> = []
+
+        func value(_ metric: String) -> Double? {
+            slice.figures.first { $0.name == metric }?.value
+        }
+    }
+
+    private func slice(_ query: ServedQuery) throws -> Slice {
+        var query = query
+        query.withStatuses = false
+        var slices = PerformanceSlices(windowMicroseconds: 0, by: "", versions: .together)
+        var found = Slice()
+        try ServedScan(served).scan(query, isCancelled: isCancelled) { batch in
+            try slices.add(batch)
+            guard let versions = batch[ServedColumn.modelVersion], batch.rowCount > 0 else {
+                return
+            }
+            // Rows of a batch are of one version.
+            found.versions.insert(UInt32(truncatingIfNeeded: versions.load(0, as: Int32.self)))
+        }
+        let answer = slices.answer
+        found.kind = answer.kind
+        found.slice = answer.slices.first ?? found.slice
+        return found
+    }
+
+    /// The metric that the newest of these versions was registered with.
+    private func trained(_ versions: Set<UInt32>, _ model: RegisteredModelName) throws -> Double {
+        guard let newest = versions.max() else {
+            throw AlulaError.notFound("no version was served")
+        }
+        let version = try registry.version(.version(newest), of: model, project: project)
+        guard let metric = version.metrics.last(where: { $0.name.text == monitor.metric }) else {
+            throw AlulaError.notFound(
+                "version \(newest) of \(model) was registered without \(monitor.metric)"
+            )
+        }
+        return metric.value
+    }
+}
