@@ -169,8 +169,13 @@ def test_a_directory_of_a_version(store: alula.Store, tmp_path: Path) -> None:
     (source / "x.pkl").write_bytes(b"\x80\x04.")
     with store.run("e", code_revision="x") as run:
         pickled = run.register("m", [source])
-    verdict = store.promote("m", pickled, "production", dry_run=True)
-    assert verdict.passed or "x.pkl" in str(verdict.rules)
+    store.apply(
+        "project: artifacts\ngates: [{model: m, to: production, require: [{lineage: complete}]}]\n"
+    )
+    for number, outcome in ((version, "passed"), (pickled, "failed")):
+        rules = store.promote("m", number, "production", dry_run=True).rules
+        (rule,) = [rule for rule in rules if rule.rule == "artifacts are no pickles"]
+        assert rule.outcome == outcome and ("x.pkl" in rule.reason) == (outcome == "failed")
 
 
 @pytest.mark.parametrize("path", ["../x", "/etc/x", "a//b", "a/./b", "", "a\\b", "a\n", "x" * 256])
