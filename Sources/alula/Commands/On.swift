@@ -81,9 +81,11 @@ struct On: AsyncParsableCommand {
         let file = try FollowFile(path: path)
         let stop = following.commands.stop
         let endsAtOnce = now
+        // From here on, and not from when the task begins.
+        let trapped = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let signals = Task {
             var isFirst = true
-            for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+            for await _ in trapped {
                 stop.request(endCommand: endsAtOnce || !isFirst)
                 isFirst = false
             }

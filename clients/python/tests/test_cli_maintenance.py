@@ -76,7 +76,7 @@ def test_an_import_is_there_once_unless_it_is_wanted_again(alula: CommandLine) -
 
 
 def test_an_interrupted_import_goes_on_or_is_given_up(alula: CommandLine) -> None:
-    total = 300_000
+    total = 600_000
     text = source(alula, "big.csv", total)
 
     def interrupt() -> str:
