@@ -14,10 +14,12 @@ struct MergingBehindTests {
 
     @Test func `merges wait until loads are over, or until somebody waits for them`() throws {
         let fixture = try IngestFixture(background: .all)
+        let start = ContinuousClock.now
         for number in 0..<20 as Range<Int64> { try fixture.importRows([(number, -10, number)]) }
         try fixture.settle()
-        // All of it took less than the calm after the last run.
-        #expect(try segments(fixture) == 20)
+        let before = try segments(fixture)
+        // Nothing is told of a machine so slow that a merge was due.
+        if ContinuousClock.now - start < .seconds(3) { #expect(before == 20) }
         try fixture.waitForBackground()
         #expect(try #require(try segments(fixture)) < 8)
         let log = try FileManager.default.attributesOfItem(
