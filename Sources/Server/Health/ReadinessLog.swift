@@ -13,11 +13,18 @@ struct ReadinessLog: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             var told: String?
+            var wasReady = false
             while !Task.isCancelled {
                 let reason = readiness()
+                wasReady = wasReady || reason == nil
                 if reason != told {
                     if let reason {
-                        logger.error("not ready", metadata: ["reason": "\(reason)"])
+                        // Until it has been ready once, it is on its way.
+                        logger.log(
+                            level: wasReady ? .error : .notice,
+                            "not ready",
+                            metadata: ["reason": "\(reason)"]
+                        )
                     } else {
                         logger.notice("ready again")
                     }
