@@ -28,6 +28,26 @@ need_python() {
     fi
 }
 
+# need_prometheus DIR: prometheus and promtool on the PATH, else Debian's taken apart into DIR, so that
+# nothing is installed and no service begins.
+need_prometheus() {
+    command -v prometheus >/dev/null && command -v promtool >/dev/null && return
+    if [ ! -x "$1/usr/bin/promtool" ]; then
+        echo "fetching Debian's prometheus"
+        local sudo=""
+        [ "$(id -u)" -eq 0 ] || sudo="sudo"
+        apt-cache show prometheus >/dev/null 2>&1 || $sudo apt-get update -qq
+        mkdir -p "$1"
+        (
+            cd "$1"
+            apt-get -o APT::Sandbox::User=root download -qq prometheus
+            dpkg-deb -x prometheus_*.deb .
+            rm prometheus_*.deb
+        )
+    fi
+    export PATH="$1/usr/bin:$PATH"
+}
+
 need_toolchain() {
     command -v swift >/dev/null || {
         echo "a Swift toolchain is needed (6.2 or later): see https://www.swift.org/install" >&2

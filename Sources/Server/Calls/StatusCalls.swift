@@ -72,4 +72,11 @@ extension DataDirectory {
         guard unsafe statvfs(path, &figures) == 0 else { return nil }
         return UInt64(figures.f_bavail) * UInt64(figures.f_frsize)
     }
+
+    /// The whole disk; 0 where the system does not say.
+    var diskBytes: UInt64 {
+        var figures = statvfs()
+        guard unsafe statvfs(path, &figures) == 0 else { return 0 }
+        return UInt64(figures.f_blocks) * UInt64(figures.f_frsize)
+    }
 }

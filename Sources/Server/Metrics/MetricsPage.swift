@@ -72,6 +72,12 @@ struct MetricsPage {
             "Left on the disk of the data directory."
         )
         page.one(
+            "alula_disk_size_bytes",
+            .gauge,
+            services.directory.diskBytes,
+            "The disk of the data directory."
+        )
+        page.one(
             "alula_memory_resident_bytes",
             .gauge,
             ResidentMemory.bytes,
@@ -160,11 +166,19 @@ struct MetricsPage {
         )
         let statistics = try services.offline.statistics()
         var views: [(labels: [(name: String, value: String)], id: FeatureViewID)] = []
+        page.begin(
+            "alula_view_max_age_seconds",
+            .gauge,
+            "From which age on rows of a view are expired online."
+        )
         for project in services.catalog.snapshot.projects.values {
             for view in project.views.values {
-                views.append(
-                    ([("project", project.name.text), ("view", view.name.text)], view.id)
-                )
+                let labels: [(name: String, value: String)] = [
+                    ("project", project.name.text), ("view", view.name.text),
+                ]
+                views.append((labels, view.id))
+                guard let maxAge = view.maxAge, !view.isRetired else { continue }
+                page.sample("alula_view_max_age_seconds", labels, seconds: maxAge.microseconds)
             }
         }
         views.sort { $0.id < $1.id }
@@ -277,12 +291,12 @@ struct MetricsPage {
             [("state", "revoked_or_expired")],
             UInt64(tokens.count - live.count)
         )
+        page.begin(
+            "alula_token_next_expiry_seconds",
+            .gauge,
+            "When the next live token expires, since 1970."
+        )
         if let next = live.compactMap(\.grant.expires).min() {
-            page.begin(
-                "alula_token_next_expiry_seconds",
-                .gauge,
-                "When the next live token expires, since 1970."
-            )
             page.sample("alula_token_next_expiry_seconds", seconds: next.microseconds)
         }
     }
