@@ -26,10 +26,7 @@ package struct BackupDirectory: Sendable {
     /// All backups, also those whose manifest cannot be read, the oldest first.
     package func list() throws(AlulaError) -> [Entry] {
         var found: [Entry] = []
-        for name in try Files.names(in: path) {
-            guard (try? BackupName(name)) != nil,  // what else lies here
-                Files.isDirectory(path + "/" + name)
-            else { continue }
+        for name in try names() {
             found.append(
                 Entry(name: name, manifest: Result { () throws(AlulaError) in try manifest(name) })
             )
@@ -40,7 +37,28 @@ package struct BackupDirectory: Sendable {
         }
     }
 
-    func manifest(_ name: String) throws(AlulaError) -> Manifest {
+    /// The names of all backups.
+    package func names() throws(AlulaError) -> [String] {
+        try Files.names(in: path).filter { name in
+            (try? BackupName(name)) != nil  // what else lies here
+                && Files.isDirectory(path + "/" + name)
+        }
+    }
+
+    /// The backup that a call made whose id is `request`, which may not have been acknowledged; nil where
+    /// there is none.
+    package func made(by request: String) throws(AlulaError) -> Manifest? {
+        guard !request.isEmpty else { return nil }
+        for case .success(let manifest) in try list().map(\.manifest)
+        where manifest.request == request {
+            // Its maker may have ended between giving it its name and putting the name on disk.
+            try Files.syncDirectory(path)
+            return manifest
+        }
+        return nil
+    }
+
+    package func manifest(_ name: String) throws(AlulaError) -> Manifest {
         let file = path + "/" + name + "/manifest"
         guard let manifest = try Sealed.read(Manifest.self, file) else {
             throw .corrupt("\(path)/\(name) has no manifest")
@@ -96,6 +114,8 @@ package struct BackupDirectory: Sendable {
     /// Makes the directory where it is missing; throws where it has backups of another data directory.
     package func prepare(for directory: String) throws(AlulaError) {
         try Files.makeDirectory(path)
+        // It may have been made by one who ended before its name was on disk.
+        try Files.syncDirectory(DataFormat.parent(of: path))
         for part in ["objects", "tmp"] { try Files.makeDirectory(path + "/" + part) }
         for case .success(let manifest) in try list().map(\.manifest)
         where manifest.directory != directory {

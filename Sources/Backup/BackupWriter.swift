@@ -202,8 +202,14 @@ package final class BackupWriter {
         try Files.syncDirectory(staged)
         _ = try Sealed.read(Manifest.self, staged + "/manifest")
         try Files.rename(staged, to: directory.path + "/" + name.text)
+        do throws(AlulaError) {
+            try Files.syncDirectory(directory.path)
+        } catch {
+            // It is not certain that it keeps its name, so it has none.
+            try Files.rename(directory.path + "/" + name.text, to: staged)
+            throw error
+        }
         added = []
-        try Files.syncDirectory(directory.path)
     }
 
     /// Gives the room back; what cannot be removed now is swept by the next backup.

@@ -38,6 +38,8 @@ package struct Manifest: Sendable, Hashable, Codable {
     /// `NUMBER:HASH` of the newest entry of the audit log.
     package var auditHead: String
     package var auditKey: AuditKeyPlace
+    /// The id of the call that made it, in hexadecimal digits: a repeat of the call finds it by this.
+    package var request: String
     /// For how long writes were held up.
     package var pausedMicroseconds: Int64
     /// What earlier backups did not have.
@@ -59,6 +61,7 @@ package struct Manifest: Sendable, Hashable, Codable {
         appliedEntry: UInt64,
         auditHead: String,
         auditKey: AuditKeyPlace,
+        request: String,
         pausedMicroseconds: Int64,
         newBytes: UInt64,
         deletions: [Deletion],
@@ -75,6 +78,7 @@ package struct Manifest: Sendable, Hashable, Codable {
         self.appliedEntry = appliedEntry
         self.auditHead = auditHead
         self.auditKey = auditKey
+        self.request = request
         self.pausedMicroseconds = pausedMicroseconds
         self.newBytes = newBytes
         self.deletions = deletions

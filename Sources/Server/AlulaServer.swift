@@ -127,7 +127,12 @@ struct Parts: Sendable {
         let health = StorageHealth()
         // History follows the log as long as its own file can be written.
         let historyHealth = StorageHealth(partOf: health)
-        SQLiteLog.watch { $0.contains("/offline.sqlite") ? historyHealth : health }
+        let copies = configuration.backups.map(Backups.copies(in:))
+        SQLiteLog.watch { message in
+            // A backup fails by itself: it is not acknowledged, and writes go on.
+            if let copies, message.contains(copies) { return nil }
+            return message.contains("/offline.sqlite") ? historyHealth : health
+        }
         let directory = try DataDirectory(path: configuration.dataDirectory, purpose: purpose) {
             logger.notice("\($0)")
         }

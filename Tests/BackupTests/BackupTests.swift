@@ -23,6 +23,16 @@ struct BackupTests {
         }
     }
 
+    @Test func `a backup is found by the call that made it`() throws {
+        let fixture = try BackupFixture()
+        try fixture.putAll()
+        try fixture.make("one", request: "ab")
+        try fixture.make("two")
+        #expect(try fixture.backups.made(by: "ab")?.name == "one")
+        #expect(try fixture.backups.made(by: "abab") == nil)
+        #expect(try fixture.backups.made(by: "") == nil)
+    }
+
     @Test func `what earlier backups have is not copied again`() throws {
         let fixture = try BackupFixture()
         try fixture.putAll()

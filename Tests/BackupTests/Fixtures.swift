@@ -61,6 +61,7 @@ struct BackupFixture {
         recorded: Int64 = 0,
         deletions: [Deletion] = [],
         directory: String = "mark",
+        request: String = "",
         pace: Pace = Pace()
     ) throws -> Manifest {
         let turn = try BackupTurn(backups)
@@ -78,6 +79,7 @@ struct BackupFixture {
                 appliedEntry: 7,
                 auditHead: "0:" + String(repeating: "0", count: 64),
                 auditKey: .inside,
+                request: request,
                 pausedMicroseconds: 1,
                 newBytes: newBytes,
                 deletions: deletions,

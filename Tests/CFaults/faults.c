@@ -10,6 +10,7 @@
 // back. Memory mapped for writing is not noted: SQLite's -shm is all there is, and it is made anew.
 #define _GNU_SOURCE
 #include "faults.h"
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -211,6 +212,25 @@ static void bury(const char *path, const struct stat *facts, char grave[64]) {
     if (REAL(link)(path, place)) abort();
 }
 
+// An empty directory goes to the graves, too: its number is given to nothing else then.
+static int bury_directory(const char *path, char grave[64]) {
+    snprintf(grave, 64, "%llu", (unsigned long long)next_sequence());
+    char place[1200];
+    snprintf(place, sizeof place, "%s/%s", graves, grave);
+    if (REAL(rename)(path, place)) return -1;
+    DIR *directory = opendir(place);
+    if (!directory) abort();
+    struct dirent *entry;
+    bool is_empty = true;
+    while ((entry = readdir(directory)))
+        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) is_empty = false;
+    closedir(directory);
+    if (is_empty) return 0;
+    if (REAL(rename)(place, path)) abort();
+    errno = ENOTEMPTY;
+    return -1;
+}
+
 static void note_removed(const char *path, const struct stat *facts, const char *grave) {
     if (journal < 0 || is_quiet(path)) return;
     const char *name;
@@ -343,7 +363,9 @@ static int remove_name(const char *path, bool is_directory) {
     bool is_there = !lstat(path, &facts);
     char grave[64] = "";
     if (is_there) bury(path, &facts, grave);
-    int result = is_directory ? REAL(rmdir)(path) : REAL(unlink)(path), error = errno;
+    bool is_buried = is_directory && is_there && journal >= 0 && S_ISDIR(facts.st_mode);
+    int result = is_buried ? bury_directory(path, grave)
+        : is_directory ? REAL(rmdir)(path) : REAL(unlink)(path), error = errno;
     if (!result && is_there) {
         note_removed(path, &facts, grave);
         take(-(int64_t)facts.st_size);

@@ -6,6 +6,7 @@ import Ingest
 import Log
 import Logging
 import RocksDB
+import Synchronization
 
 /// Makes backups of the directory that is being served, and keeps the list of what was forgotten beside them.
 final class Backups: Sendable {
@@ -28,6 +29,9 @@ final class Backups: Sendable {
     /// Held by a backup, and by whoever takes the bytes of forgotten keys out of the files: a backup has
     /// pictures of the files open, and erasing waits for whoever has.
     private let files = NSLock()
+    /// The ids of calls that are making one: a repeat of such a call waits for its end.
+    private let making = Mutex<Set<[UInt8]>>([])
+    let times: BackupTimes?
 
     /// Throws where `path` cannot be used, or has backups of another data directory.
     init(
@@ -37,6 +41,7 @@ final class Backups: Sendable {
         logger: Logger
     ) throws(AlulaError) {
         target = path.map { BackupDirectory(path: $0) }
+        times = target.map { BackupTimes(of: $0) }
         self.stores = stores
         self.now = now
         self.logger = logger
@@ -55,13 +60,32 @@ final class Backups: Sendable {
     /// What RocksDB has, while it is copied.
     private var staging: String { stores.directory.path + "/backup" }
 
+    /// Where the copies of SQLite files lie while a backup is made, as SQLite names them.
+    static func copies(in path: String) -> String { real(path) + "/tmp/" }
+
     private static func real(_ path: String) -> String {
         URL(filePath: path).standardizedFileURL.resolvingSymlinksInPath().path()
             .trimmingSuffix("/")
     }
 
     /// Makes a backup of one position; reads and writes go on meanwhile, but for a moment.
-    func make(_ wanted: BackupName?, pace: Pace) throws(AlulaError) -> Manifest {
+    ///
+    /// A call that is repeated with its id gets the backup that it has made before.
+    func make(
+        _ wanted: BackupName?,
+        request: [UInt8],
+        pace: Pace
+    ) throws(AlulaError) -> Manifest {
+        try pace.wait { making.withLock { $0.insert(request).inserted } }
+        defer { making.withLock { _ = $0.remove(request) } }
+        return try makeInTurn(wanted, request: hexadecimal(request), pace: pace)
+    }
+
+    private func makeInTurn(
+        _ wanted: BackupName?,
+        request: String,
+        pace: Pace
+    ) throws(AlulaError) -> Manifest {
         guard let target else {
             throw .refused(
                 "this server keeps no backups",
@@ -71,6 +95,7 @@ final class Backups: Sendable {
         try target.prepare(for: stores.ingestor.directoryMark)
         let turn = try BackupTurn(target)
         defer { withExtendedLifetime(turn) {} }
+        if let made = try target.made(by: request) { return made }
         let name: BackupName
         if let wanted { name = wanted } else { name = try unusedName(in: target) }
         let writer = try BackupWriter(target, name: name, pace: pace)
@@ -82,7 +107,7 @@ final class Backups: Sendable {
             try? writer.clear()
         }
         let manifest = try stores.artifacts.keepingAll { () throws(AlulaError) -> Manifest in
-            try make(name, writer, pace)
+            try make(name, request, writer, pace)
         }
         noteDeletions()
         return manifest
@@ -90,6 +115,7 @@ final class Backups: Sendable {
 
     private func make(
         _ name: BackupName,
+        _ request: String,
         _ writer: BackupWriter,
         _ pace: Pace
     ) throws(AlulaError) -> Manifest {
@@ -109,6 +135,7 @@ final class Backups: Sendable {
                 appliedEntry: position.appliedEntry,
                 auditHead: position.auditHead,
                 auditKey: stores.auditKey == nil ? .outside : .inside,
+                request: request,
                 pausedMicroseconds: position.paused.microseconds,
                 newBytes: newBytes,
                 deletions: position.deletions,

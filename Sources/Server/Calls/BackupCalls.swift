@@ -19,7 +19,7 @@ extension Dispatcher {
             isCancelled: { items.isCancelled },
             progress: { items.send(WireBackupProgress($0, done: $1, total: $2)) }
         )
-        let manifest = try services.backups.make(name, pace: pace)
+        let manifest = try services.backups.make(name, request: head.requestID, pace: pace)
         let answer = try services.registry.record(
             .backup(manifest.name, logEntry: manifest.logEntry, newBytes: manifest.newBytes),
             call: try writeCall(call, head, projectOptional: true),

@@ -26,6 +26,7 @@ struct MetricsPage {
         page.writeMonitors()
         try page.writeHistory()
         try page.writeRegistry()
+        try page.writeBackups()
         return page.page.text
     }
 

@@ -101,6 +101,49 @@ def test_a_power_cut_takes_what_was_not_synced(faults: Faults, name: str) -> Non
     assert {path.name: path.read_text() for path in files} == left
 
 
+@pytest.mark.parametrize("synced", ["", "t", "b", "t b"])
+@pytest.mark.parametrize("survival", [Survival.NOTHING, Survival.EVERYTHING])
+def test_a_directory_that_was_moved_has_one_name(
+    faults: Faults, synced: str, survival: Survival
+) -> None:
+    """A cut that took half of a rename back took a durable directory from where it was."""
+    ended = run(
+        faults,
+        f"""
+os.mkdir(d+'/t'); os.mkdir(d+'/b'); os.mkdir(d+'/t/x'); put('t/x/m', 'y', sync=True)
+for name in ['t/x', 't', 'b', '.']: sync(name)
+os.rename(d+'/t/x', d+'/b/x')
+for name in {synced!r}.split(): sync(name)
+""",
+    )
+    assert ended.returncode == 0, ended.stderr
+    faults.power_cut(random.Random(1), survival)
+    found = [str(path.relative_to(faults.under)) for path in faults.under.rglob("m")]
+    is_moved = "b" in synced or survival is Survival.EVERYTHING
+    assert found == (["b/x/m"] if is_moved else ["t/x/m"])
+
+
+def test_a_directory_is_not_taken_for_one_that_is_gone(faults: Faults) -> None:
+    """A file system gives the number of a directory that was removed to the next one."""
+    ended = run(
+        faults,
+        """
+os.mkdir(d+'/old'); os.mkdir(d+'/kept'); sync(); sync('kept')
+os.rmdir(d+'/old')
+for number in range(40):
+    os.mkdir(d+f'/kept/{number}'); put(f'kept/{number}/m', 'y', sync=True); sync(f'kept/{number}')
+sync('kept')
+try: os.rmdir(d+'/kept'); raise SystemExit('removed')
+except OSError as error: assert error.errno == 39
+""",
+    )
+    assert ended.returncode == 0, ended.stderr
+    faults.power_cut(random.Random(1), Survival.NOTHING)
+    assert sorted(path.name for path in faults.under.iterdir()) == ["kept", "old"]
+    assert not list((faults.under / "old").iterdir())
+    assert len(list(faults.under.rglob("m"))) == 40
+
+
 def test_a_second_sync_brings_nothing_back(faults: Faults) -> None:
     """What was dirty when a sync failed is lost, though the next one succeeds; what was written since is not."""
     faults.arm(Kind.SYNC, Action.EIO, 3)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import os
 import random
+import shutil
 import struct
 import subprocess
 import tempfile
@@ -52,12 +54,13 @@ FOREVER = 2**63
 
 
 def library() -> Path:
-    """The layer, built with the system's C compiler where it is not there or older than its source."""
+    """The layer, built with the system's C compiler where it is not there."""
     sources = [SOURCE / "faults.c", SOURCE / "faults.h"]
     place = Path(tempfile.gettempdir()) / f"alula-faults-{os.getuid()}"
     place.mkdir(mode=0o700, exist_ok=True)
-    built = place / "libfaults.so"
-    if built.exists() and all(source.stat().st_mtime < built.stat().st_mtime for source in sources):
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    built = place / f"libfaults-{digest[:16]}.so"
+    if built.exists():
         return built
     made = place / f"libfaults.{os.getpid()}"
     flags = ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror"]
@@ -186,4 +189,7 @@ class Faults:
         """As if everything were synced now."""
         self.journal_path.unlink(missing_ok=True)
         for grave in self.graves.iterdir():
-            grave.unlink()
+            if grave.is_dir():
+                shutil.rmtree(grave)
+            else:
+                grave.unlink()

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import struct
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -38,6 +37,19 @@ class Change:
     data: bytes
     is_durable: bool = False
     is_doomed: bool = False
+
+
+@dataclass
+class Named:
+    """What a name in a directory stands for after a power cut; the child None is nothing."""
+
+    directory: int
+    name: str
+    child: int | None
+    sequence: int = 0
+    """Of the change that made it so; 0 where it was so before."""
+    lost: int | None = None
+    """What it stood for until that change."""
 
 
 @dataclass
@@ -132,54 +144,79 @@ class Journal:
             if _cut_file(path, history, own, how):
                 counts[f"files that kept {how.value}"] += 1
         # Names come back before directories of theirs go.
-        changes: list[tuple[int, str, int | None]] = []
+        changes: list[Named] = []
         for inode in directories:
             how = survival or own.choice(list(Survival))
             changes += _names_after(self.of[inode], own, how)
-        moved = self._change_names(changes, paths, graves, under)
+        self._settle_moves(changes)
+        moved = self._change_names(changes, graves, under)
         counts["names"] += moved
         for shared in under.rglob("*-shm"):
             shared.unlink()  # memory, made anew by who opens the file first
         return ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "nothing"
 
-    def _change_names(
-        self,
-        changes: list[tuple[int, str, int | None]],
-        paths: dict[int, Path],
-        graves: Path,
-        under: Path,
-    ) -> int:
+    def _settle_moves(self, changes: list[Named]) -> None:
+        """A directory has one name: moving it is one change, however many directories it is written in."""
+        claims: dict[int, list[Named]] = defaultdict(list)
+        losses: dict[int, list[Named]] = defaultdict(list)
+        for one in changes:
+            if one.child in self.directories:
+                claims[one.child].append(one)
+            elif one.child is None and one.lost in self.directories:
+                losses[one.lost].append(one)
+        for child in self.directories:
+            named = sorted(claims[child], key=lambda one: one.sequence)
+            for other in named[:-1]:
+                other.child = None
+            if named or not losses[child]:
+                continue
+            last = max(losses[child], key=lambda one: one.sequence)
+            if self._last_added(child) > last.sequence:
+                last.child = child  # it was moved, and that did not come to pass
+
+    def _last_added(self, child: int) -> int:
+        return max(
+            (
+                one.sequence
+                for history in self.of.values()
+                for one in history
+                if one.kind == ADD and one.a == child
+            ),
+            default=0,
+        )
+
+    def _change_names(self, changes: list[Named], graves: Path, under: Path) -> int:
+        """Directories come to their places first, then files, and then what has no name goes."""
+
+        def order(one: Named) -> int:
+            return 2 if one.child is None else 0 if one.child in self.directories else 1
+
+        paths = _by_inode(graves) | _by_inode(under)
         moved = 0
-        for inode, name, child in sorted(changes, key=lambda one: one[2] is None):
-            directory = paths.get(inode)
+        for one in sorted(changes, key=order):
+            directory = paths.get(one.directory)
             if directory is None or not directory.is_dir():
                 continue  # it is gone itself
-            path = directory / name
+            path = directory / one.name
             there = path.lstat().st_ino if os.path.lexists(path) else None
-            if there == child:
+            if there == one.child:
                 continue
             moved += 1
             if there is not None:
-                _bury(path, graves)
-            if child is None:
+                # Its content may come back under another name yet.
+                path.rename(graves / f"cut-{there}-{os.urandom(4).hex()}")
+            if one.child is None:
                 continue
-            source = _by_inode(graves).get(child) or _by_inode(under).get(child)
-            if source is None and child in self.directories:
-                continue  # removed, and not kept by the layer
+            if there is not None:
+                paths = _by_inode(graves) | _by_inode(under)
+            source = paths.get(one.child)
             assert source is not None, f"{path}: nothing is left of it"
             if source.is_dir():
                 source.rename(path)
+                paths = _by_inode(graves) | _by_inode(under)
             else:
                 os.link(source, path)
         return moved
-
-
-def _bury(path: Path, graves: Path) -> None:
-    """Its content may come back under another name yet."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-        return
-    path.rename(graves / f"cut-{path.lstat().st_ino}-{os.urandom(4).hex()}")
 
 
 def _by_inode(place: Path) -> dict[int, Path]:
@@ -192,10 +229,8 @@ def _by_inode(place: Path) -> dict[int, Path]:
     return found
 
 
-def _names_after(
-    history: list[Change], own: random.Random, how: Survival
-) -> list[tuple[int, str, int | None]]:
-    """What each name of a directory that changed stands for afterwards; None is nothing."""
+def _names_after(history: list[Change], own: random.Random, how: Survival) -> list[Named]:
+    """What each name of a directory that changed stands for afterwards."""
     pending = [
         one for one in history if one.kind in (ADD, REMOVE) and not one.is_durable and not one.is_doomed
     ]  # fmt: skip
@@ -204,17 +239,20 @@ def _names_after(
         how, own.randint(0, len(pending))
     )
     survivors = {id(one) for one in pending[:kept]}
-    before: dict[str, int | None] = {}
-    names: dict[str, int | None] = {}
+    names: dict[str, Named] = {}
     for change in history:
         if change.kind not in (ADD, REMOVE):
             continue
-        if change.name not in before:
-            before[change.name] = None if change.kind == ADD else change.a
-            names[change.name] = before[change.name]
+        if change.name not in names:
+            before = None if change.kind == ADD else change.a
+            names[change.name] = Named(history[0].inode, change.name, before)
         if change.is_durable or id(change) in survivors:
-            names[change.name] = change.a if change.kind == ADD else None
-    return [(history[0].inode, name, child) for name, child in names.items()]
+            is_there = change.kind == ADD
+            names[change.name] = Named(
+                history[0].inode, change.name, change.a if is_there else None, change.sequence,
+                None if is_there else change.a,
+            )  # fmt: skip
+    return list(names.values())
 
 
 def _cut_file(path: Path, history: list[Change], own: random.Random, how: Survival) -> bool:
