@@ -159,24 +159,21 @@ extension ServedLog {
     private static let niceness: Int32 = 10
     private static let gatherTime = 0.5
     private static let retryTime = 1.0
-    private static let pieceBytes = 4 << 20
+    private static let pieceBytes = 8 << 20
 
     package func start() {
         Thread.detachNewThread { [self] in
             // Of this thread only: reads go first, and what it cannot follow is shed.
             _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
             var isIdle = true
+            var calm = Calm()
             while true {
                 let (items, ticket, isStopping) = take(isIdle: isIdle)
-                do throws(AlulaError) {
-                    if !items.isEmpty { try write(items) }
-                    finish(ticket, failure: nil, items)
-                } catch {
-                    finish(nil, failure: error, items)
-                }
+                let (count, failure) = write(items)
+                finish(items, written: count, ticket, failure)
                 if isStopping { break }
                 isIdle = true
-                if failure == nil { isIdle = !upkeep() }
+                if failure == nil, calm.isCalm(items) { isIdle = !upkeep() }
             }
             condition.lock()
             state.isDone = true
@@ -240,70 +237,73 @@ extension ServedLog {
     }
 
     /// What could not be written waits on, in front of what has come since.
-    private func finish(_ ticket: UInt64?, failure: AlulaError?, _ items: [ServedItem]) {
-        let bytes = items.reduce(0) { $0 + $1.byteCount }
+    private func finish(
+        _ items: [ServedItem],
+        written: Int,
+        _ ticket: UInt64,
+        _ failure: AlulaError?
+    ) {
+        let bytes = items[..<written].reduce(0) { $0 + $1.byteCount }
         condition.lock()
         state.isWriting = false
         defer {
             condition.broadcast()
             condition.unlock()
         }
-        if let ticket {
+        waitingBytes.subtract(bytes, ordering: .relaxed)
+        state.failure = failure
+        if failure == nil {
             state.written = ticket
-            waitingBytes.subtract(bytes, ordering: .relaxed)
-            state.failure = nil
             return
         }
-        state.failure = failure
+        let rest = items[written...]
         if state.isStopping {
-            figures.lost.add(items.reduce(0) { $0 + $1.picks.count }, ordering: .relaxed)
+            figures.lost.add(rest.reduce(0) { $0 + $1.picks.count }, ordering: .relaxed)
             state.written = state.wanted
             return
         }
-        state.items = items + state.items
-        state.itemBytes += bytes
+        state.items = rest + state.items
+        state.itemBytes += rest.reduce(0) { $0 + $1.byteCount }
     }
 
-    private func write(_ items: [ServedItem]) throws(AlulaError) {
-        var groups: [ServedShape.Group: [ServedTable]] = [:]
-        var order: [ServedShape.Group] = []
-        var bytes = 0
-        func put() throws(AlulaError) {
-            let ready = order.map { ($0, ServedTable.joined(groups[$0] ?? []).sorted()) }
-            groups = [:]
-            order = []
-            bytes = 0
-            guard !ready.isEmpty else { return }
-            try offline.writeBeside { db in
-                for (group, table) in ready {
-                    try ServedFile(db).insert(
-                        table,
-                        group.name,
-                        .vectors,
-                        version: group.version,
-                        service: group.service
-                    )
-                }
+    /// Writes the items piece by piece; answers how many are durable, and why not all are.
+    private func write(_ items: [ServedItem]) -> (count: Int, failure: AlulaError?) {
+        var count = 0
+        while count < items.count {
+            var end = count
+            var bytes = 0
+            while end < items.count, bytes < Self.pieceBytes {
+                bytes += items[end].byteCount
+                end += 1
             }
-            hasNewSegments.store(true, ordering: .relaxed)
-            figures.kept.add(ready.reduce(0) { $0 + $1.1.rows }, ordering: .relaxed)
-        }
-        for item in items {
-            let table: ServedTable
             do throws(AlulaError) {
-                table = try item.table()
+                try put(Array(items[count..<end]))
             } catch {
-                // An answer that the server cannot read again: one that no client could, either.
-                figures.lost.add(item.picks.count, ordering: .relaxed)
-                continue
+                return (count, error)
             }
-            let group = item.shape.group
-            if groups[group] == nil { order.append(group) }
-            groups[group, default: []].append(table)
-            bytes += item.byteCount
-            if bytes > Self.pieceBytes { try put() }
+            count = end
         }
-        try put()
+        return (count, nil)
+    }
+
+    /// Writes the items in one transaction.
+    private func put(_ items: [ServedItem]) throws(AlulaError) {
+        let (tables, lost) = ServedGather.tables(items)
+        if lost > 0 { figures.lost.add(lost, ordering: .relaxed) }
+        guard !tables.isEmpty else { return }
+        try offline.writeBeside { db in
+            for (group, table) in tables {
+                try ServedFile(db).insert(
+                    table,
+                    group.name,
+                    .vectors,
+                    version: group.version,
+                    service: group.service
+                )
+            }
+        }
+        hasNewSegments.store(true, ordering: .relaxed)
+        figures.kept.add(tables.reduce(0) { $0 + $1.table.rows }, ordering: .relaxed)
     }
 }
 

@@ -50,31 +50,4 @@ struct ServedItem: Sendable {
     var byteCount: Int {
         answer.count + keys.reduce(256 + 4 * picks.count) { $0 + $1.values.count }
     }
-
-    /// As rows of a segment.
-    func table() throws(AlulaError) -> ServedTable {
-        let answer = try DecodedAnswer(answer, schema: shape.vector, parts: shape.parts)
-        let places = isPicked ? Array(0..<Int32(picks.count)) : picks
-        let keyRows = picks.map { $0 + Int32(firstKey) }
-        func of<T>(_ items: [T]) -> [T] { places.map { items[Int($0)] } }
-        let count = picks.count
-        let version = shape.version
-        var columns = [
-            Column(int64s: [Int64](repeating: stamp, count: count)),
-            Column(
-                int64s: picks.map {
-                    PredictionID(stamp: stamp, version: version, row: Int($0), isLogged: true).rest
-                }
-            ),
-            try Column(.string, [FeatureValue](repeating: .string(shape.stage), count: count)),
-            Column(int64s: [Int64](repeating: Int64(clamping: logEntry), count: count)),
-        ]
-        columns += keys.map { $0.taking(keyRows[...]) }
-        columns += answer.vector.columns.map { isPicked ? $0 : $0.taking(places[...]) }
-        columns += answer.statuses.map { statuses in
-            Column(uint32s: of(statuses).map(UInt32.init))
-        }
-        columns += answer.events.map { Column(int64s: of($0), type: .timestamp) }
-        return ServedTable(layout: shape.layout, columns: columns, rows: count)
-    }
 }

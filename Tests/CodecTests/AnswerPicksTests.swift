@@ -81,6 +81,47 @@ struct AnswerPicksTests {
         }
     }
 
+    @Test func `joined answers are their rows end to end`() throws {
+        var random = SeededRandom(seed: 17)
+        for parts in [0, 2] {
+            let picker = try #require(AnswerPicks(Self.types, parts: parts))
+            for count in [0, 1, 2, 30] {
+                var answers: [[UInt8]] = []
+                var decoded: [DecodedAnswer] = []
+                for _ in 0..<count {
+                    let rows = Int.random(in: 0...40, using: &random)
+                    let (bytes, schema) = try Self.answer(rows: rows, parts: parts, &random)
+                    let picks = (0..<Int32(rows)).filter { _ in Bool.random(using: &random) }
+                    answers.append(bytes.withUnsafeBytes { picker.take(picks, of: $0) })
+                    decoded.append(
+                        try DecodedAnswer(answers[answers.count - 1], schema: schema, parts: parts)
+                    )
+                }
+                let joined = JoinedAnswers(answers, picker: picker, types: Self.types)
+                #expect(joined.rowCount == decoded.reduce(0) { $0 + $1.vector.rowCount })
+                for (index, type) in Self.types.enumerated() where count > 0 {
+                    let columns = decoded.map { $0.vector.columns[index] }
+                    let expected = Column.joined(columns, type: type)
+                    let found = joined.columns[index]
+                    #expect(
+                        (0..<found.count).map { found[$0] }
+                            == (0..<expected.count).map { expected[$0] }
+                    )
+                    #expect(found.values == expected.values && found.offsets == expected.offsets)
+                }
+                for part in 0..<parts {
+                    #expect(joined.statuses[part] == decoded.flatMap { $0.statuses[part] })
+                    let events = joined.events[part].withUnsafeBytes { raw in
+                        (0..<joined.rowCount).map {
+                            raw.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)
+                        }
+                    }
+                    #expect(events == decoded.flatMap { $0.events[part] })
+                }
+            }
+        }
+    }
+
     @Test func `lists of any length are not picked`() {
         #expect(AnswerPicks([.int64, .list(.int64)], parts: 1) == nil)
         #expect(AnswerPicks([.fixedList(.string, length: 2)], parts: 1) == nil)

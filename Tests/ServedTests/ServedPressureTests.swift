@@ -1,4 +1,7 @@
 import Domain
+import GRDB
+import Glibc
+import Offline
 import Synchronization
 import TestSupport
 import Testing
@@ -23,6 +26,32 @@ struct ServedPressureTests {
         let shed = ids.filter { !$0.isLogged }.prefix(2)
         let told = try world.log(Array(shed), outcomes: [1, 1])
         #expect(told == [.notLogged, .notLogged])
+    }
+
+    @Test func `after a failure in the middle each vector is there once`() throws {
+        let world = try World(isStarted: false)
+        let person = String(repeating: "p", count: 4_000)
+        let vectors = (0..<100).map { Vector(zip: Int64($0), person: person, amount: 1) }
+        var ids: [PredictionID] = []
+        for round in 0..<25 { ids += try world.serve(vectors, at: 2_000_000 + Int64(round)) }
+        try world.offline.writeBeside { db in
+            try db.execute(
+                sql: """
+                    CREATE TRIGGER full BEFORE INSERT ON served_segment
+                    WHEN (SELECT COUNT(*) FROM served_segment) >= 1
+                    BEGIN SELECT RAISE(ABORT, 'the disk is full'); END
+                    """
+            )
+        }
+        world.log.start()
+        #expect(throws: AlulaError.self) { try world.log.flush() }
+        let kept = world.log.figures.kept.load(ordering: .relaxed)
+        #expect(kept > 0 && kept < ids.count && world.log.waiting > 0)
+        try world.offline.writeBeside { try $0.execute(sql: "DROP TRIGGER full") }
+        while world.log.waiting > 0 { usleep(10_000) }
+        #expect(Set(try world.scan().keys) == Set(ids))
+        #expect(world.log.figures.kept.load(ordering: .relaxed) == ids.count)
+        #expect(world.log.failure == nil)
     }
 
     @Test func `readers, loggers, scans and merges at once lose nothing and end`() async throws {

@@ -4,21 +4,21 @@ package import Domain
 ///
 /// Only for vectors whose columns are of fixed width, bool, string or bytes.
 package struct AnswerPicks: Sendable {
-    private enum Shape: Sendable {
+    enum Shape: Sendable {
         case bits
         case fixed(Int)
         case text
     }
 
     /// Where the buffers of a column stand; below zero where it has no such buffer.
-    private struct Place {
+    struct Place {
         var validity = -1
         var offsets = -1
         var values = 0
     }
 
-    private let shapes: [Shape]
-    private let parts: Int
+    let shapes: [Shape]
+    let parts: Int
 
     /// Nil where a column is of another kind: such an answer is kept as a whole.
     package init?(_ types: [ValueType], parts: Int) {
@@ -65,7 +65,7 @@ package struct AnswerPicks: Sendable {
     }
 
     /// Moves `position` to the end of the columns.
-    private func places(
+    func places(
         _ base: UnsafeRawPointer,
         _ rows: Int,
         alignment: Int,
