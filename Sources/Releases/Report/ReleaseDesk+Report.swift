@@ -13,6 +13,8 @@ package struct VersionReport: Sendable {
     /// Of the candidate.
     package var lineage: VersionLineage
     package var time: Timestamp
+    /// How candidate and holder do where they are served; whoever knows adds it.
+    package var live: [ReportTable] = []
 }
 
 extension ReleaseDesk {

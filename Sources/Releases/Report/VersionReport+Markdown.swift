@@ -22,8 +22,24 @@ extension VersionReport {
             )
         }
         addDifferences(to: &page)
+        for table in live { add(table, to: &page) }
         addLineage(to: &page)
         return page.text
+    }
+
+    private func add(_ table: ReportTable, to page: inout Markdown) {
+        page.line("")
+        page.line("## " + Markdown.text(table.title))
+        page.line("")
+        if !table.note.isEmpty {
+            page.line(Markdown.text(table.note))
+            page.line("")
+        }
+        guard !table.rows.isEmpty else { return }
+        page.table(
+            table.columns.map(Markdown.text),
+            table.rows.map { $0.map(Markdown.text) }
+        )
     }
 
     private var title: String {
@@ -122,21 +138,27 @@ struct Markdown {
     static func code(_ text: String) -> String {
         let flat = flat(text)
         guard !flat.isEmpty else { return "(empty)" }
-        guard flat.contains("`") else { return "`\(flat.replacing("|", with: "\\|"))`" }
-        return Self.text(text)
+        guard !flat.unicodeScalars.contains("`") else { return Self.text(text) }
+        var code = String.UnicodeScalarView()
+        for scalar in flat.unicodeScalars {
+            if scalar == "|" { code.append("\\") }
+            code.append(scalar)
+        }
+        return "`\(String(code))`"
     }
 
     static func value(_ text: String?) -> String { text.map(code) ?? "—" }
 
-    /// As plain words.
+    /// As plain words, whatever marks combine with a sign.
     static func text(_ text: String) -> String {
-        var plain = ""
-        for character in flat(text) {
-            if "\\`*_{}[]<>#|~&@!".contains(character) { plain.append("\\") }
-            plain.append(character)
+        var plain = String.UnicodeScalarView()
+        for scalar in flat(text).unicodeScalars {
+            if signs.contains(scalar) { plain.append("\\") }
+            plain.append(scalar)
         }
-        return plain
+        return String(plain)
     }
+    private static let signs = Set("\\`*_{}[]<>#|~&@!".unicodeScalars)
 
     private static func flat(_ text: String) -> String {
         let words = text.unicodeScalars.map { scalar in

@@ -57,6 +57,7 @@ extension Dispatcher {
             call: try writeCall(call, try CallHead(request.head))
         )
         try addOrigins(to: &report.lineage, call)
+        report.live = try liveTables(of: report, request, call)
         return try Answer(WireReport(report))
     }
 

@@ -5,6 +5,7 @@ import NIOCore
 import Offline
 import Registry
 import Served
+import Statistics
 import SwiftProtobuf
 import Training
 import Wire
@@ -72,10 +73,14 @@ extension Dispatcher {
         let through = services.ingestor.lastEntry
         try waitUntilApplied(through, call)
         let stored = try services.spines.whileMaking(plan.keysOnly) {
-            let record = try makeFromLog(request, query, plan, through, call)
+            var profile: TableProfile?
+            let record = try makeFromLog(request, query, plan, through, call) { profile = $0 }
+            // Ids are all different, and of no use without the log.
+            profile?.features.removeAll { $0.name == ServedRows.predictionID }
             try call.checkEnded()
             let stored = try services.registry.recordTrainingSet(
                 record,
+                profile: profile?.encoded(),
                 call: try writeCall(call, head)
             ) { try WireTrainingSet($0).serializedBytes() }
             return (record, stored)
@@ -109,7 +114,8 @@ extension Dispatcher {
         _ query: ServedQuery,
         _ plan: FeaturePlan,
         _ through: UInt64,
-        _ call: Call
+        _ call: Call,
+        onProfile: @escaping (TableProfile) -> Void
     ) throws -> TrainingSetRecord {
         var rows = try ServedRows(services.served, query, withoutOutcome: request.withoutOutcome)
         let sender = BatchSender(call)
@@ -130,7 +136,8 @@ extension Dispatcher {
             ),
             spine: { try rows.next(isCancelled: { call.isEnded }) },
             emit: sender.send,
-            isCancelled: { call.isEnded }
+            isCancelled: { call.isEnded },
+            onProfile: onProfile
         )
         record.featureColumns = plan.schema.fields.map(\.name)
         record.servedModel = query.model.model.text

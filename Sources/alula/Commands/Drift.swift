@@ -41,19 +41,55 @@ struct Drift: AsyncParsableCommand {
     var threshold: Double?
     @Option(help: "The share of features from which on the whole counts as drifted.")
     var share = 0.5
-    @Option(help: "Write a page to look at, which needs nothing else.") var html: String?
+    @Option(
+        help: ArgumentHelp(
+            "Write a page to look at, which needs nothing else; of a model with its performance and "
+                + "the shares of its versions over time.",
+            valueName: "file"
+        )
+    )
+    var html: String?
+    @Option(help: "The windows of that time, such as 1d; else what fits.") var window: String?
     @Flag(help: "Fail where there is drift.") var fail = false
     @OptionGroup var options: ServerOptions
 
     func run() async throws {
         let drift = try await found()
         if let html {
+            let page = try await page(of: drift)
             let file = try OutputFile(html)
-            try file.write(Array(DriftPage.text(drift).utf8))
+            try file.write(Array(page.text.utf8))
             try file.finish()
         }
         DriftText.show(drift, json: options.json)
         if fail, drift.isDrift { throw Refused() }
+    }
+
+    private func page(of drift: WireDrift) async throws -> DriftPage {
+        var page = DriftPage(drift: drift)
+        guard let model else { return page }
+        var length: Int64 = 0
+        if let window {
+            guard let span = TimeSpan(text: window), span.microseconds > 0 else {
+                throw AlulaError.invalid("--window \(window): expected a span of time such as 1d")
+            }
+            length = span.microseconds
+        }
+        let client = try options.client()
+        page.model = try await client.models().first { $0.name == model }
+        var request = WirePerformanceRequest()
+        request.model = model
+        request.versions = version
+        if let since { request.sinceUs = try Timestamp(option: "--since", since).microseconds }
+        if let until { request.untilUs = try Timestamp(option: "--until", until).microseconds }
+        do {
+            page.performance = try await OverTime(client: client, request: request)
+                .found(window: length)
+        } catch let error as AlulaError {
+            // Lists, for one, cannot be judged; the rest of the page can be told.
+            page.problem = error.message
+        }
+        return page
     }
 
     private func found() async throws -> WireDrift {

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
 
+import alula
 import numpy as np
 import pytest
 from command_line import CommandLine
 from server_process import Server, needs_server
-
-import alula
+from test_drift import Page
 
 pytestmark = needs_server
 
@@ -171,3 +173,99 @@ def test_numbers_and_classes_have_figures_of_their_own(store: alula.Store) -> No
     assert found.kind == "regression"
     for name in ("mae", "rmse", "r2"):
         assert found[0][name].value == pytest.approx(vectors[name], abs=1e-9)
+
+
+def test_a_page_shows_drift_versions_and_performance(
+    own_server: Server, store: alula.Store, tmp_path: Path
+) -> None:
+    run = CommandLine(own_server, tmp_path)
+    words = ("drift", "m", "--project", "p", "--html", "p.html")
+    random = np.random.default_rng(11)
+    ids = [one % 100 for one in range(300)]
+    first = read(store, ids, random.normal(size=300))
+    run(*words)
+    page = Page((tmp_path / "p.html").read_text())
+    assert "No prediction in this time has an outcome yet" in page.words
+    scores = random.uniform(size=300)
+    store.log_predictions("m", first.prediction_ids, scores)
+    outcomes = (random.uniform(size=300) < scores).astype(float)
+    store.log_outcomes("m", first.prediction_ids, outcomes)
+    with store.run("x", training_set=store.training_sets()[0].id) as other:
+        other.register("m", [tmp_path / "f"])
+    store.promote("m", 2, "production", reason="test")
+    time.sleep(1)
+    second = read(store, ids[:100], random.normal(size=100))
+    store.log_predictions("m", second.prediction_ids, scores[:100])
+    store.log_outcomes("m", second.prediction_ids, 1 - outcomes[:100])
+    run(*words)
+    text = (tmp_path / "p.html").read_text()
+    page = Page(text)
+    assert "Versions over time" in page.words and "auc over time" in page.words
+    assert "version 1 in training: 0.875" in page.words
+    assert "production since" in page.words and "version 2" in page.words
+    # Each drawing has its words.
+    assert page.tags.count("svg") == page.tags.count("desc") > 8
+    told = [float(one) for one in re.findall(r"0\.\d{3,4}", page.words)]
+    for slice in store.performance("m"):
+        assert any(abs(one - float(slice["auc"])) < 1e-4 for one in told)
+    run(*words, "--window", "1d")
+    assert Page((tmp_path / "p.html").read_text()).tags.count("circle") == 2 * 8
+    assert "--window soon" in run.error(*words, "--window", "soon")
+
+
+def test_what_others_wrote_is_text_on_the_page(own_server: Server, tmp_path: Path) -> None:
+    run = CommandLine(own_server, tmp_path)
+    evil = [
+        "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "</title><script>",
+        "\"\u0301 onload=alert(1) x=\"", "<\u0338script>", "&lt;b&gt;", "\u202egnp.exe", "]]>",
+        "'; alert(1); '", "\x07bell",
+    ]  # fmt: skip
+    for side in ("a", "b"):
+        with (tmp_path / f"{side}.csv").open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(evil)
+            for place in range(60):
+                rows.writerow([evil[(place + column) % 3] for column in range(len(evil))])
+    run("drift", "--between", "a.csv", "b.csv", "--html", "p.html")
+    text = (tmp_path / "p.html").read_text()
+    page = Page(text)
+    assert page.tags.count("section") == len(evil) and "script" not in page.tags
+    for one in evil[:6]:
+        assert one in page.words
+    assert "\u202e" not in text and "\x07" not in text
+    assert "default-src 'none'" in text
+
+
+def test_a_report_tells_how_versions_do_where_they_are_served(
+    store: alula.Store, tmp_path: Path
+) -> None:
+    with store.run("x", training_set=store.training_sets()[0].id) as other:
+        other.log_metric("auc", 0.9)
+        other.register("m", [tmp_path / "f"])
+    assert "as served" not in store.report("m", 2, "production").markdown
+    random = np.random.default_rng(13)
+    trained = np.random.default_rng(7).normal(size=800)[:400]
+    ids = [one % 100 for one in range(400)]
+    expected: dict[int, float] = {}
+    for version, middle in ((1, 0.0), (2, 3.0)):
+        answer = store.read(
+            model="m", version=version, keys={"id": ids}, log=True,
+            request={"asked": list(trained + middle)},
+        )  # fmt: skip
+        scores = random.uniform(size=400)
+        store.log_predictions("m", answer.prediction_ids, scores)
+        if version == 2:
+            outcomes = (random.uniform(size=300) < scores[:300]).astype(float)
+            store.log_outcomes("m", answer.prediction_ids[:300], outcomes)
+            (found,) = store.performance("m", versions=[2])
+            expected[2] = float(found["auc"])
+    page = store.report("m", 2, "production").markdown
+    lines = page.splitlines()
+    assert "## Performance as served, in the last 7 days" in lines
+    (auc,) = [line for line in lines if line.startswith("| auc | -, in training 0.875 |")]
+    assert f"{expected[2]:.4f}"[:5] in auc and "in training 0.9" in auc and " to " in auc
+    assert "| predictions | 400 | 400 |" in lines
+    assert "| of them without an outcome | 400 | 100 |" in lines
+    assert "| features that moved | 0 of 3 | 1 of 3 |" in lines
+    (asked,) = [line for line in lines if line.startswith("| asked | ks ")]
+    assert asked.count(": drift") == 1 and asked.endswith(": drift |")
