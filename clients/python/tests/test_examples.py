@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 from server_process import BINARY, needs_server
+from test_drift import Page
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 needs_prometheus = pytest.mark.skipif(
@@ -20,11 +21,11 @@ needs_prometheus = pytest.mark.skipif(
 )
 
 
-def tell(name: str, seconds: float) -> str:
+def tell(name: str, seconds: float, *words: str) -> str:
     """What the story of an example says."""
     source = Path(__file__).resolve().parents[1] / "src"
     done = subprocess.run(
-        [sys.executable, EXAMPLES / name / "story.py"], capture_output=True, text=True,
+        [sys.executable, EXAMPLES / name / "story.py", *words], capture_output=True, text=True,
         timeout=seconds, env=os.environ | {"ALULA_BINARY": BINARY, "PYTHONPATH": str(source)},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -52,6 +53,21 @@ def test_rules_and_dashboard_with_the_real_prometheus() -> None:
         "AlulaMonitorFiring has ended",
     ):  # fmt: skip
         assert line in told, told
+
+
+@needs_server
+def test_six_weeks_of_a_model(tmp_path: Path) -> None:
+    told = tell("feedback-loop", 180, "--page", str(tmp_path / "page.html"))
+    at = 0
+    for line in (
+        "version 1 is trained", "both say ok", "prices rise", "monitor amounts fires",
+        "monitor quality fires", "no reason yet", "version 2 is trained on",
+        "the gate passes version 2", "both monitors are fine again",
+    ):  # fmt: skip
+        assert line in told[at:], f"{line} in\n{told}"
+        at = told.index(line, at)
+    page = Page((tmp_path / "page.html").read_text())
+    assert "Performance over time" in page.words and "version 2" in page.words
 
 
 def test_every_alert_has_a_test_and_a_metric_that_is_gone_is_found() -> None:
