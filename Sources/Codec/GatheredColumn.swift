@@ -209,6 +209,22 @@ extension GatheredColumn {
         }
     }
 
+    /// The values of the rows of this range where they stand, and one byte a row, 1 for a value; the
+    /// type is of fixed width.
+    package func withRows(
+        _ range: Range<Int>,
+        _ body: (UnsafeRawBufferPointer, UnsafeBufferPointer<UInt8>) -> Void
+    ) {
+        precondition(rowBytes > 0 && range.upperBound <= count)
+        body(
+            UnsafeRawBufferPointer(
+                start: values + range.lowerBound * rowBytes,
+                count: range.count * rowBytes
+            ),
+            UnsafeBufferPointer(start: present + range.lowerBound, count: range.count)
+        )
+    }
+
     /// The rows of this range as a column; the type is of fixed width.
     package func column(_ range: Range<Int>) -> Column {
         precondition(rowBytes > 0 && range.upperBound <= count)

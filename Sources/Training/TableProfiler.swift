@@ -43,8 +43,16 @@ final class TableProfiler: @unchecked Sendable {
             guard all.slots[index].builder != nil else { return }
             for start in stride(from: 0, to: count, by: TableProfiler.pieceRows) {
                 let range = start..<min(start + TableProfiler.pieceRows, count)
-                let column = texts[index]?.column(range) ?? columns[index].column(range)
-                all.slots[index].builder?.add(column)
+                let column = columns[index]
+                if column.type.isNumber {
+                    unsafe column.withRows(range) { values, present in
+                        unsafe all.slots[index].builder?.add(values, present: present)
+                    }
+                } else {
+                    all.slots[index].builder?.add(
+                        texts[index]?.column(range) ?? column.column(range)
+                    )
+                }
             }
         }
     }
@@ -72,5 +80,17 @@ final class TableProfiler: @unchecked Sendable {
             }
         }
         return TableProfile(rows: rows, features: features)
+    }
+}
+
+extension ValueType {
+    /// Whether a value is one number, or a time.
+    fileprivate var isNumber: Bool {
+        switch self {
+        case .scalar(.int32), .scalar(.int64), .scalar(.float32), .scalar(.float64),
+            .scalar(.timestamp):
+            true
+        case .scalar, .list, .fixedList: false
+        }
     }
 }

@@ -71,14 +71,16 @@ package struct TrainingSets: Sendable {
         } else {
             try addAll(of: try taken.kept.value().artifact, to: &answer, isCancelled: isCancelled)
         }
-        let kept = try taken.kept.value()
+        // The disk is waited for last.
         if let profiler { onProfile?(profiler.finish(answer.reports)) }
+        let digest = answer.finish()
+        let kept = try taken.kept.value()
         return TrainingSetRecord(
             id: request.id,
             project: request.project,
             service: request.plan.service,
             logEntry: request.through,
-            digest: answer.finish(),
+            digest: digest,
             spineDigest: kept.digest,
             spineArtifact: kept.artifact,
             rows: UInt64(taken.rows),

@@ -62,6 +62,34 @@ struct ProfileTests {
         #expect(try profile(column).quantiles == other.quantiles)
     }
 
+    @Test func `values where they stand make the profile of their column`() throws {
+        var random = SeededRandom(seed: 8)
+        for type in [ValueType.int32, .int64, .float32, .float64, .timestamp] {
+            for nulls in [0.0, 0.3, 1.0] {
+                let values = (0..<5_000).map { _ -> FeatureValue in
+                    if random.chance(nulls) { return .null }
+                    let number = Int64.random(in: -4_000...4_000, using: &random)
+                    return switch type {
+                    case .int32: .int32(Int32(number))
+                    case .float32: .float32(Float(number) / 3)
+                    case .float64: .float64(Double(number) / 7)
+                    case .timestamp: .timestamp(Timestamp(microseconds: number))
+                    default: .int64(number)
+                    }
+                }
+                let column = try Column(type, values)
+                var expected = ProfileBuilder(name: "f", type: type)
+                expected.add(column)
+                var found = ProfileBuilder(name: "f", type: type)
+                let present = values.map { $0 == .null ? UInt8(0) : 1 }
+                column.values.withUnsafeBytes { raw in
+                    present.withUnsafeBufferPointer { found.add(raw, present: $0) }
+                }
+                #expect(found.finish() == expected.finish())
+            }
+        }
+    }
+
     @Test func `a histogram has every row`() throws {
         let found = try profile(doubles(normals(50_000, seed: 6)))
         let histogram = found.histogram(bins: 20)

@@ -111,11 +111,19 @@ struct SketchTests {
 
     @Test func `numbers are sorted by their digits as by comparing them`() {
         var random = SeededRandom(seed: 2)
-        var numbers = (0..<3_000).map { _ in
+        let bits = (0..<3_000).map { _ in
             Double(bitPattern: UInt64.random(in: 0...UInt64.max, using: &random))
         }
-        numbers = numbers.filter(\.isFinite) + [0, 0, -1, 1, .infinity, -.infinity]
-        #expect(RadixSort.sorted(numbers) == numbers.sorted())
+        let spread = bits.filter(\.isFinite) + [0, 0, -1, 1, .infinity, -.infinity]
+        let even = (0..<5_000).map { _ in Double.random(in: -3...7, using: &random) }
+        for numbers in [
+            spread, even, even + [1e300], even.map { 1.7e15 + ($0 * 1e6).rounded() },
+            even.map { $0 * Double.leastNormalMagnitude },
+            even.map { $0.rounded() }, [Double](repeating: 4, count: 300),
+            even.sorted(), even.sorted().reversed(), Array(even.prefix(9)), [],
+        ] {
+            #expect(NumberSort.sorted(numbers) == numbers.sorted())
+        }
     }
 
     @Test func `frequent texts are found, and no count is off by more than a 256th`() throws {

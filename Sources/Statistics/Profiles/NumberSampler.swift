@@ -24,10 +24,8 @@ struct NumberSampler: Sendable {
             if kept.count >= Self.most { halve() }
             if shift == 0 {
                 let end = min(values.count, index + Self.most - kept.count)
-                while index < end {
-                    kept.append(values[index])
-                    index += 1
-                }
+                kept.append(contentsOf: UnsafeBufferPointer(rebasing: values[index..<end]))
+                index = end
             } else {
                 let step = min(1 << shift - offset, values.count - index)
                 if choice >= offset, choice < offset + step {

@@ -16,7 +16,7 @@ package struct QuantileSketch: Sendable, Hashable {
 
     /// Of numbers of equal weight, `total` in all.
     init(_ numbers: [Double], total: Double) {
-        let sorted = RadixSort.sorted(numbers)
+        let sorted = NumberSort.sorted(numbers)
         guard sorted.count > Self.most else {
             points = sorted
             cumulative = Self.even(sorted.count, total)
@@ -98,34 +98,5 @@ package struct QuantileSketch: Sendable, Hashable {
             if cumulative[middle] < rank { low = middle + 1 } else { high = middle }
         }
         return points[low]
-    }
-}
-
-/// Sorts numbers by the digits of their bits, which takes a fraction of what comparing them takes.
-enum RadixSort {
-    static func sorted(_ numbers: [Double]) -> [Double] {
-        guard numbers.count > 256 else { return numbers.sorted() }
-        // Bits in the order of the numbers: those of negative ones turned over.
-        var keys = numbers.map { number -> UInt64 in
-            let bits = number.bitPattern
-            return bits >> 63 == 1 ? ~bits : bits | 1 << 63
-        }
-        var other = [UInt64](repeating: 0, count: keys.count)
-        for digit in 0..<6 {
-            let shift = UInt64(11 * digit)
-            var starts = [Int](repeating: 0, count: 2_048)
-            for key in keys { starts[Int(key >> shift & 2_047)] += 1 }
-            // All in one place are in order already.
-            if starts.contains(keys.count) { continue }
-            var sum = 0
-            for slot in starts.indices { (starts[slot], sum) = (sum, sum + starts[slot]) }
-            for key in keys {
-                let slot = Int(key >> shift & 2_047)
-                other[starts[slot]] = key
-                starts[slot] += 1
-            }
-            swap(&keys, &other)
-        }
-        return keys.map { Double(bitPattern: $0 >> 63 == 1 ? $0 & ~(1 << 63) : ~$0) }
     }
 }
