@@ -55,6 +55,14 @@ extension AlulaClient {
         return try await call(.stagesAt, request, answer: WireStageTenures.self).0.tenures
     }
 
+    /// Who answers for a stage now, with which shares, and its shadow.
+    package func holders(of stage: String, of model: String) async throws -> WireStageHolders {
+        var request = WireStageHoldersRequest()
+        request.model = model
+        request.stage = stage
+        return try await call(.stageHolders, request, answer: WireStageHolders.self).0
+    }
+
     /// Makes the training set of a version again and compares; gates read what came of it.
     package func reproduce(model: String, version: UInt32) async throws -> WireReproduceResponse {
         var request = WireReproduceRequest()

@@ -46,6 +46,7 @@ extension WireApproveRequest: HeadedRequest {}
 extension WireListApprovalsRequest: HeadedRequest {}
 extension WireListGatesRequest: HeadedRequest {}
 extension WireStagesAtRequest: HeadedRequest {}
+extension WireStageHoldersRequest: HeadedRequest {}
 extension WireVerifyAuditRequest: HeadedRequest {}
 extension WireWatchRequest: HeadedRequest {}
 extension WireReproduceRequest: HeadedRequest {}

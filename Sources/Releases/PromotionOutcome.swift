@@ -13,4 +13,8 @@ package struct PromotionOutcome: Sendable, Hashable {
     package var previous: UInt32?
     /// The stage the version was in.
     package var from: Stage
+    /// Who holds the stage after it.
+    package var split: StageSplit
+    /// Of the stage, after it.
+    package var shadow: UInt32?
 }

@@ -6,14 +6,17 @@ extension ReleaseDesk {
     /// Moves a version into a stage if its gate lets it pass, compare-and-set on the model's
     /// revision.
     ///
+    /// With a share it stands beside the holders, who keep the rest in proportion; a holder's share
+    /// changes without the gate, through which it came. Throws where nobody would keep the rest.
     /// A refusal is an answer, not an error: it changes nothing but the audit log, and is repeated
     /// to the same request id. A dry run changes nothing at all. Throws `aborted` where the model is
-    /// not at the expected revision. A version that is in the stage already stays there, and nothing
-    /// is written.
+    /// not at the expected revision. A version that has just that share of the stage already keeps
+    /// it, and nothing is written.
     package func promote(
         model name: RegisteredModelName,
         version number: UInt32,
         to stage: Stage,
+        share: Share = .all,
         reason: String = "",
         dryRun: Bool = false,
         expectedRevision: UInt64? = nil,
@@ -26,12 +29,14 @@ extension ReleaseDesk {
             try model.require(expectedRevision)
             try tables.requireStage(stage, of: model)
             let version = try tables.requireVersion(number, of: model)
-            var outcome = try self.judge(version, to: stage, of: model, tables, call)
-            if !dryRun, version.stage != stage {
+            var outcome = try self.judge(version, to: stage, share, of: model, tables, call)
+            if !dryRun, version.stage != stage || outcome.split.share(of: number) ?? share != share
+            {
                 let move = StageMove(
                     act: .promote,
                     version: version,
                     to: stage,
+                    share: share,
                     reason: reason,
                     verdict: outcome.verdict
                 )
@@ -46,11 +51,14 @@ extension ReleaseDesk {
     func judge(
         _ version: ModelVersion,
         to stage: Stage,
+        _ share: Share = .all,
         of model: ModelRow,
         _ tables: RegistryTables,
         _ call: WriteCall
     ) throws -> PromotionOutcome {
         let seat = try tables.seat(of: stage, in: model)
+        let split = try seat.split
+        try Self.check(share, of: version, in: stage, split)
         var outcome = PromotionOutcome(
             passed: true,
             verdict: GateVerdict(rules: []),
@@ -58,9 +66,12 @@ extension ReleaseDesk {
             stage: stage,
             version: version.number,
             previous: seat.previous,
-            from: version.stage
+            from: version.stage,
+            split: split,
+            shadow: seat.shadow
         )
-        if version.stage == stage {
+        let held = split.share(of: version.number)
+        if version.stage == stage, held == nil || held == share {
             outcome.verdict.rules = [
                 .init(
                     rule: "moves",
@@ -77,12 +88,24 @@ extension ReleaseDesk {
             run: run,
             missing: try registry.missingArtifacts(of: version)
         )
+        if let held {
+            outcome.verdict.rules.append(
+                .init(
+                    rule: "moves",
+                    outcome: .passed,
+                    reason: "version \(version.number) came into \(stage) by its gate, and has "
+                        + "\(held) of it"
+                )
+            )
+            outcome.passed = outcome.verdict.passed
+            return outcome
+        }
         let state = try CatalogStore.state(in: tables.database)
         if let gate = state.gate(call.project, model: model.name, to: stage) {
             let facts = try facts(
                 of: version,
                 into: stage,
-                holder: try seat.newest.map { try tables.requireVersion($0, of: model) },
+                holder: try split.main.map { try tables.requireVersion($0, of: model) },
                 run,
                 model,
                 state,
@@ -114,9 +137,41 @@ extension ReleaseDesk {
             try tables.audit("\(act) refused", "model:\(model.name)", detail, call, change: change)
             return
         }
-        (outcome.revision, outcome.previous) = try tables.move(move, of: model, call: call)
+        let seat: StageSeat
+        (outcome.revision, seat) = try tables.move(move, of: model, call: call)
+        outcome.previous = seat.previous
+        outcome.split = try seat.split
+        outcome.shadow = seat.shadow
         change.after = try tables.stageText(move.to, in: model)
         try tables.audit(act, "model:\(model.name)", detail, call, change: change)
+    }
+
+    /// Of one stage at once, that answer.
+    private static let mostAnswering = 8
+
+    private static func check(
+        _ share: Share,
+        of version: ModelVersion,
+        in stage: Stage,
+        _ split: StageSplit
+    ) throws(AlulaError) {
+        guard share < .all else { return }
+        guard stage.hasHolder else {
+            throw .invalid("nobody holds \(stage), so there are no shares of it")
+        }
+        guard !split.isEmpty || share == .none else {
+            throw .refused(
+                "nobody is in \(stage) who could keep the rest: it takes all of it",
+                help: "promote it without a share"
+            )
+        }
+        let after = try split.giving(share, to: version.number)
+        guard after.answering.count <= mostAnswering else {
+            throw .refused(
+                "\(split.answering.count) versions answer for \(stage) already: at most "
+                    + "\(mostAnswering) do at once"
+            )
+        }
     }
 
     static func check(_ reason: String) throws(AlulaError) {
@@ -133,6 +188,7 @@ private struct TransitionDetail: Encodable {
     var version: UInt32
     var from: String
     var to: String
+    var share: String?
     var reason: String
     var gate: UInt32?
 
@@ -140,6 +196,7 @@ private struct TransitionDetail: Encodable {
         version = move.version.number
         from = move.version.stage.text
         to = move.to.text
+        share = move.share == .all ? nil : move.share.description
         reason = move.reason
         gate = move.verdict.gateVersion
     }

@@ -3,11 +3,12 @@ package import Domain
 package import Registry
 
 extension ReleaseDesk {
-    /// Returns a stage to the version that held it before; the present holder is archived.
+    /// Returns a stage to its holders and their shares as they were before the version came that
+    /// entered last; who is not among them is archived.
     ///
-    /// Done again, it goes one holder further back. The version passed its gate when it entered;
-    /// only what it needs to run is looked at again, and what the gate asks of a rollback. A version
-    /// that holds another stage by now is not taken out of it.
+    /// Done again, it goes one version further back. Those who return passed their gate when they
+    /// entered; only what they need to run is looked at again, and what the gate asks of a rollback. A
+    /// version that holds another stage by now is not taken out of it.
     package func rollback(
         model name: RegisteredModelName,
         stage: Stage,
@@ -27,75 +28,99 @@ extension ReleaseDesk {
             try model.require(expectedRevision)
             try tables.requireStage(stage, of: model)
             let seat = try tables.seat(of: stage, in: model)
-            guard let previous = seat.previous else {
+            guard !seat.memory.isEmpty else {
                 throw AlulaError.refused(
                     "\(stage) of \(name) has no earlier holder to return to",
                     help: "promote the version you want: alula versions \(name)"
                 )
             }
-            let version = try tables.requireVersion(previous, of: model)
-            let verdict = try judge(version, backTo: stage, seat, model, tables, call)
-            var outcome = PromotionOutcome(
-                passed: verdict.passed,
-                verdict: verdict,
-                revision: model.revision,
-                stage: stage,
-                version: version.number,
-                previous: previous,
-                from: version.stage
+            return try answer(
+                try self.goBack(to: seat.memory, stage, seat, reason, model, tables, call)
             )
-            let move = StageMove(
-                act: .rollback,
-                version: version,
-                to: stage,
-                reason: reason,
-                verdict: verdict
-            )
-            try carryOut(move, &outcome, model, tables, call)
-            return try answer(outcome)
         }
     }
 
+    /// Returns a stage to holders it had, if they may.
+    func goBack(
+        to target: StageSplit,
+        _ stage: Stage,
+        _ seat: StageSeat,
+        _ reason: String,
+        _ model: ModelRow,
+        _ tables: RegistryTables,
+        _ call: WriteCall
+    ) throws -> PromotionOutcome {
+        guard let main = target.main else {
+            throw AlulaError(.internal, "a rollback leads to nobody")
+        }
+        let version = try tables.requireVersion(main, of: model)
+        let verdict = try judge(target, backTo: stage, seat, model, tables, call)
+        var outcome = PromotionOutcome(
+            passed: verdict.passed,
+            verdict: verdict,
+            revision: model.revision,
+            stage: stage,
+            version: version.number,
+            previous: seat.previous,
+            from: version.stage,
+            split: try seat.split,
+            shadow: seat.shadow
+        )
+        let move = StageMove(
+            act: .rollback,
+            version: version,
+            to: stage,
+            share: target.share(of: main) ?? .all,
+            target: target,
+            reason: reason,
+            verdict: verdict
+        )
+        try carryOut(move, &outcome, model, tables, call)
+        return outcome
+    }
+
     private func judge(
-        _ version: ModelVersion,
+        _ target: StageSplit,
         backTo stage: Stage,
         _ seat: StageSeat,
         _ model: ModelRow,
         _ tables: RegistryTables,
         _ call: WriteCall
     ) throws -> GateVerdict {
-        let run = try tables.run(version.run, in: call.project)
-        var verdict = GateVerdict(
-            rules: Completeness.verdicts(
+        var verdict = GateVerdict(rules: [])
+        for part in target.parts {
+            let version = try tables.requireVersion(part.version, of: model)
+            let run = try tables.run(version.run, in: call.project)
+            verdict.rules += Completeness.verdicts(
                 version,
                 run: run,
                 missing: try registry.missingArtifacts(of: version)
             )
-        )
-        if version.stage.hasHolder {
-            verdict.rules.append(
-                .init(
-                    rule: "is free to return",
-                    outcome: .failed,
-                    reason: "version \(version.number) is in \(version.stage): a rollback does not "
-                        + "take it out of there"
+            if version.stage.hasHolder, version.stage != stage {
+                verdict.rules.append(
+                    .init(
+                        rule: "is free to return",
+                        outcome: .failed,
+                        reason: "version \(version.number) is in \(version.stage): a rollback does "
+                            + "not take it out of there"
+                    )
                 )
-            )
-        }
-        let state = try CatalogStore.state(in: tables.database)
-        if let gate = state.gate(call.project, model: model.name, to: stage) {
-            let facts = try facts(
-                of: version,
-                into: stage,
-                holder: try seat.newest.map { try tables.requireVersion($0, of: model) },
-                run,
-                model,
-                state,
-                tables,
-                call
-            )
-            verdict.rules += gate.gate.evaluateRollback(facts).rules
-            verdict.gateVersion = gate.version
+            }
+            let state = try CatalogStore.state(in: tables.database)
+            if let gate = state.gate(call.project, model: model.name, to: stage) {
+                let facts = try facts(
+                    of: version,
+                    into: stage,
+                    holder: try seat.split.main.map { try tables.requireVersion($0, of: model) },
+                    run,
+                    model,
+                    state,
+                    tables,
+                    call
+                )
+                verdict.rules += gate.gate.evaluateRollback(facts).rules
+                verdict.gateVersion = gate.version
+            }
         }
         return verdict
     }

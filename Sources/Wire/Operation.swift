@@ -82,6 +82,7 @@ package enum Operation: UInt16, Sendable, CaseIterable {
     case performance = 0x00C2
     case listMonitors = 0x00C8
     case tryMonitor = 0x00C9
+    case stageHolders = 0x00D0
 }
 
 extension Operation {
@@ -111,7 +112,7 @@ extension Operation {
         case .getRun, .listRuns, .listModels, .listVersions, .resolveVersion, .lineage,
             .statArtifact, .getArtifact, .listAliases, .listApprovals, .listGates, .stagesAt,
             .watch, .searchRuns, .searchVersions, .trace, .diffVersions, .report,
-            .listMonitors, .showPredictionLog:
+            .listMonitors, .showPredictionLog, .stageHolders:
             .readRegistry
         case .promote, .rollback: .promote
         case .approve: .approve
@@ -140,7 +141,7 @@ extension Operation {
             .listApprovals, .listGates, .stagesAt, .watch, .verifyAudit, .searchRuns,
             .searchVersions, .trace, .diffVersions, .report, .listBackups, .scanPredictions,
             .showPredictionLog, .skew,
-            .beatRun:
+            .beatRun, .stageHolders:
             false
         }
     }

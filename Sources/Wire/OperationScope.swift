@@ -93,7 +93,7 @@ extension Operation {
         case .listVersions, .resolveVersion, .promote, .rollback, .lineage, .setAlias,
             .deleteAlias, .listAliases, .approve, .listApprovals, .listGates, .stagesAt,
             .watch, .reproduce, .searchVersions, .diffVersions, .report, .logPredictions,
-            .logOutcomes, .setPredictionLog:
+            .logOutcomes, .setPredictionLog, .stageHolders:
             .named([.model(2)])
         case .trace:
             .named([

@@ -38,7 +38,8 @@ struct Alula: AsyncParsableCommand {
             CommandGroup(
                 name: "Models",
                 subcommands: [
-                    Models.self, Versions.self, Register.self, Promote.self, Rollback.self,
+                    Models.self, Versions.self, Stages.self, Register.self, Promote.self,
+                    Rollback.self,
                     Approve.self, Gates.self, Alias.self, Watch.self, On.self, Reproduce.self,
                     LineageCommand.self, Diff.self, Report.self, Drift.self, Performance.self,
                     Monitors.self,

@@ -44,11 +44,11 @@ struct AliasTests {
     }
 
     private func served(_ choice: VersionChoice) throws -> UInt32 {
-        try fixture.registry.servedVersion(
+        try fixture.registry.served(
             of: try fixture.model,
             in: try fixture.project,
             choice
-        ).version
+        ).parts[0].served.version
     }
 
     private func served(_ alias: String) throws -> UInt32 {

@@ -161,6 +161,7 @@ final class Fixture {
     func promote(
         _ version: UInt32,
         _ stage: Stage,
+        share: Share = .all,
         dryRun: Bool = false,
         revision: UInt64? = nil,
         call: WriteCall? = nil
@@ -170,6 +171,7 @@ final class Fixture {
             model: try #require(model),
             version: version,
             to: stage,
+            share: share,
             reason: "because",
             dryRun: dryRun,
             expectedRevision: revision,

@@ -5,63 +5,133 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Stages as they are, with nothing but dictionaries.
+/// Stages as they are, with nothing but dictionaries; shares by fractions that are worked out anew.
 private struct NaiveStages {
+    /// Of each version its share in hundredths of a percent; who entered first comes first.
+    typealias Held = [(version: UInt32, share: Int)]
+
     var stage: [UInt32: Stage] = [:]
-    /// Who entered first comes first.
-    var holders: [Stage: [UInt32]] = [:]
-    var memory: [Stage: UInt32] = [:]
-    var displaced: [Stage: [UInt32: UInt32?]] = [:]
+    var held: [Stage: Held] = [:]
+    var memory: [Stage: Held] = [:]
+    /// How a stage was held when a version last entered it by a promotion.
+    var before: [Stage: [UInt32: Held]] = [:]
     let places: [Stage: Int]
 
-    /// Whether it moved.
-    mutating func promote(_ version: UInt32, _ to: Stage) -> Bool {
+    func holders(_ stage: Stage) -> [UInt32] { (held[stage] ?? []).map(\.version) }
+
+    /// Whether something changed; nil where it must be refused.
+    mutating func promote(_ version: UInt32, _ to: Stage, _ share: Int = 10_000) -> Bool? {
         let from = stage[version] ?? .none
-        guard from != to else { return false }
-        var gone: UInt32?
-        if to.hasHolder {
-            while (holders[to] ?? []).count >= places[to] ?? 1 {
-                gone = holders[to]?.removeFirst()
-                if let gone { stage[gone] = .archived }
+        var now = held[to] ?? []
+        if from == to, !to.hasHolder { return false }
+        if now.contains(where: { $0.version == version && $0.share == share }) { return false }
+        let old = now
+        let others = now.filter { $0.version != version }
+        if share < 10_000 {
+            let sum = others.reduce(0) { $0 + $1.share }
+            guard to.hasHolder, sum > 0 else { return nil }
+            guard let scaled = Self.scaled(now, but: version, to: 10_000 - share) else {
+                return nil
             }
+            now = scaled
+        } else {
+            while now.count(where: { $0.version != version }) >= places[to] ?? 1,
+                let place = now.firstIndex(where: { $0.version != version })
+            {
+                stage[now.remove(at: place).version] = .archived
+            }
+            now = now.map { ($0.version, 0) }
         }
-        leave(from, version, for: to)
+        if from != to { leave(from, version, for: to) }
         stage[version] = to
         guard to.hasHolder else { return true }
-        holders[to, default: []].append(version)
-        displaced[to, default: [:]][version] = .some(gone)
-        remember(gone ?? memory[to], in: to, unless: version)
+        if let place = now.firstIndex(where: { $0.version == version }) {
+            now[place].share = share
+        } else {
+            now.append((version, share))
+        }
+        held[to] = now
+        guard from != to else { return true }
+        before[to, default: [:]][version] = old
+        if !old.isEmpty {
+            memory[to] = old
+        } else if (memory[to] ?? []).contains(where: { $0.version == version }) {
+            memory[to] = nil
+        }
         return true
     }
 
     /// Whether it was done.
     mutating func rollback(_ to: Stage) -> Bool {
-        guard let version = memory[to], stage[version]?.hasHolder == false else { return false }
-        while (holders[to] ?? []).count >= places[to] ?? 1 {
-            if let gone = holders[to]?.removeLast() { stage[gone] = .archived }
+        guard let target = memory[to], let last = target.last else { return false }
+        for (version, _) in target {
+            let place = stage[version] ?? .none
+            if place.hasHolder, place != to { return false }
         }
-        stage[version] = to
-        holders[to, default: []].append(version)
-        remember((displaced[to]?[version] ?? nil) ?? nil, in: to, unless: version)
+        for version in holders(to) where !target.contains(where: { $0.version == version }) {
+            stage[version] = .archived
+        }
+        for (version, _) in target { stage[version] = to }
+        // Who stayed came before who returns.
+        let stayed = holders(to)
+        held[to] =
+            target.filter { stayed.contains($0.version) }
+            + target.filter { !stayed.contains($0.version) }
+        let earlier = before[to]?[last.version] ?? []
+        memory[to] =
+            earlier.isEmpty || Self.isSame(earlier, target) ? nil : earlier
         return true
+    }
+
+    private static func isSame(_ one: Held, _ other: Held) -> Bool {
+        one.map(\.version) == other.map(\.version) && one.map(\.share) == other.map(\.share)
+    }
+
+    /// The greatest remainders get what is left over; nil where one would be left with nothing.
+    private static func scaled(_ held: Held, but version: UInt32, to total: Int) -> Held? {
+        let sum = held.filter { $0.version != version }.reduce(0) { $0 + $1.share }
+        var made = held.map { ($0.version, $0.version == version ? 0 : $0.share * total / sum) }
+        var left = total - made.reduce(0) { $0 + $1.1 }
+        let order = held.indices.filter { held[$0].version != version && held[$0].share > 0 }
+            .sorted { one, other in
+                let (first, second) = (
+                    held[one].share * total % sum, held[other].share * total % sum
+                )
+                return first == second ? one > other : first > second
+            }
+        for place in order where left > 0 {
+            made[place].1 += 1
+            left -= 1
+        }
+        for place in order where made[place].1 == 0 { return nil }
+        return made.map { (version: $0.0, share: $0.1) }
     }
 
     private mutating func leave(_ from: Stage, _ version: UInt32, for to: Stage) {
         guard from.hasHolder else { return }
-        holders[from]?.removeAll { $0 == version }
-        if !to.hasHolder { memory[from] = version }
+        let old = held[from] ?? []
+        let left = old.filter { $0.version != version }
+        if left.isEmpty || left.allSatisfy({ $0.share == 0 }) {
+            held[from] = left.enumerated().map {
+                ($1.version, $0 == left.count - 1 ? 10_000 : 0)
+            }
+        } else {
+            held[from] = Self.scaled(old, but: version, to: 10_000)?
+                .filter { $0.version != version }
+        }
+        if !to.hasHolder { memory[from] = old }
     }
 
-    private mutating func remember(_ version: UInt32?, in stage: Stage, unless other: UInt32) {
-        memory[stage] = version == other ? nil : version
-    }
-
-    /// `production 2 1 < 3`: holders, the newest first, and who is remembered.
+    /// `production 2:9000 1:1000 < 3:10000`: holders, the newest first, and who is remembered.
     func text(_ stages: [Stage]) -> String {
-        stages.map { stage in
-            let names = (holders[stage] ?? []).reversed().map(String.init)
-            return ([stage.text] + names + [memory[stage].map { "< \($0)" } ?? ""])
-                .joined(separator: " ")
+        func names(_ held: Held?) -> [String] {
+            (held ?? []).reversed().map { "\($0.version):\($0.share)" }
+        }
+        return stages.map { stage in
+            let past = names(memory[stage])
+            return
+                ([stage.text] + names(held[stage])
+                + (past.isEmpty ? [] : ["<"] + past)).joined(separator: " ")
         }.joined(separator: ", ")
     }
 }
@@ -87,9 +157,13 @@ struct StageModelTests {
             )
             return try stages.map { stage in
                 let seat = try tables.seat(of: stage, in: model)
-                let names = seat.holders.map { String($0.version) }
-                return ([stage.text] + names + [seat.previous.map { "< \($0)" } ?? ""])
-                    .joined(separator: " ")
+                func names(_ split: StageSplit) -> [String] {
+                    split.parts.map { "\($0.version):\($0.share.hundredths)" }
+                }
+                let past = names(seat.memory)
+                return
+                    ([stage.text] + names(try seat.split)
+                    + (past.isEmpty ? [] : ["<"] + past)).joined(separator: " ")
             }.joined(separator: ", ")
         }
         #expect(found == naive.text(stages), "\(story)")
@@ -110,8 +184,8 @@ struct StageModelTests {
         var naive = NaiveStages(places: [.staging: 1, .production: 1, canary: 2])
         var generator = SeededRandom(seed: UInt64(seed))
         var story = "seed \(seed):"
-        var past: [(time: Timestamp, held: [Stage: [UInt32]])] = []
-        for step in 0..<40 {
+        var past: [(time: Timestamp, held: [Stage: NaiveStages.Held])] = []
+        for step in 0..<60 {
             let time = Timestamp(microseconds: Int64(10_000 + step * 10))
             fixture.clock.withLock { $0 = time }
             let stage = stages[Int.random(in: 0..<3, using: &generator)]
@@ -125,12 +199,23 @@ struct StageModelTests {
                 let version = UInt32.random(in: 1...4, using: &generator)
                 let down = Int.random(in: 0..<5, using: &generator) == 0
                 let to: Stage = down ? .archived : stage
-                story += " \(version)>\(to)"
-                _ = naive.promote(version, to)
-                #expect(try fixture.promote(version, to).passed, "\(story)")
+                let shares = [10_000, 10_000, 1_000, 5_000, 3_333, 1, 9_999]
+                let share = to == .archived ? 10_000 : shares.randomElement(using: &generator) ?? 0
+                story += " \(version)>\(to):\(share)"
+                let done = naive.promote(version, to, share)
+                var passed = false
+                let refusal = error {
+                    passed = try fixture.promote(
+                        version,
+                        to,
+                        share: try #require(Share(hundredths: UInt32(share)))
+                    ).passed
+                }
+                #expect(passed == (done != nil), "\(story)")
+                #expect((refusal == nil) == (done != nil), "\(story)")
             }
             try check(fixture, naive, stages, story)
-            past.append((time, naive.holders))
+            past.append((time, naive.held))
         }
         for (time, held) in past {
             for shift in [0, 9] {
@@ -140,8 +225,13 @@ struct StageModelTests {
                     project: try #require(fixture.project)
                 )
                 for stage in stages {
+                    let found = tenures.filter { $0.stage == stage }
+                    let expected = held[stage] ?? []
                     #expect(
-                        tenures.filter { $0.stage == stage }.map(\.version) == held[stage] ?? [],
+                        found.map { "\($0.version):\($0.share)" }
+                            == expected.map {
+                                "\($0.version):\(Share(hundredths: UInt32($0.share)) ?? .none)"
+                            },
                         "\(stage) at \(time) + \(shift), \(story)"
                     )
                 }

@@ -8,6 +8,8 @@ public struct RegisteredModel: Sendable, Hashable {
     public var aliases: [ModelAlias]
     /// What the definitions say of its stages.
     public var stages: [StageDefinition]
+    /// Read and logged beside holders, never an answer.
+    public var shadows: [StageHolder]
 
     public init(
         name: RegisteredModelName,
@@ -15,7 +17,8 @@ public struct RegisteredModel: Sendable, Hashable {
         newestVersion: UInt32,
         holders: [StageHolder],
         aliases: [ModelAlias] = [],
-        stages: [StageDefinition] = []
+        stages: [StageDefinition] = [],
+        shadows: [StageHolder] = []
     ) {
         self.name = name
         self.revision = revision
@@ -23,21 +26,30 @@ public struct RegisteredModel: Sendable, Hashable {
         self.holders = holders
         self.aliases = aliases
         self.stages = stages
+        self.shadows = shadows
     }
 }
 
-/// A version in a stage, and the one to which a rollback of the stage returns.
+/// A version in a stage with its share of it, and the one to which a rollback of the stage returns.
 public struct StageHolder: Sendable, Hashable {
     public var stage: Stage
     public var version: UInt32
     public var since: Timestamp
     public var previous: UInt32?
+    public var share: Share
 
-    public init(stage: Stage, version: UInt32, since: Timestamp, previous: UInt32?) {
+    public init(
+        stage: Stage,
+        version: UInt32,
+        since: Timestamp,
+        previous: UInt32?,
+        share: Share
+    ) {
         self.stage = stage
         self.version = version
         self.since = since
         self.previous = previous
+        self.share = share
     }
 }
 

@@ -17,6 +17,13 @@ package struct RegistryEvent: Sendable, Hashable {
         /// An alarm of a monitor began, or ended.
         case monitorFiring = "monitor firing"
         case monitorResolved = "monitor resolved"
+        /// A version became the shadow of a stage, or is it no longer.
+        case shadowed
+        case unshadowed
+        /// A rollout went a step forward or back, the first one too.
+        case rolloutStepped = "rollout stepped"
+        /// A rollout is done, was stepped back or cancelled.
+        case rolloutEnded = "rollout ended"
 
         /// What it is about and what happened, for patterns: `stage.promoted`.
         package var name: String {
@@ -33,6 +40,10 @@ package struct RegistryEvent: Sendable, Hashable {
             case .importPublished: "import.published"
             case .monitorFiring: "monitor.firing"
             case .monitorResolved: "monitor.resolved"
+            case .shadowed: "shadow.set"
+            case .unshadowed: "shadow.ended"
+            case .rolloutStepped: "rollout.stepped"
+            case .rolloutEnded: "rollout.ended"
             }
         }
     }
@@ -51,7 +62,7 @@ package struct RegistryEvent: Sendable, Hashable {
     package var other: Stage?
     package var alias: AliasName?
     package var view: FeatureViewName?
-    /// An import's id, or a monitor's name.
+    /// An import's id, a monitor's name, or that of a rollout's plan.
     package var subject: String?
     /// In words: why a gate refused, how many rows came.
     package var detail: String

@@ -43,7 +43,7 @@ public struct StageDefinition: Sendable, Hashable {
 
 /// How a caller says which version of a model it means.
 public enum VersionChoice: Sendable, Hashable {
-    /// The newest holder of the stage, or the one asked for, which must hold it.
+    /// The holder with the greatest share of the stage, or the one asked for, which must hold it.
     case stage(Stage, version: UInt32?)
     case alias(AliasName)
     case version(UInt32)
@@ -81,11 +81,20 @@ public struct StageTenure: Sendable, Hashable {
     public var since: Timestamp
     /// The first moment at which it did so no longer; nil where it still does.
     public var until: Timestamp?
+    /// Of the stage, at the moment that was asked about.
+    public var share: Share
 
-    public init(stage: Stage, version: UInt32, since: Timestamp, until: Timestamp?) {
+    public init(
+        stage: Stage,
+        version: UInt32,
+        since: Timestamp,
+        until: Timestamp?,
+        share: Share
+    ) {
         self.stage = stage
         self.version = version
         self.since = since
         self.until = until
+        self.share = share
     }
 }

@@ -88,15 +88,24 @@ extension RegistryTables {
         )
     }
 
-    /// JSON for the audit log: who holds a stage, the newest first, and who is remembered.
+    /// JSON for the audit log: who holds a stage, the newest first, with which shares, and who is
+    /// remembered.
     package func stageText(_ stage: Stage, in model: ModelRow) throws -> String {
         struct Seat: Encodable {
             var holders: [UInt32]
+            var shares: [String]?
             var previous: UInt32?
+            var shadow: UInt32?
         }
         let seat = try seat(of: stage, in: model)
+        let isWhole = seat.holders.allSatisfy { $0.share == .all || $0.share == .none }
         return try Self.json(
-            Seat(holders: seat.holders.map(\.version), previous: seat.previous)
+            Seat(
+                holders: seat.holders.map(\.version),
+                shares: isWhole ? nil : seat.holders.map(\.share.description),
+                previous: seat.previous,
+                shadow: seat.shadow
+            )
         )
     }
 }

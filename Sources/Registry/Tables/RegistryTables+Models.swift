@@ -89,7 +89,8 @@ extension RegistryTables {
                 newestVersion: try newestVersion(of: model),
                 holders: try holders(of: model),
                 aliases: try aliases(of: model),
-                stages: try definedStages(of: model)
+                stages: try definedStages(of: model),
+                shadows: try shadows(of: model)
             )
         }
     }

@@ -11,6 +11,10 @@ package struct StageMove: Sendable, Hashable {
     package var act: Act
     package var version: ModelVersion
     package var to: Stage
+    /// What a promotion takes of the stage.
+    package var share: Share
+    /// What a rollback returns to: the version has the greatest share of it.
+    package var target: StageSplit
     package var reason: String
     package var verdict: GateVerdict
 
@@ -18,76 +22,125 @@ package struct StageMove: Sendable, Hashable {
         act: Act,
         version: ModelVersion,
         to: Stage,
+        share: Share = .all,
+        target: StageSplit = .nobody,
         reason: String,
         verdict: GateVerdict
     ) {
         self.act = act
         self.version = version
         self.to = to
+        self.share = share
+        self.target = target
         self.reason = reason
         self.verdict = verdict
     }
 }
 
 extension RegistryTables {
-    /// Moves a version.
+    /// Moves a version, or gives it another share of the stage that it is in.
     ///
-    /// Where the stage is full, a promotion takes the place of the holder that came first, a
-    /// rollback that of the one that came last; who gave way is archived and remembered. A version
-    /// that leaves a stage for one without holders is remembered there itself. The model is at its
-    /// next revision after it. Times of one model never run backwards.
+    /// With a share the holders of the stage keep the rest, in proportion. With all of it the version
+    /// takes the places of those that came first, where the stage is full; who gives way is archived.
+    /// A rollback returns the stage to the holders and shares that are remembered: those before the
+    /// version came that entered last. A version that leaves a stage for one without holders is
+    /// remembered there with those beside it. The model is at its next revision after it. Times of one
+    /// model never run backwards.
     ///
-    /// - Returns: the model's revision, and who is remembered in the stage.
+    /// - Returns: the model's revision, and how the stage is held.
     package func move(
         _ move: StageMove,
         of model: ModelRow,
         call: WriteCall
-    ) throws -> (revision: UInt64, previous: UInt32?) {
-        let version = move.version.number
-        let (from, to) = (move.version.stage, move.to)
+    ) throws -> (revision: UInt64, seat: StageSeat) {
+        let (version, from, to) = (move.version.number, move.version.stage, move.to)
         let places = try requireStage(to, of: model)
-        let seat = try seat(of: to, in: model)
-        let displaced = to.hasHolder ? Self.displaced(from: seat, by: move, places) : []
         var call = call
         call.now = max(call.now, try lastMove(of: model))
-        for version in displaced {
-            try leave(to, version, of: model, at: call.now)
-            try set(.archived, of: version, in: model)
+        if from.hasHolder, from != to { try takeOut(version, of: from, for: to, model, call.now) }
+        guard to.hasHolder else {
+            try set(to, of: version, in: model)
+            if to == .archived { try endShadows(version, in: model, call) }
+            return try finish(move, before: .nobody, after: .nobody, of: model, call)
         }
-        try set(to, of: version, in: model)
-        if from.hasHolder, from != to {
-            try leave(from, version, of: model, at: call.now)
-            if !to.hasHolder { try remember(version, in: from, of: model) }
+        let seat = try seat(of: to, in: model)
+        let before = try seat.split
+        let after: StageSplit
+        switch move.act {
+        case .promote:
+            after = try Self.promoted(move, before, places)
+            if from != to, !before.isEmpty || seat.memory.versions.contains(version) {
+                try remember(before, in: to, of: model)
+            }
+        case .rollback:
+            after = move.target
+            let earlier = try splitBefore(after.versions.first, entered: to, in: model)
+            try remember(earlier == after ? .nobody : earlier, in: to, of: model)
         }
-        var previous: UInt32?
-        if to.hasHolder {
-            previous =
-                switch move.act {
-                case .promote: displaced.last ?? seat.previous
-                case .rollback: try displacedWhen(version, took: to, in: model)
-                }
-            if previous == version { previous = nil }
-            try enter(to, version, of: model, at: call.now)
-            try remember(previous, in: to, of: model)
-        }
-        try raiseRevision(of: model)
-        try record(move, displaced: displaced.last, of: model, call)
-        try tell(move, displaced, model, call)
-        return (model.revision + 1, previous)
+        try settle(after, instead: before, in: to, of: model, at: call.now)
+        return try finish(move, before: before, after: after, of: model, call)
     }
 
-    /// Who gives way, the one to remember last.
-    private static func displaced(
-        from seat: StageSeat,
-        by move: StageMove,
+    /// Who holds the stage after a promotion.
+    private static func promoted(
+        _ move: StageMove,
+        _ before: StageSplit,
         _ places: Int
-    ) -> [UInt32] {
-        let others = seat.holders.map(\.version).filter { $0 != move.version.number }
+    ) throws(AlulaError) -> StageSplit {
+        let version = move.version.number
+        guard move.share == .all else { return try before.giving(move.share, to: version) }
+        let others = before.versions.filter { $0 != version }
         let tooMany = max(0, others.count - (places - 1))
-        return switch move.act {
-        case .promote: others.reversed().prefix(tooMany).map(\.self)
-        case .rollback: others.prefix(tooMany).reversed()
+        return before.without(Set(others.reversed().prefix(tooMany))).givingAll(to: version)
+    }
+
+    /// Out of a stage that the version holds; the others share what it had.
+    private func takeOut(
+        _ version: UInt32,
+        of stage: Stage,
+        for target: Stage,
+        _ model: ModelRow,
+        _ now: Timestamp
+    ) throws {
+        let before = try seat(of: stage, in: model).split
+        try leave(stage, version, of: model, at: now)
+        try put(before.without([version]), instead: before, in: stage, of: model, at: now)
+        if !target.hasHolder { try remember(before, in: stage, of: model) }
+    }
+
+    /// Lets versions leave, enter and have their shares; who leaves is archived.
+    private func settle(
+        _ after: StageSplit,
+        instead before: StageSplit,
+        in stage: Stage,
+        of model: ModelRow,
+        at now: Timestamp
+    ) throws {
+        for version in before.versions where !after.versions.contains(version) {
+            try leave(stage, version, of: model, at: now)
+            try set(.archived, of: version, in: model)
         }
+        // Who came first enters first.
+        for version in after.versions.reversed() where !before.versions.contains(version) {
+            try set(stage, of: version, in: model)
+            try enter(stage, version, of: model, at: now)
+            try endShadow(version, of: stage, in: model, at: now)
+        }
+        try put(after, instead: before, in: stage, of: model, at: now)
+    }
+
+    private func finish(
+        _ move: StageMove,
+        before: StageSplit,
+        after: StageSplit,
+        of model: ModelRow,
+        _ call: WriteCall
+    ) throws -> (revision: UInt64, seat: StageSeat) {
+        try raiseRevision(of: model)
+        let gone = before.versions.filter { !after.versions.contains($0) }
+        try record(move, displaced: gone.first, before, of: model, call)
+        try tell(move, gone, after, model, call)
+        return (model.revision + 1, try seat(of: move.to, in: model))
     }
 
     private func set(_ stage: Stage, of version: UInt32, in model: ModelRow) throws {
@@ -124,16 +177,6 @@ extension RegistryTables {
         )
     }
 
-    private func remember(_ version: UInt32?, in stage: Stage, of model: ModelRow) throws {
-        try execute(
-            """
-            INSERT INTO stage_memory VALUES (?, ?, ?)
-            ON CONFLICT (model, stage) DO UPDATE SET previous = excluded.previous
-            """,
-            [model.id, stage.text, version]
-        )
-    }
-
     /// When a version of the model last moved.
     private func lastMove(of model: ModelRow) throws -> Timestamp {
         try row(
@@ -142,39 +185,24 @@ extension RegistryTables {
         ).map { Timestamp(microseconds: $0["time"]) } ?? .distantPast
     }
 
-    /// Whom a version displaced when it was last promoted: where a second rollback leads.
-    private func displacedWhen(
-        _ version: UInt32,
-        took stage: Stage,
-        in model: ModelRow
-    ) throws -> UInt32? {
-        try row(
-            """
-            SELECT displaced FROM stage_transition
-            WHERE model = ? AND to_stage = ? AND version = ? AND act = 'promote'
-            ORDER BY number DESC LIMIT 1
-            """,
-            [model.id, stage.text, version]
-        )?["displaced"]
-    }
-
     private func record(
         _ move: StageMove,
         displaced: UInt32?,
+        _ before: StageSplit,
         of model: ModelRow,
         _ call: WriteCall
     ) throws {
         try execute(
             """
             INSERT INTO stage_transition (model, version, act, from_stage, to_stage, displaced,
-                revision, time, actor, reason, gate, verdict)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                revision, time, actor, reason, gate, verdict, before, share)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 model.id, move.version.number, move.act.rawValue, move.version.stage.text,
                 move.to.text, displaced, Int64(clamping: model.revision + 1),
                 call.now.microseconds, call.actor, move.reason, move.verdict.gateVersion,
-                try move.verdict.json,
+                try move.verdict.json, try before.json, move.share.hundredths,
             ]
         )
     }
@@ -182,6 +210,7 @@ extension RegistryTables {
     private func tell(
         _ move: StageMove,
         _ displaced: [UInt32],
+        _ after: StageSplit,
         _ model: ModelRow,
         _ call: WriteCall
     ) throws {
@@ -198,7 +227,8 @@ extension RegistryTables {
             in: model,
             call,
             stage: to,
-            other: from
+            other: from,
+            detail: after.answering.count > 1 ? "now " + after.text : ""
         )
     }
 }

@@ -6,14 +6,18 @@ package struct StageSeat: Sendable, Hashable {
     package struct Holder: Sendable, Hashable {
         package var version: UInt32
         package var since: Timestamp
+        package var share: Share
     }
 
     /// Who entered last comes first.
     package var holders: [Holder]
-    package var previous: UInt32?
+    /// To which a rollback returns; nobody where there is nothing to return to.
+    package var memory: StageSplit
+    /// Read and logged, never an answer.
+    package var shadow: UInt32?
 
-    /// The one that entered last.
-    package var newest: UInt32? { holders.first?.version }
+    /// The one of the remembered with the greatest share.
+    package var previous: UInt32? { memory.main }
 }
 
 /// A version that must go on working, and the service version it reads.
@@ -28,20 +32,27 @@ extension RegistryTables {
         StageSeat(
             holders: try rows(
                 """
-                SELECT version, since FROM stage_tenure
-                WHERE model = ? AND stage = ? AND until IS NULL ORDER BY number DESC
+                SELECT held.version AS version, held.since AS since, share FROM stage_tenure held
+                JOIN stage_share part ON part.model = held.model AND part.stage = held.stage
+                    AND part.version = held.version AND part.until IS NULL
+                WHERE held.model = ? AND held.stage = ? AND held.until IS NULL
+                ORDER BY held.number DESC
                 """,
                 [model.id, stage.text]
             ).map {
                 StageSeat.Holder(
                     version: $0["version"],
-                    since: Timestamp(microseconds: $0["since"])
+                    since: Timestamp(microseconds: $0["since"]),
+                    share: try Self.share($0["share"])
                 )
             },
-            previous: try row(
-                "SELECT previous FROM stage_memory WHERE model = ? AND stage = ?",
-                [model.id, stage.text]
-            )?["previous"]
+            memory: try Self.split(
+                json: try row(
+                    "SELECT split FROM stage_memory WHERE model = ? AND stage = ?",
+                    [model.id, stage.text]
+                )?["split"]
+            ),
+            shadow: try shadow(of: stage, in: model)?.version
         )
     }
 
@@ -55,14 +66,21 @@ extension RegistryTables {
         let own = stages.filter { !Stage.common.contains($0) }.sorted()
         return try (common + own).flatMap { stage in
             let seat = try seat(of: stage, in: model)
-            return seat.holders.map {
-                StageHolder(
-                    stage: stage,
-                    version: $0.version,
-                    since: $0.since,
-                    previous: seat.previous
-                )
-            }
+            let split = try seat.split
+            // Who answers most is named first.
+            let order = split.answering.map(\.version)
+            let rest = seat.holders.filter { !order.contains($0.version) }
+            return
+                (order.compactMap { version in seat.holders.first { $0.version == version } }
+                + rest).map {
+                    StageHolder(
+                        stage: stage,
+                        version: $0.version,
+                        since: $0.since,
+                        previous: seat.previous,
+                        share: $0.share
+                    )
+                }
         }
     }
 
@@ -110,10 +128,16 @@ extension RegistryTables {
     func tenures(of model: ModelRow, at time: Timestamp, in stage: Stage?) throws -> [StageTenure] {
         try rows(
             """
-            SELECT stage, version, since, until FROM stage_tenure
-            WHERE model = :model AND since <= :time AND (until IS NULL OR until > :time)
-                AND (:stage IS NULL OR stage = :stage)
-            ORDER BY number
+            SELECT held.stage AS stage, held.version AS version, held.since AS since,
+                held.until AS until, share
+            FROM stage_tenure held
+            JOIN stage_share part ON part.model = held.model AND part.stage = held.stage
+                AND part.version = held.version AND part.since <= :time
+                AND (part.until IS NULL OR part.until > :time)
+            WHERE held.model = :model AND held.since <= :time
+                AND (held.until IS NULL OR held.until > :time)
+                AND (:stage IS NULL OR held.stage = :stage)
+            ORDER BY held.number
             """,
             [
                 "model": model.id, "time": time.microseconds, "stage": stage?.text,
@@ -127,7 +151,8 @@ extension RegistryTables {
             stage: try Stage(text: row["stage"]),
             version: row["version"],
             since: Timestamp(microseconds: row["since"]),
-            until: until.map(Timestamp.init(microseconds:))
+            until: until.map(Timestamp.init(microseconds:)),
+            share: try share(row["share"])
         )
     }
 
@@ -140,7 +165,10 @@ extension RegistryTables {
             FROM (
                 SELECT model, stage, version, 1 AS holds FROM stage_tenure WHERE until IS NULL
                 UNION ALL
-                SELECT model, stage, previous, 0 FROM stage_memory WHERE previous IS NOT NULL
+                SELECT model, stage, version, 1 FROM stage_shadow WHERE until IS NULL
+                UNION ALL
+                SELECT model, stage, json_extract(part.value, '$[0]'), 0
+                FROM stage_memory, json_each(split) AS part
             ) AS live JOIN model ON model.id = live.model
             JOIN model_version AS made ON made.model = live.model AND number = live.version
             WHERE project = ? AND service IS NOT NULL ORDER BY name, live.stage, number

@@ -33,7 +33,7 @@ extension ReleaseDesk {
             let candidate = try tables.requireVersion(number, of: model)
             let stage = try stage ?? nextStage(of: candidate, call.project)
             try tables.requireStage(stage, of: model)
-            let holder = try tables.seat(of: stage, in: model).newest
+            let holder = try tables.seat(of: stage, in: model).split.main
                 .flatMap { $0 == number ? nil : try tables.requireVersion($0, of: model) }
             return VersionReport(
                 candidate: candidate,

@@ -8,7 +8,10 @@ extension Dispatcher {
     /// A read that an event loop has left to a worker.
     func read(_ call: Call) throws -> Answer {
         try services.readDesks.with(services) { desk in
-            let (read, keys, carried, rows) = try open(call, desk)
+            guard let read = try single(call, desk) else {
+                return Answer { call in try stream(call) }
+            }
+            let (keys, carried, rows) = try input(of: read, call)
             let fits = rows * read.plan.leastRowBytes <= ReadPieces.singleFrameBytes
             let piece =
                 try fits
@@ -21,10 +24,12 @@ extension Dispatcher {
         }
     }
 
-    /// Over one frame: items of as many rows as fit, then a response that says how many there were.
+    /// Over one frame, or of several versions: items of as many rows as fit, then a response that
+    /// says how many there were.
     private func stream(_ call: Call) throws -> Answer {
         try services.readDesks.with(services) { desk in
-            let (read, keys, carried, rows) = try open(call, desk)
+            guard let read = try single(call, desk) else { return try streamShared(call, desk) }
+            let (keys, carried, rows) = try input(of: read, call)
             var head = read.answerHead
             try ReadPieces.each(rows: rows, leastRowBytes: read.plan.leastRowBytes) { range in
                 try call.checkEnded()
@@ -41,12 +46,66 @@ extension Dispatcher {
         }
     }
 
-    private func open(
-        _ call: Call,
-        _ desk: ReadDesk
-    ) throws(AlulaError) -> (read: PreparedRead, keys: [Column], carried: [Column], rows: Int) {
+    /// Version by version, each with the numbers of its rows.
+    private func streamShared(_ call: Call, _ desk: ReadDesk) throws -> Answer {
+        guard case .shared(let shared) = try prepared(call, desk) else {
+            // Shares changed just now.
+            throw AlulaError(.unavailable, "who holds the stage has just changed")
+        }
+        let groups: Result<[SharedRead.Group], AlulaError> =
+            unsafe call.data.withUnsafeReadableBytes { raw in
+                Result { () throws(AlulaError) in try unsafe shared.groups(raw) }
+            }
+        var rows = 0
+        for group in try groups.get() {
+            let read = group.read
+            let input = try input(of: read, call)
+            let keys = input.keys.map { $0.taking(group.rows[...]) }
+            let carried = input.carried.map { $0.taking(group.rows[...]) }
+            var head = read.answerHead
+            try ReadPieces.each(
+                rows: group.rows.count,
+                leastRowBytes: max(read.plan.leastRowBytes, ReadPieces.leastNumberedRowBytes)
+            ) { range in
+                try call.checkEnded()
+                let piece = try desk.piece(read, keys: keys, carried: carried, rows: range)
+                guard let piece else { return false }
+                try call.send(
+                    control: ReadAnswerHead.control(
+                        head,
+                        rowNumbers: group.rows[range],
+                        isShadow: group.isShadow,
+                        piece.choice
+                    ),
+                    data: piece.data
+                )
+                head = read.shortAnswerHead
+                return true
+            }
+            if !group.isShadow { rows += group.rows.count }
+        }
+        var control = WireReadResponse()
+        control.rows = UInt32(rows)
+        control.shared = true
+        return try Answer(control)
+    }
+
+    /// The read of the one version that all rows meet; nil where they meet several.
+    private func single(_ call: Call, _ desk: ReadDesk) throws(AlulaError) -> PreparedRead? {
+        switch try prepared(call, desk) {
+        case .one(let read): return read
+        case .shared(let shared):
+            let only: Result<PreparedRead?, AlulaError> =
+                unsafe call.data.withUnsafeReadableBytes { raw in
+                    Result { () throws(AlulaError) in try unsafe shared.only(raw) }
+                }
+            return try only.get()
+        }
+    }
+
+    private func prepared(_ call: Call, _ desk: ReadDesk) throws(AlulaError) -> Prepared {
         let control = Array(call.control.readableBytesView)
-        let prepared: Result<PreparedRead?, AlulaError> = unsafe control.withUnsafeBytes { raw in
+        let prepared: Result<Prepared?, AlulaError> = unsafe control.withUnsafeBytes { raw in
             Result { () throws(AlulaError) in
                 try unsafe desk.preparedRead(raw, mayBlock: true)
             }
@@ -54,11 +113,17 @@ extension Dispatcher {
         guard let read = try prepared.get() else {
             throw AlulaError(.internal, "a read could not be prepared")
         }
+        return read
+    }
+
+    private func input(
+        of read: PreparedRead,
+        _ call: Call
+    ) throws(AlulaError) -> (keys: [Column], carried: [Column], rows: Int) {
         let input: Result<(keys: [Column], carried: [Column], rows: Int), AlulaError> =
             unsafe call.data.withUnsafeReadableBytes { raw in
                 Result { () throws(AlulaError) in try unsafe read.input(raw) }
             }
-        let (keys, carried, rows) = try input.get()
-        return (read, keys, carried, rows)
+        return try input.get()
     }
 }

@@ -136,14 +136,19 @@ extension WireRegisteredModel {
         newestVersion = model.newestVersion
         aliases = model.aliases.map(WireModelAlias.init)
         stages = model.stages.map(WireStageDefinition.init)
-        holders = model.holders.map { holder in
-            var wire = WireStageHolder()
-            wire.stage = holder.stage.text
-            wire.version = holder.version
-            wire.sinceUs = holder.since.microseconds
-            wire.previous = holder.previous ?? 0
-            return wire
-        }
+        holders = model.holders.map(WireStageHolder.init)
+        shadows = model.shadows.map(WireStageHolder.init)
+    }
+}
+
+extension WireStageHolder {
+    init(_ holder: StageHolder) {
+        self.init()
+        stage = holder.stage.text
+        version = holder.version
+        sinceUs = holder.since.microseconds
+        previous = holder.previous ?? 0
+        share = holder.share.hundredths
     }
 }
 
@@ -156,6 +161,13 @@ extension WirePromoteResponse {
         version = outcome.version
         previous = outcome.previous ?? 0
         from = outcome.from.text
+        shadow = outcome.shadow ?? 0
+        shares = outcome.split.parts.map { part in
+            var wire = WireVersionShare()
+            wire.version = part.version
+            wire.share = part.share.hundredths
+            return wire
+        }
         gateVersion = outcome.verdict.gateVersion ?? 0
         rules = outcome.verdict.rules.map { rule in
             var wire = WireRuleVerdict()

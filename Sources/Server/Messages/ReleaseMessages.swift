@@ -83,6 +83,7 @@ extension WireStageTenure {
         sinceUs = tenure.since.microseconds
         untilUs = tenure.until?.microseconds ?? 0
         holds = tenure.until == nil
+        share = tenure.share.hundredths
     }
 }
 

@@ -31,7 +31,9 @@ final class PreparedRead {
         modelVersion: UInt32?,
         modelsRevision: UInt64?,
         catalogRevision: UInt64,
-        served: ServedShape?
+        served: ServedShape?,
+        isShared: Bool = false,
+        others: [FeaturePlan] = []
     ) throws(AlulaError) {
         let plan = entry.plan
         schema = try Schema(wire: request.schema)
@@ -39,7 +41,7 @@ final class PreparedRead {
         self.catalogRevision = catalogRevision
         self.modelsRevision = modelsRevision
         self.served = served
-        let shape = try ReadShape(schema, plan: plan)
+        let shape = try ReadShape(schema, plan: plan, others: others)
         keyColumns = plan.keyColumns
         keys = shape.keys
         requestFields = shape.requestFields
@@ -48,6 +50,7 @@ final class PreparedRead {
         message.plan = entry.id
         message.service = plan.service.description
         message.modelVersion = modelVersion ?? 0
+        message.shared = isShared
         shortAnswerHead = Array(try Messages.encode(message).readableBytesView)
         if request.knownPlan != entry.id {
             message.schema = WireSchema(plan.schema)

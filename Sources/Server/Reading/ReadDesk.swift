@@ -22,8 +22,8 @@ final class ReadDesk: @unchecked Sendable {
     private let services: Services
     private let lane: ReadLane
     private let counts: ReadCounts.Lane
-    private var prepared: [[UInt8]: PreparedRead] = [:]
-    private var last: (control: [UInt8], read: PreparedRead)?
+    private var prepared: [[UInt8]: Prepared] = [:]
+    private var last: (control: [UInt8], read: Prepared)?
 
     /// Kinds of reads that one thread remembers.
     private static let mostPrepared = 1_024
@@ -46,8 +46,14 @@ final class ReadDesk: @unchecked Sendable {
         allocator: ByteBufferAllocator
     ) -> Outcome {
         do throws(AlulaError) {
-            let read = try unsafe preparedRead(control, mayBlock: false)
-            guard let read else { return .elsewhere }
+            let read: PreparedRead
+            switch try unsafe preparedRead(control, mayBlock: false) {
+            case .one(let found): read = found
+            case .shared(let shared):
+                guard let only = try unsafe shared.only(data) else { return .elsewhere }
+                read = only
+            case nil: return .elsewhere
+            }
             let (keys, carried, rows) = try unsafe read.input(data)
             guard rows * read.plan.partCount <= Self.mostLookupsOnLoop else { return .elsewhere }
             let now = services.now()
@@ -134,7 +140,7 @@ extension ReadDesk {
     func preparedRead(
         _ control: UnsafeRawBufferPointer,
         mayBlock: Bool
-    ) throws(AlulaError) -> PreparedRead? {
+    ) throws(AlulaError) -> Prepared? {
         let catalogRevision = services.catalog.revision
         if let last, unsafe last.control.matches(control), isCurrent(last.read, catalogRevision) {
             return last.read
@@ -155,59 +161,48 @@ extension ReadDesk {
         return read
     }
 
-    private func isCurrent(_ read: PreparedRead, _ catalogRevision: UInt64) -> Bool {
-        guard read.catalogRevision == catalogRevision else { return false }
-        guard let revision = read.modelsRevision else { return true }
+    private func isCurrent(_ prepared: Prepared, _ catalogRevision: UInt64) -> Bool {
+        let known: (catalog: UInt64, models: UInt64?) =
+            switch prepared {
+            case .one(let read): (read.catalogRevision, read.modelsRevision)
+            case .shared(let read): (read.catalogRevision, read.modelsRevision)
+            }
+        guard known.catalog == catalogRevision else { return false }
+        guard let revision = known.models else { return true }
         return revision == services.registry.modelsRevision
     }
 
     private func prepare(
         _ control: [UInt8],
         mayBlock: Bool
-    ) throws(AlulaError) -> PreparedRead? {
+    ) throws(AlulaError) -> Prepared? {
         let request = try Messages.decode(WireReadRequest.self, from: control)
         let head = try CallHead(request.head)
         let snapshot = services.catalog.snapshot
         let project = try snapshot.project(head.project)
-        var service = request.service
-        var served: ServedModels.Answer?
-        if !request.model.isEmpty {
-            guard service.isEmpty else {
-                throw .invalid("a read names a service or a model: found both")
-            }
-            let choice = try ServedModels.Choice(request, project: project.name)
-            served = try services.servedModels.answer(choice, mayBlock: mayBlock)
-            guard let served else { return nil }
-            service = served.service.description
-        }
-        let entry = try services.plans.plan(
-            try FeatureServiceReference(text: service),
-            in: project,
-            of: snapshot
+        let place = ReadPlace(
+            plans: services.plans,
+            served: services.served,
+            snapshot: snapshot,
+            project: project
         )
-        var shape: ServedShape?
-        if request.log {
-            guard let served, let model = RegisteredModelName(request.model) else {
+        guard !request.model.isEmpty else {
+            guard !request.log else {
                 throw .invalid(
-                    "a logged read is of a model: service \(service) alone has no predictions",
+                    "a logged read is of a model: service \(request.service) alone has no "
+                        + "predictions",
                     help: "read the model by its stage, alias or version"
                 )
             }
-            shape = ServedShape(
-                services.served.model(.init(project.name, model)),
-                version: served.version,
-                stage: request.alias.isEmpty ? request.stage : "@" + request.alias,
-                plan: entry.plan
-            )
+            return .one(try place.prepare(request))
         }
-        return try PreparedRead(
-            request,
-            entry,
-            modelVersion: served?.version,
-            modelsRevision: served?.revision,
-            catalogRevision: snapshot.revision,
-            served: shape
-        )
+        guard request.service.isEmpty else {
+            throw .invalid("a read names a service or a model: found both")
+        }
+        let choice = try ServedModels.Choice(request, project: project.name)
+        let served = try services.servedModels.answer(choice, mayBlock: mayBlock)
+        guard let served else { return nil }
+        return try place.prepare(request, choice, served)
     }
 }
 
@@ -271,6 +266,30 @@ enum ReadAnswerHead {
         var buffer = ByteBuffer(bytes: head)
         writeRows(rows, to: &buffer)
         if let choice { write(choice, to: &buffer) }
+        return buffer
+    }
+
+    /// Field 9, packed, and field 10.
+    private static let rowNumbersTag: UInt8 = 9 << 3 | 2
+    private static let shadowTag: UInt8 = 10 << 3
+
+    /// That of an answer for these rows of the request.
+    static func control(
+        _ head: [UInt8],
+        rowNumbers: ArraySlice<Int32>,
+        isShadow: Bool,
+        _ choice: ServedChoice?
+    ) -> ByteBuffer {
+        var buffer = control(head, rows: rowNumbers.count, choice)
+        var numbers = ByteBuffer()
+        for number in rowNumbers { writeVarint(Int(number), to: &numbers) }
+        buffer.writeInteger(rowNumbersTag)
+        writeVarint(numbers.readableBytes, to: &buffer)
+        buffer.writeBuffer(&numbers)
+        if isShadow {
+            buffer.writeInteger(shadowTag)
+            buffer.writeInteger(UInt8(1))
+        }
         return buffer
     }
 

@@ -4,6 +4,8 @@ import Domain
 enum ReadPieces {
     /// Answers up to this size travel in one frame.
     static let singleFrameBytes = Limits.frameBytes - (64 << 10)
+    /// Row numbers of an answer take at most three bytes each, beside the data.
+    static let leastNumberedRowBytes = 128
 
     /// Calls `send` for run after run of rows; it answers false where the run does not fit a frame.
     static func each(

@@ -6,11 +6,20 @@ struct ReadShape {
     let keys: [Int]
     let requestFields: [Int]
 
-    /// Refuses a column that is missing, unknown or of another type, naming it.
-    init(_ schema: Schema, plan: FeaturePlan) throws(AlulaError) {
+    /// Refuses a column that is missing, unknown or of another type, naming it; what one of the
+    /// others takes is not unknown.
+    init(
+        _ schema: Schema,
+        plan: FeaturePlan,
+        others: [FeaturePlan] = []
+    ) throws(AlulaError) {
         let wanted = plan.keyColumns
         let fields = plan.requestFields
-        let known = Set(wanted.map(\.name.text) + fields.map(\.name.text))
+        var known = Set(wanted.map(\.name.text) + fields.map(\.name.text))
+        for other in others {
+            known.formUnion(other.keyColumns.map(\.name.text))
+            known.formUnion(other.requestFields.map(\.name.text))
+        }
         if let stranger = schema.fields.first(where: { !known.contains($0.name) }) {
             throw .invalid(
                 "column \"\(stranger.name)\" is neither a key nor a request field of \(plan.service)"

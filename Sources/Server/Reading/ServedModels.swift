@@ -3,13 +3,17 @@ import Registry
 import Synchronization
 import Wire
 
-/// The version that a model serves, as the registry last said: event loops ask it without touching the
+/// The versions that a model serves, as the registry last said: event loops ask it without touching the
 /// disk.
 final class ServedModels: Sendable {
     struct Choice: Hashable, Sendable {
+        private static let mostAmong = 64
+
         let project: ProjectName
         let model: RegisteredModelName
         let version: VersionChoice
+        /// Of a stage, only these of its holders.
+        let among: [UInt32]
 
         init(_ request: WireReadRequest, project: ProjectName) throws(AlulaError) {
             self.project = project
@@ -17,6 +21,18 @@ final class ServedModels: Sendable {
             guard request.alias.isEmpty || (request.stage.isEmpty && request.version == 0) else {
                 throw .invalid(
                     "a read of \(model) names an alias, a stage or a version: found an alias and more"
+                )
+            }
+            among = request.among
+            let isOfStage = request.alias.isEmpty && request.version == 0
+            guard isOfStage || (among.isEmpty && !request.shadow) else {
+                throw .invalid(
+                    "a read of \(model) names one version: several, and a shadow, are of a stage"
+                )
+            }
+            guard among.count <= Self.mostAmong, Set(among).count == among.count else {
+                throw .invalid(
+                    "a read of \(model) names up to \(Self.mostAmong) different versions of a stage"
                 )
             }
             if !request.alias.isEmpty {
@@ -33,9 +49,18 @@ final class ServedModels: Sendable {
         }
     }
 
-    struct Answer: Sendable {
-        var version: UInt32
+    struct Version: Sendable {
+        var number: UInt32
         var service: FeatureServiceReference
+    }
+
+    struct Answer: Sendable {
+        /// Who answers, the greatest share first; never empty.
+        var holders: [(version: Version, share: Share)]
+        /// Of the stage; nil where there is none, or it has no service.
+        var shadow: Version?
+        /// What else the caller may name inputs of: it is prepared for versions that may answer.
+        var others: [FeatureServiceReference]
         /// Of the registry, when it was asked.
         var revision: UInt64
     }
@@ -55,18 +80,40 @@ final class ServedModels: Sendable {
             return answer
         }
         guard mayBlock else { return nil }
-        let served = try registry.servedVersion(
+        let served = try registry.served(
             of: choice.model,
             in: choice.project,
-            choice.version
+            choice.version,
+            among: choice.among
         )
-        guard let service = served.service else {
-            throw .refused(
-                "version \(served.version) of \(choice.model) was registered without a feature service",
-                help: "read the service by its name"
-            )
+        var holders: [(version: Version, share: Share)] = []
+        for part in served.parts {
+            guard let service = part.served.service else {
+                throw .refused(
+                    "version \(part.served.version) of \(choice.model) was registered without a "
+                        + "feature service",
+                    help: "read the service by its name"
+                )
+            }
+            holders.append((Version(number: part.served.version, service: service), part.share))
         }
-        let answer = Answer(version: served.version, service: service, revision: revision)
+        var others: [FeatureServiceReference] = []
+        for number in choice.among where !holders.contains(where: { $0.version.number == number }) {
+            let other = try registry.served(
+                of: choice.model,
+                in: choice.project,
+                .version(number)
+            )
+            others += other.parts.compactMap(\.served.service)
+        }
+        let answer = Answer(
+            holders: holders,
+            shadow: served.shadow.flatMap { shadow in
+                shadow.service.map { Version(number: shadow.version, service: $0) }
+            },
+            others: others,
+            revision: revision
+        )
         known.withLock { known in
             if known.count >= Self.mostKnown { known = [:] }
             known[choice] = answer

@@ -172,6 +172,7 @@ struct Dispatcher: Sendable {
         case .listApprovals: try listApprovals(call)
         case .listGates: try listGates(call)
         case .stagesAt: try stagesAt(call)
+        case .stageHolders: try stageHolders(call)
         case .watch: try watch(call)
         case .reproduce: try reproduce(call)
         case .verifyAudit: try verifyAudit(call)

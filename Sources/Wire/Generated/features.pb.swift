@@ -727,10 +727,10 @@ package nonisolated struct WireReadRequest: Sendable {
   /// instead of a service: the service version of a version of this model,
   package var model: String = String()
 
-  ///   the newest holder of this stage, production where all three are left out,
+  ///   a holder of this stage, for each row by its keys; production where all three
   package var stage: String = String()
 
-  ///   or the version that this alias points at,
+  ///   are left out,
   package var alias: String = String()
 
   ///   or this one; with a stage it must be a holder of it
@@ -738,6 +738,12 @@ package nonisolated struct WireReadRequest: Sendable {
 
   /// of a read by model: keep what is served in the prediction log
   package var log: Bool = false
+
+  /// with a stage: only these of its holders; the first, where none holds it any more
+  package var among: [UInt32] = []
+
+  /// with a stage: the vectors of its shadow, too
+  package var shadow: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -781,6 +787,15 @@ package nonisolated struct WireReadResponse: Sendable {
 
   /// likewise: one bit a row, least significant first, 1: the vector is kept
   package var logged: Data = Data()
+
+  /// of an item of a read whose rows met several versions: which rows it is of
+  package var rowNumbers: [UInt32] = []
+
+  /// of such an item: of the shadow
+  package var shadow: Bool = false
+
+  /// of a read by stage: it has several holders
+  package var shared: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2260,7 +2275,7 @@ nonisolated extension WireMaterializeProgress: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension WireReadRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ReadRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}service\0\u{1}schema\0\u{3}known_plan\0\u{1}model\0\u{1}stage\0\u{1}alias\0\u{1}version\0\u{1}log\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}service\0\u{1}schema\0\u{3}known_plan\0\u{1}model\0\u{1}stage\0\u{1}alias\0\u{1}version\0\u{1}log\0\u{1}among\0\u{1}shadow\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2277,6 +2292,8 @@ nonisolated extension WireReadRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 7: try { try decoder.decodeSingularStringField(value: &self.alias) }()
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
       case 9: try { try decoder.decodeSingularBoolField(value: &self.log) }()
+      case 10: try { try decoder.decodeRepeatedUInt32Field(value: &self.among) }()
+      case 11: try { try decoder.decodeSingularBoolField(value: &self.shadow) }()
       default: break
       }
     }
@@ -2314,6 +2331,12 @@ nonisolated extension WireReadRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.log != false {
       try visitor.visitSingularBoolField(value: self.log, fieldNumber: 9)
     }
+    if !self.among.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.among, fieldNumber: 10)
+    }
+    if self.shadow != false {
+      try visitor.visitSingularBoolField(value: self.shadow, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2327,6 +2350,8 @@ nonisolated extension WireReadRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.alias != rhs.alias {return false}
     if lhs.version != rhs.version {return false}
     if lhs.log != rhs.log {return false}
+    if lhs.among != rhs.among {return false}
+    if lhs.shadow != rhs.shadow {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2334,7 +2359,7 @@ nonisolated extension WireReadRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireReadResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ReadResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}plan\0\u{1}service\0\u{1}schema\0\u{1}parts\0\u{1}rows\0\u{3}model_version\0\u{3}prediction_time\0\u{1}logged\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}plan\0\u{1}service\0\u{1}schema\0\u{1}parts\0\u{1}rows\0\u{3}model_version\0\u{3}prediction_time\0\u{1}logged\0\u{3}row_numbers\0\u{1}shadow\0\u{1}shared\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2350,6 +2375,9 @@ nonisolated extension WireReadResponse: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.modelVersion) }()
       case 7: try { try decoder.decodeSingularFixed64Field(value: &self.predictionTime) }()
       case 8: try { try decoder.decodeSingularBytesField(value: &self.logged) }()
+      case 9: try { try decoder.decodeRepeatedUInt32Field(value: &self.rowNumbers) }()
+      case 10: try { try decoder.decodeSingularBoolField(value: &self.shadow) }()
+      case 11: try { try decoder.decodeSingularBoolField(value: &self.shared) }()
       default: break
       }
     }
@@ -2384,6 +2412,15 @@ nonisolated extension WireReadResponse: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.logged.isEmpty {
       try visitor.visitSingularBytesField(value: self.logged, fieldNumber: 8)
     }
+    if !self.rowNumbers.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.rowNumbers, fieldNumber: 9)
+    }
+    if self.shadow != false {
+      try visitor.visitSingularBoolField(value: self.shadow, fieldNumber: 10)
+    }
+    if self.shared != false {
+      try visitor.visitSingularBoolField(value: self.shared, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2396,6 +2433,9 @@ nonisolated extension WireReadResponse: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.modelVersion != rhs.modelVersion {return false}
     if lhs.predictionTime != rhs.predictionTime {return false}
     if lhs.logged != rhs.logged {return false}
+    if lhs.rowNumbers != rhs.rowNumbers {return false}
+    if lhs.shadow != rhs.shadow {return false}
+    if lhs.shared != rhs.shared {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -20,6 +20,50 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+package nonisolated enum WireShadow: SwiftProtobuf.Enum, Swift.CaseIterable {
+  package typealias RawValue = Int
+
+  /// it becomes a holder
+  case no // = 0
+
+  /// it becomes the shadow of the stage: read and logged, never an answer
+  case on // = 1
+
+  /// it is its shadow no longer
+  case off // = 2
+  case UNRECOGNIZED(Int)
+
+  package init() {
+    self = .no
+  }
+
+  package init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .no
+    case 1: self = .on
+    case 2: self = .off
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  package var rawValue: Int {
+    switch self {
+    case .no: return 0
+    case .on: return 1
+    case .off: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  package static let allCases: [WireShadow] = [
+    .no,
+    .on,
+    .off,
+  ]
+
+}
+
 package nonisolated struct WireKeyValue: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -461,6 +505,9 @@ package nonisolated struct WireRegisteredModel: Sendable {
   /// its own, and those of the four that take more than one holder
   package var stages: [WireStageDefinition] = []
 
+  /// without shares
+  package var shadows: [WireStageHolder] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -515,6 +562,9 @@ package nonisolated struct WireStageHolder: Sendable {
 
   /// the holder before; 0: none
   package var previous: UInt32 = 0
+
+  /// in hundredths of a percent
+  package var share: UInt32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -625,11 +675,25 @@ package nonisolated struct WirePromoteRequest: Sendable {
   /// of the model; 0: whatever it is
   package var expectedRevision: UInt64 = 0
 
+  /// of the stage, in hundredths of a percent: the holders keep the rest, in
+  package var share: UInt32 {
+    get {_share ?? 0}
+    set {_share = newValue}
+  }
+  /// Returns true if `share` has been explicitly set.
+  package var hasShare: Bool {self._share != nil}
+  /// Clears the value of `share`. Subsequent reads from it will return its default value.
+  package mutating func clearShare() {self._share = nil}
+
+  ///   proportion; absent, or 10000: all of it
+  package var shadow: WireShadow = .no
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _head: WireCallHead? = nil
+  fileprivate var _share: UInt32? = nil
 }
 
 package nonisolated struct WirePromoteResponse: Sendable {
@@ -656,6 +720,27 @@ package nonisolated struct WirePromoteResponse: Sendable {
 
   /// of the gate that was asked; 0: there is none
   package var gateVersion: UInt32 = 0
+
+  /// of the holders of the stage, after; the newest first
+  package var shares: [WireVersionShare] = []
+
+  /// of the stage, after; 0: none
+  package var shadow: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireVersionShare: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var version: UInt32 = 0
+
+  /// in hundredths of a percent; those of a stage add up to 10000
+  package var share: UInt32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -889,6 +974,10 @@ package nonisolated struct WireAuditEntry: Sendable {
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "alula.v1"
+
+nonisolated extension WireShadow: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SHADOW_NO\0\u{1}SHADOW_ON\0\u{1}SHADOW_OFF\0")
+}
 
 nonisolated extension WireKeyValue: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".KeyValue"
@@ -1730,7 +1819,7 @@ nonisolated extension WireModels: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireRegisteredModel: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RegisteredModel"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}revision\0\u{3}newest_version\0\u{1}holders\0\u{1}aliases\0\u{1}stages\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}revision\0\u{3}newest_version\0\u{1}holders\0\u{1}aliases\0\u{1}stages\0\u{1}shadows\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1744,6 +1833,7 @@ nonisolated extension WireRegisteredModel: SwiftProtobuf.Message, SwiftProtobuf.
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.holders) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.aliases) }()
       case 6: try { try decoder.decodeRepeatedMessageField(value: &self.stages) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.shadows) }()
       default: break
       }
     }
@@ -1768,6 +1858,9 @@ nonisolated extension WireRegisteredModel: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.stages.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.stages, fieldNumber: 6)
     }
+    if !self.shadows.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.shadows, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1778,6 +1871,7 @@ nonisolated extension WireRegisteredModel: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.holders != rhs.holders {return false}
     if lhs.aliases != rhs.aliases {return false}
     if lhs.stages != rhs.stages {return false}
+    if lhs.shadows != rhs.shadows {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1870,7 +1964,7 @@ nonisolated extension WireStageDefinition: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WireStageHolder: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".StageHolder"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stage\0\u{1}version\0\u{3}since_us\0\u{1}previous\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stage\0\u{1}version\0\u{3}since_us\0\u{1}previous\0\u{1}share\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1882,6 +1976,7 @@ nonisolated extension WireStageHolder: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self.sinceUs) }()
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.previous) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.share) }()
       default: break
       }
     }
@@ -1900,6 +1995,9 @@ nonisolated extension WireStageHolder: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.previous != 0 {
       try visitor.visitSingularUInt32Field(value: self.previous, fieldNumber: 4)
     }
+    if self.share != 0 {
+      try visitor.visitSingularUInt32Field(value: self.share, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1908,6 +2006,7 @@ nonisolated extension WireStageHolder: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.version != rhs.version {return false}
     if lhs.sinceUs != rhs.sinceUs {return false}
     if lhs.previous != rhs.previous {return false}
+    if lhs.share != rhs.share {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2053,7 +2152,7 @@ nonisolated extension WireResolveVersionRequest: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension WirePromoteRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PromoteRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}model\0\u{1}version\0\u{1}stage\0\u{1}reason\0\u{3}dry_run\0\u{3}expected_revision\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}model\0\u{1}version\0\u{1}stage\0\u{1}reason\0\u{3}dry_run\0\u{3}expected_revision\0\u{1}share\0\u{1}shadow\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2068,6 +2167,8 @@ nonisolated extension WirePromoteRequest: SwiftProtobuf.Message, SwiftProtobuf._
       case 5: try { try decoder.decodeSingularStringField(value: &self.reason) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
       case 7: try { try decoder.decodeSingularUInt64Field(value: &self.expectedRevision) }()
+      case 8: try { try decoder.decodeSingularUInt32Field(value: &self._share) }()
+      case 9: try { try decoder.decodeSingularEnumField(value: &self.shadow) }()
       default: break
       }
     }
@@ -2099,6 +2200,12 @@ nonisolated extension WirePromoteRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if self.expectedRevision != 0 {
       try visitor.visitSingularUInt64Field(value: self.expectedRevision, fieldNumber: 7)
     }
+    try { if let v = self._share {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 8)
+    } }()
+    if self.shadow != .no {
+      try visitor.visitSingularEnumField(value: self.shadow, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2110,6 +2217,8 @@ nonisolated extension WirePromoteRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.reason != rhs.reason {return false}
     if lhs.dryRun != rhs.dryRun {return false}
     if lhs.expectedRevision != rhs.expectedRevision {return false}
+    if lhs._share != rhs._share {return false}
+    if lhs.shadow != rhs.shadow {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2117,7 +2226,7 @@ nonisolated extension WirePromoteRequest: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WirePromoteResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PromoteResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}passed\0\u{1}rules\0\u{1}revision\0\u{1}stage\0\u{1}version\0\u{1}previous\0\u{1}from\0\u{3}gate_version\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}passed\0\u{1}rules\0\u{1}revision\0\u{1}stage\0\u{1}version\0\u{1}previous\0\u{1}from\0\u{3}gate_version\0\u{1}shares\0\u{1}shadow\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2133,6 +2242,8 @@ nonisolated extension WirePromoteResponse: SwiftProtobuf.Message, SwiftProtobuf.
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.previous) }()
       case 7: try { try decoder.decodeSingularStringField(value: &self.from) }()
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.gateVersion) }()
+      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.shares) }()
+      case 10: try { try decoder.decodeSingularUInt32Field(value: &self.shadow) }()
       default: break
       }
     }
@@ -2163,6 +2274,12 @@ nonisolated extension WirePromoteResponse: SwiftProtobuf.Message, SwiftProtobuf.
     if self.gateVersion != 0 {
       try visitor.visitSingularUInt32Field(value: self.gateVersion, fieldNumber: 8)
     }
+    if !self.shares.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.shares, fieldNumber: 9)
+    }
+    if self.shadow != 0 {
+      try visitor.visitSingularUInt32Field(value: self.shadow, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2175,6 +2292,43 @@ nonisolated extension WirePromoteResponse: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.previous != rhs.previous {return false}
     if lhs.from != rhs.from {return false}
     if lhs.gateVersion != rhs.gateVersion {return false}
+    if lhs.shares != rhs.shares {return false}
+    if lhs.shadow != rhs.shadow {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireVersionShare: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".VersionShare"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}share\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.share) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.version != 0 {
+      try visitor.visitSingularUInt32Field(value: self.version, fieldNumber: 1)
+    }
+    if self.share != 0 {
+      try visitor.visitSingularUInt32Field(value: self.share, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireVersionShare, rhs: WireVersionShare) -> Bool {
+    if lhs.version != rhs.version {return false}
+    if lhs.share != rhs.share {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

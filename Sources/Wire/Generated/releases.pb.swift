@@ -372,6 +372,9 @@ package nonisolated struct WireStageTenure: Sendable {
   /// it still does: there is no until
   package var holds: Bool = false
 
+  /// that it had then, in hundredths of a percent
+  package var share: UInt32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1167,7 +1170,7 @@ nonisolated extension WireStageTenures: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireStageTenure: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".StageTenure"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stage\0\u{1}version\0\u{3}since_us\0\u{3}until_us\0\u{1}holds\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stage\0\u{1}version\0\u{3}since_us\0\u{3}until_us\0\u{1}holds\0\u{1}share\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1180,6 +1183,7 @@ nonisolated extension WireStageTenure: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 3: try { try decoder.decodeSingularInt64Field(value: &self.sinceUs) }()
       case 4: try { try decoder.decodeSingularInt64Field(value: &self.untilUs) }()
       case 5: try { try decoder.decodeSingularBoolField(value: &self.holds) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.share) }()
       default: break
       }
     }
@@ -1201,6 +1205,9 @@ nonisolated extension WireStageTenure: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.holds != false {
       try visitor.visitSingularBoolField(value: self.holds, fieldNumber: 5)
     }
+    if self.share != 0 {
+      try visitor.visitSingularUInt32Field(value: self.share, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1210,6 +1217,7 @@ nonisolated extension WireStageTenure: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.sinceUs != rhs.sinceUs {return false}
     if lhs.untilUs != rhs.untilUs {return false}
     if lhs.holds != rhs.holds {return false}
+    if lhs.share != rhs.share {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

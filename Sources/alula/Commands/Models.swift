@@ -26,8 +26,11 @@ struct Models: AsyncParsableCommand {
             ("model", .left), ("newest", .right), ("staging", .right), ("production", .right),
         ])
         for model in models where self.model == nil || self.model == model.name {
-            let held = ["staging", "production"].map { stage in
-                model.holders.first { $0.stage == stage }.map { String($0.version) } ?? "-"
+            let held = ["staging", "production"].map { stage -> String in
+                let holders = model.holders.filter { $0.stage == stage && $0.share > 0 }
+                guard holders.count > 1 else { return holders.first.map { "\($0.version)" } ?? "-" }
+                return holders.map { "\($0.version) (\(ShareText.of($0.share)))" }
+                    .joined(separator: ", ")
             }
             table.add([model.name, String(model.newestVersion)] + held)
         }
@@ -39,11 +42,13 @@ struct Models: AsyncParsableCommand {
         let tenures = try await options.client().stages(of: model, at: moment.microseconds)
         guard !options.json else { return Output.json(.array(tenures.map(Self.json))) }
         var table = TextTable([
-            ("stage", .left), ("version", .right), ("since", .left), ("until", .left),
+            ("stage", .left), ("version", .right), ("share", .right), ("since", .left),
+            ("until", .left),
         ])
         for tenure in tenures {
             table.add([
-                tenure.stage, String(tenure.version), Timestamp.text(tenure.sinceUs),
+                tenure.stage, String(tenure.version), ShareText.of(tenure.share),
+                Timestamp.text(tenure.sinceUs),
                 tenure.holds ? "" : Timestamp.text(tenure.untilUs),
             ])
         }
@@ -53,6 +58,7 @@ struct Models: AsyncParsableCommand {
     private static func json(_ tenure: WireStageTenure) -> JSONValue {
         .object([
             ("stage", .string(tenure.stage)), ("version", .uint(UInt64(tenure.version))),
+            ("share", .string(ShareText.of(tenure.share))),
             ("since", .time(tenure.sinceUs)),
             ("until", tenure.holds ? .null : .time(tenure.untilUs)),
         ])
@@ -66,20 +72,63 @@ struct Models: AsyncParsableCommand {
             (
                 "holders",
                 .array(
-                    model.holders.map { holder in
-                        .object([
-                            ("stage", .string(holder.stage)),
-                            ("version", .uint(UInt64(holder.version))),
-                            ("since", .time(holder.sinceUs)),
-                            (
-                                "previous",
-                                holder.previous == 0 ? .null : .uint(UInt64(holder.previous))
-                            ),
-                        ])
-                    }
+                    model.holders.map(json)
                 )
             ),
+            ("shadows", .array(model.shadows.map(json))),
         ])
+    }
+
+    static func json(_ holder: WireStageHolder) -> JSONValue {
+        .object([
+            ("stage", .string(holder.stage)), ("version", .uint(UInt64(holder.version))),
+            ("since", .time(holder.sinceUs)),
+            ("share", .string(ShareText.of(holder.share))),
+            ("previous", holder.previous == 0 ? .null : .uint(UInt64(holder.previous))),
+        ])
+    }
+}
+
+/// Who holds which stage of a model.
+struct Stages: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show who holds the stages of a model, with which shares, and their shadows."
+    )
+
+    @Argument(help: "The model.") var model: String
+    @OptionGroup var options: ServerOptions
+
+    func run() async throws {
+        let models = try await options.client().models()
+        guard let found = models.first(where: { $0.name == model }) else {
+            throw AlulaError.notFound("there is no model \"\(model)\"", help: "see alula models")
+        }
+        guard !options.json else {
+            return Output.json(
+                .object([
+                    ("model", .string(found.name)), ("revision", .uint(found.revision)),
+                    ("holders", .array(found.holders.map(Models.json))),
+                    ("shadows", .array(found.shadows.map(Models.json))),
+                ])
+            )
+        }
+        var table = TextTable([
+            ("stage", .left), ("version", .right), ("share", .right), ("since", .left),
+            ("rollback to", .right),
+        ])
+        for holder in found.holders {
+            table.add([
+                holder.stage, String(holder.version), ShareText.of(holder.share),
+                Timestamp.text(holder.sinceUs),
+                holder.previous == 0 ? "" : String(holder.previous),
+            ])
+        }
+        for shadow in found.shadows {
+            table.add([
+                shadow.stage, String(shadow.version), "shadow", Timestamp.text(shadow.sinceUs), "",
+            ])
+        }
+        Output.table(table)
     }
 }
 

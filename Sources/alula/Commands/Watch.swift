@@ -42,8 +42,14 @@ struct Watch: AsyncParsableCommand {
         let what =
             switch event.kind {
             case "registered": "registered"
-            case "promoted": "is in \(event.stage), from \(event.other)"
-            case "rolled back": "is back in \(event.stage), from \(event.other)"
+            case "promoted" where event.other == event.stage:
+                "has another share of \(event.stage): \(event.detail)"
+            case "promoted": "is in \(event.stage), from \(event.other)" + detail(event)
+            case "rolled back": "is back in \(event.stage), from \(event.other)" + detail(event)
+            case "shadowed": "is the shadow of \(event.stage)"
+            case "unshadowed": "is the shadow of \(event.stage) no longer"
+            case "rollout stepped": "is rolled out by \(event.subject): \(event.detail)"
+            case "rollout ended": "ends its rollout by \(event.subject): \(event.detail)"
             case "left": "left \(event.stage) for \(event.other)"
             case "alias set": "is \(event.alias)"
             case "alias deleted": "is no longer \(event.alias)"
@@ -57,6 +63,10 @@ struct Watch: AsyncParsableCommand {
             }
         return "\(event.revision) \(Timestamp.text(event.timeUs)) \(version) \(what) "
             + "(by \(event.actor))"
+    }
+
+    private static func detail(_ event: WireRegistryEvent) -> String {
+        event.detail.isEmpty ? "" : ", \(event.detail)"
     }
 
     private static func json(_ event: WireRegistryEvent) -> JSONValue {

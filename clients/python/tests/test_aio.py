@@ -79,7 +79,7 @@ def run(server: FakeServer, work: Any, **options: Any) -> Any:
 
 PAIRS = [
     (alula.Store, aio.AsyncStore, {"close"}),
-    (alula.Model, aio.AsyncModel, {"reads"}),
+    (alula.Model, aio.AsyncModel, {"reads", "of"}),
     (alula.Run, aio.AsyncRun, set()),
     (alula.TrainingSetStream, aio.AsyncTrainingSetStream, {"reader"}),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import importlib.util
 import struct
@@ -17,6 +18,7 @@ from alula._proto import (
     common_pb2,
     features_pb2,
     registry_pb2,
+    rollouts_pb2,
     training_pb2,
 )
 from alula._types import Field, Schema, ValueType, to_proto
@@ -51,6 +53,17 @@ def answer_bytes(
         encoded += struct.pack(f"<{len(times)}q", *times)
         encoded += bytes(statuses) + bytes(-len(statuses) % 8)
     return encoded
+
+
+class Found:
+    """Takes the version that a toy answers with; a failure goes to the client."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.fail = peer.fail
+        self.version: Any = None
+
+    def respond(self, frame: Frame, message: Any) -> None:
+        self.version = message
 
 
 class ToyStore:
@@ -171,6 +184,18 @@ class ToyStore:
                 service="s@1",
             ),
         )  # fmt: skip
+
+    def stage_holders(self, peer: Peer, frame: Frame) -> None:
+        """The one version that ``resolve_version`` of a toy with models finds, with all of it."""
+        asked = rollouts_pb2.StageHoldersRequest.FromString(frame.control)
+        request = registry_pb2.ResolveVersionRequest(model=asked.model, stage=asked.stage)
+        found = Found(peer)
+        getattr(self, "resolve_version")(  # noqa: B009
+            found, dataclasses.replace(frame, control=request.SerializeToString())
+        )
+        if found.version is not None:
+            holder = rollouts_pb2.HeldVersion(version=found.version, share=10_000)
+            peer.respond(frame, rollouts_pb2.StageHolders(holders=[holder]))
 
     def promote(self, peer: Peer, frame: Frame) -> None:
         request = registry_pb2.PromoteRequest.FromString(frame.control)

@@ -16,7 +16,7 @@ model.read({"dob_ssn": ["19530219_5179"], "zipcode": [76104]}).to_numpy()
 ```
 """
 
-from .answer import Answer
+from .answer import Answer, SplitAnswer
 from .errors import (
     Aborted,
     AlreadyExists,
@@ -72,6 +72,7 @@ __all__ = [
     "ResourceExhausted",
     "Run",
     "Skew",
+    "SplitAnswer",
     "Store",
     "TrainingSet",
     "TrainingSetRecord",

@@ -118,6 +118,7 @@ class Op(enum.IntEnum):
     PERFORMANCE = 0x00C2
     LIST_MONITORS = 0x00C8
     TRY_MONITOR = 0x00C9
+    STAGE_HOLDERS = 0x00D0
 
 
 class Header(NamedTuple):

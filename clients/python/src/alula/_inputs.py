@@ -32,13 +32,17 @@ _MOST_HEADS = 1_024
 
 
 class Inputs:
-    """What a service takes: join keys, then request fields."""
+    """What services take together: join keys, then request fields."""
 
-    def __init__(self, service: Service, asker: str) -> None:
+    def __init__(self, services: Sequence[Service], asker: str) -> None:
         #: Who asks, in messages: ``service credit@2`` or ``model credit``.
         self.asker = asker
-        self.fields: Schema = service.key_columns + service.request_fields
-        self._keys = len(service.key_columns)
+        keys = {field.name: field for service in services for field in service.key_columns}
+        others = {field.name: field for service in services for field in service.request_fields}
+        self.fields: Schema = (
+            *keys.values(), *(field for name, field in others.items() if name not in keys),
+        )  # fmt: skip
+        self._keys = len(keys)
         self._names = frozenset(field.name for field in self.fields)
         self._heads: dict[int, bytes] = {}
         only = self.fields[0].type if len(self.fields) == 1 else None

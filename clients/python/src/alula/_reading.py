@@ -9,10 +9,13 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Union
+
+import numpy as np
+import numpy.typing as npt
 
 from ._batch import encode_batch, split_rows
 from ._definitions import Definitions
@@ -22,10 +25,10 @@ from ._line import Reply
 from ._proto import features_pb2
 from ._session import Session
 from ._types import to_proto
-from .answer import Answer, Plan, rows_of
-from .errors import InternalError, InvalidArgument, NotFound, Refused, Unavailable
+from .answer import Answer, Mark, Plan, SplitAnswer, rows_of
+from .errors import DataLoss, InternalError, InvalidArgument, NotFound, Refused, Unavailable
 from .records import Service
-from .registry import ModelVersion
+from .registry import Held, ModelVersion
 
 PRODUCTION = "production"
 _MOST_CONTROLS = 16
@@ -44,6 +47,10 @@ class Wanted:
     version: int = 0
     #: Whether what is served is to be kept in the prediction log.
     log: bool = False
+    #: Of a stage: only these of its holders, the one with the greatest share first.
+    among: tuple[int, ...] = ()
+    #: Of a stage: the vectors of its shadow, too.
+    shadow: bool = False
 
     def __str__(self) -> str:
         if self.service:
@@ -56,7 +63,7 @@ class Wanted:
 
 #: The name of a service, which is the commonest, or more.
 Key = Union[str, Wanted]
-Resolve = Callable[[Wanted], ModelVersion]
+Resolve = Callable[[Wanted], Held]
 
 
 def wanted(
@@ -66,6 +73,7 @@ def wanted(
     alias: str | None,
     version: int | None,
     log: bool = False,
+    shadow: bool = False,
 ) -> Key:
     """What a read asks for; raises InvalidArgument where that is not one thing."""
     if model is None:
@@ -73,8 +81,9 @@ def wanted(
             raise InvalidArgument(
                 "say whose features: a service, or model= with stage=, alias= or version="
             )
-        if log:
-            raise InvalidArgument("a logged read is of a model: say model=, not a service")
+        if log or shadow:
+            what = "a logged read" if log else "a shadow"
+            raise InvalidArgument(f"{what} is of a model: say model=, not a service")
         return service
     if service is not None:
         raise InvalidArgument("a read is of a service or of a model, not of both")
@@ -84,20 +93,24 @@ def wanted(
         raise InvalidArgument(f"version {int(version)}: expected 1 or more")
     number = int(version or 0)
     at = stage or ("" if alias or number else PRODUCTION)
-    return Wanted(model=model, stage=at, alias=alias or "", version=number, log=log)
+    if shadow and (alias is not None or number):
+        raise InvalidArgument("a shadow is of a stage: leave alias= and version= out")
+    return Wanted(model=model, stage=at, alias=alias or "", version=number, log=log, shadow=shadow)
 
 
 class Reader:
     """Reads of one thing: its inputs, the messages that ask for it, the plan of its last answer."""
 
-    def __init__(self, key: Key, service: Service, plan: Plan | None = None) -> None:
+    def __init__(self, key: Key, services: Sequence[Service], plan: Plan | None = None) -> None:
         self.key = key
         self.wanted = Wanted(service=key) if isinstance(key, str) else key
-        self.service = service
+        #: Those of every version that may answer.
+        self.services = services
+        self.references = [service.reference for service in services]
         asker = str(self.wanted)
-        if asker != f"service {service.reference}":
-            asker += f" ({service.reference})"
-        self.inputs = Inputs(service, asker)
+        if asker != f"service {self.references[0]}":
+            asker += f" ({', '.join(self.references)})"
+        self.inputs = Inputs(services, asker)
         self.plan = plan
         #: Plans of earlier answers: other threads may still wait for answers by them.
         self._plans: dict[int, Plan] = {} if plan is None else {plan.number: plan}
@@ -113,7 +126,7 @@ class Reader:
             message = features_pb2.ReadRequest(
                 service=asked.service, model=asked.model, stage=asked.stage, alias=asked.alias,
                 version=asked.version, schema=to_proto(self.inputs.fields), known_plan=key[0],
-                log=asked.log,
+                log=asked.log, among=asked.among, shadow=asked.shadow,
             )  # fmt: skip
             control = session.prepare(message, False, seconds)
             if len(self._controls) > _MOST_CONTROLS:
@@ -127,18 +140,23 @@ class Reader:
         version = None if plan is None else plan.version_of(control)
         if plan is None or version is None:
             response = features_pb2.ReadResponse.FromString(bytes(control))
-            if response.HasField("schema"):
-                plan = Plan(response)
-                if len(self._plans) >= _MOST_PLANS:
-                    self._plans = {}
-                self._plans[plan.number] = plan
-            else:
-                plan = self._plans.get(response.plan)
-            if plan is None:
-                raise InternalError("the server left out the schema of a plan that was not known")
-            self.plan = plan
+            plan = self.plan = self.plan_named(response)
             version = int(response.model_version)
         return plan, version
+
+    def plan_named(self, response: Any) -> Plan:
+        """The plan of one of several versions that answer."""
+        plan: Plan | None
+        if response.HasField("schema"):
+            plan = Plan(response)
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans = {}
+            self._plans[plan.number] = plan
+        else:
+            plan = self._plans.get(response.plan)
+        if plan is None:
+            raise InternalError("the server left out the schema of a plan that was not known")
+        return plan
 
     def pinned(self, plan: Plan, version: int) -> Reader:
         """For further reads of exactly the version that answered."""
@@ -147,7 +165,7 @@ class Reader:
             asked = Wanted(service=plan.service)
         else:
             asked = Wanted(model=asked.model, version=version, log=asked.log)
-        return Reader(asked.service or asked, self.service, plan)
+        return Reader(asked.service or asked, self.services, plan)
 
 
 class Reading:
@@ -159,14 +177,22 @@ class Reading:
         self._resolve = resolve
         self._readers: dict[Key, Reader] = {}
         #: Services of versions that are known: they never change.
-        self._services: dict[Wanted, str] = {}
+        self._services: dict[Wanted, list[str]] = {}
 
-    def pin(self, version: ModelVersion, log: bool = False) -> Key:
-        """What reads of exactly this version ask for."""
-        if not version.service:
-            raise _no_service(version)
-        key = Wanted(model=version.model, version=int(version), log=log)
-        self._services[key] = version.service
+    def pin(self, versions: Sequence[ModelVersion], stage: str, log: bool, shadow: bool) -> Key:
+        """What reads of exactly these versions ask for: of one by its number, of several, or with
+        a shadow, by the stage that they hold. The shadow comes last.
+        """
+        for version in versions:
+            if not version.service:
+                raise _no_service(version)
+        numbers = [int(version) for version in versions]
+        if len(numbers) == 1:
+            key = Wanted(model=versions[0].model, version=numbers[0], log=log)
+        else:
+            among = tuple(numbers[:-1] if shadow else numbers)
+            key = Wanted(model=versions[0].model, stage=stage, log=log, among=among, shadow=shadow)
+        self._services[key] = list(dict.fromkeys(version.service for version in versions))
         return key
 
     def forget(self) -> None:
@@ -180,20 +206,25 @@ class Reading:
     def open(self, key: Key, fresh: bool = False) -> Reader:
         """Asks the server what the inputs are; ``fresh`` whatever is known."""
         if isinstance(key, str):
-            reference = key
+            references = [key]
         else:
-            reference, fresh = self._services.get(key, ""), False
-            if not reference:
-                version = self._resolve(key)
-                reference = version.service
-                if not reference:
-                    raise _no_service(version)
-        reader = self._readers[key] = Reader(key, self._definitions.service(reference, fresh))
+            references, fresh = self._services.get(key, []), False
+            if not references:
+                held = self._resolve(key)
+                versions = [holder.version for holder in held.holders]
+                if key.shadow and held.shadow is not None:
+                    versions.append(held.shadow)
+                for version in versions:
+                    if not version.service:
+                        raise _no_service(version)
+                references = list(dict.fromkeys(version.service for version in versions))
+        services = [self._definitions.service(reference, fresh) for reference in references]
+        reader = self._readers[key] = Reader(key, services)
         return reader
 
     def learn(self, reader: Reader, plan: Plan) -> None:
         """Notes that another version answered than the reader was made for."""
-        if plan.service != reader.service.reference and self._readers.get(reader.key) is reader:
+        if plan.service not in reader.references and self._readers.get(reader.key) is reader:
             self._definitions.forget()
             del self._readers[reader.key]
 
@@ -213,7 +244,7 @@ class Reading:
         except (InvalidArgument, NotFound):
             # What is known may be of an older definition: look once, and only then believe it.
             newer = self.open(key, fresh=True)
-            if newer.service == reader.service:
+            if newer.services == reader.services:
                 raise
         return self._read(newer, keys, request, timeout)
 
@@ -227,20 +258,12 @@ class Reading:
         rows, requests = reader.inputs.encode(keys, request)
         transport = self.session.transport
         seconds = transport.timeout if timeout is None else timeout
-        plan, version, pieces, marks = None, 0, [], []
+        taking = Taking(reader, len(requests) > 1)
         for data in requests:
-            reply = transport.unary(Op.READ, reader.control(self.session, seconds), data, seconds)
-            found, version, some = taken(reader, reply)
-            if plan is None:
-                plan = found
-                self.learn(reader, plan)
-                if len(requests) > 1:
-                    reader = reader.pinned(plan, version)
-            pieces += some
-            if reader.wanted.log:
-                marks += marks_of(reply)
-        assert plan is not None
-        return Answer(plan, pieces, rows, version, marks)
+            control = taking.reader.control(self.session, seconds)
+            taking.take(transport.unary(Op.READ, control, data, seconds))
+            self.learn(reader, taking.plan)
+        return taking.answer(rows)
 
     def read_batches(
         self,
@@ -249,7 +272,9 @@ class Reading:
         request: Mapping[str, Any] | None,
         timeout: float | None,
     ) -> Iterator[Answer]:
-        """Answers for consecutive rows, as they come; all of one version."""
+        """Answers for consecutive rows, as they come: all of one version, or, where a stage has
+        several holders, each with what the versions say that its rows met.
+        """
         transport = self.session.transport
         batches = Batches(self.open(key, fresh=True), keys, request)
         while (data := batches.next_request()) is not None:
@@ -258,10 +283,11 @@ class Reading:
                 control = batches.reader.control(self.session, timeout)
                 with closing(connection.open(Op.READ, control, data, timeout)) as call:
                     while (item := call.next_item()) is not None:
-                        yield batches.take(*item)
+                        if (answer := batches.take(*item)) is not None:
+                            yield answer
                     last = call.result()
-                    if len(last[1]):
-                        yield batches.take(*last)
+                    if (answer := batches.finish(*last)) is not None:
+                        yield answer
             except Unavailable as error:
                 time.sleep(batches.pause_after(error))
 
@@ -286,6 +312,7 @@ class Batches:
         self._at = -1 if not self._batch.rows else 0
         self._failures = 0
         self._is_pinned = False
+        self._taking = Taking(reader)
 
     def next_request(self) -> bytes | None:
         """The batch that asks for the next rows; None where all have come."""
@@ -296,35 +323,166 @@ class Batches:
         piece = self._batch.slice(max(self._at, 0), self._stops[0])
         return encode_batch(piece.columns, piece.rows)
 
-    def take(self, control: Bytes, data: Bytes) -> Answer:
-        """An item, as the answer for some rows; further requests ask for the version it is of."""
+    def take(self, control: Bytes, data: Bytes) -> Answer | None:
+        """An item, as the answer for some rows; further requests ask for the version it is of.
+
+        None for an item of several versions' answers, which ``finish`` gives together.
+        """
+        is_shared = False
+        if self.reader.wanted.stage:
+            message = features_pb2.ReadResponse.FromString(bytes(control))
+            is_shared = message.shared
+            if message.row_numbers:
+                self._taking.add(message, data)
+                return None
         plan, version = self.reader.plan_of(control)
         marks = marks_of((control, data, [])) if self.reader.wanted.log else ()
         answer = Answer(plan, [data], rows_of(data), version, marks)
         self._at = max(self._at, 0) + len(answer)
         self._failures = 0
-        if not self._is_pinned:
+        if not self._is_pinned and not is_shared:
             self.reader, self._is_pinned = self.reader.pinned(plan, version), True
+            self._taking = Taking(self.reader)
+        return answer
+
+    def finish(self, control: Bytes, data: Bytes) -> Answer | None:
+        """The response: the answer for the last rows, or that of several versions."""
+        if len(data):
+            return self.take(control, data)
+        taking, self._taking = self._taking, Taking(self.reader)
+        if taking.is_empty:
+            return None
+        answer = taking.answer(self._stops[0] - max(self._at, 0))
+        self._at = self._stops[0]
+        self._failures = 0
         return answer
 
     def pause_after(self, error: Unavailable) -> float:
         """Seconds to wait before going on; raises the error where nothing helps."""
+        self._taking = Taking(self.reader)
         self._failures += 1
         if self._failures >= _MOST_FAILURES:
             raise error
         return random.uniform(0.5, 1.0) * min(0.05 * 2.0**self._failures, 1.0)
 
 
-def taken(reader: Reader, reply: Reply) -> tuple[Plan, int, list[Bytes]]:
-    """Plan, model version and pieces of a reply; a large answer is in items, the first of which
-    names the plan.
-    """
-    control, data, items = reply
-    plan, version = reader.plan_of(items[0][0] if items else control)
-    return plan, version, [piece for _, piece in items] if items else [data]
+class Part:
+    """What one version has answered so far, and for which rows of the request."""
+
+    __slots__ = ("plan", "version", "pieces", "marks", "numbers", "rows")
+
+    def __init__(self, plan: Plan, version: int) -> None:
+        self.plan, self.version = plan, version
+        self.pieces: list[Bytes] = []
+        self.marks: list[Mark] = []
+        self.numbers: list[npt.NDArray[np.int64]] = []
+        self.rows = 0
+
+    def answer(self, numbers: npt.NDArray[np.int64] | None = None) -> Answer:
+        """Of all its rows; ``numbers``: which of the request those are, where not all."""
+        return Answer(self.plan, self.pieces, self.rows, self.version, self.marks, numbers)
 
 
-def marks_of(reply: Reply) -> list[tuple[int, bytes, int]]:
+class Taking:
+    """Takes the replies to one read, whose rows may meet several versions."""
+
+    def __init__(self, reader: Reader, may_pin: bool = False) -> None:
+        #: For the next request.
+        self.reader = reader
+        self._may_pin = may_pin
+        self._is_logged = reader.wanted.log
+        self._parts: dict[tuple[bool, int], Part] = {}
+        self._rows = 0
+        self._is_numbered = False
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._parts
+
+    @property
+    def plan(self) -> Plan:
+        """One of those that answered."""
+        return next(iter(self._parts.values())).plan
+
+    def take(self, reply: Reply) -> None:
+        """The reply to one request, for the rows behind those of the one before."""
+        control, data, items = reply
+        reader = self.reader
+        before = self._rows
+        if items and reader.wanted.stage:
+            first = features_pb2.ReadResponse.FromString(bytes(items[0][0]))
+            if first.row_numbers:
+                for head, piece in items:
+                    self.add(features_pb2.ReadResponse.FromString(bytes(head)), piece, before)
+                return
+        plan, version = reader.plan_of(items[0][0] if items else control)
+        part = self._part(plan, version, False)
+        pieces = [piece for _, piece in items] if items else [data]
+        rows = sum(rows_of(piece) for piece in pieces)
+        part.pieces += pieces
+        part.rows += rows
+        part.numbers.append(np.arange(before, before + rows))
+        self._rows += rows
+        if self._is_logged:
+            part.marks += marks_of(reply)
+        if self._may_pin:
+            head = features_pb2.ReadResponse.FromString(bytes(items[0][0] if items else control))
+            if not head.shared:
+                self.reader = reader.pinned(plan, version)
+            self._may_pin = False
+
+    def add(self, message: Any, data: Bytes, before: int = 0) -> None:
+        """One item of several versions' answers; its rows are numbered from ``before``."""
+        part = self._part(self.reader.plan_named(message), int(message.model_version),
+                          message.shadow)  # fmt: skip
+        numbers = np.array(message.row_numbers, np.int64) + before
+        if len(numbers) != rows_of(data):
+            raise DataLoss("an answer has another number of rows than row numbers")
+        part.pieces.append(data)
+        part.numbers.append(numbers)
+        part.rows += len(numbers)
+        if self._is_logged:
+            part.marks.append((message.prediction_time, message.logged, len(numbers)))
+        if not message.shadow:
+            self._rows += len(numbers)
+        self._may_pin = False
+        self._is_numbered = True
+
+    def answer(self, rows: int) -> Answer:
+        """That of all replies together."""
+        parts = [part for (is_shadow, _), part in self._parts.items() if not is_shadow]
+        shadows = [part for (is_shadow, _), part in self._parts.items() if is_shadow]
+        if len(parts) == 1 and not self._is_numbered:
+            answer = Answer(parts[0].plan, parts[0].pieces, rows, parts[0].version, parts[0].marks)
+        else:
+            answer = joined(parts, rows)
+        if shadows:
+            answer.shadow = joined(shadows, rows)
+        return answer
+
+    def _part(self, plan: Plan, version: int, is_shadow: bool) -> Part:
+        part = self._parts.get((is_shadow, version))
+        if part is None:
+            part = self._parts[is_shadow, version] = Part(plan, version)
+        return part
+
+
+def joined(parts: Sequence[Part], rows: int) -> Answer:
+    """The answer of one version where all rows met it, else of several."""
+    numbers = [np.concatenate(part.numbers) for part in parts]
+    seen = np.zeros(rows, np.int64)
+    for some in numbers:
+        if len(some) and (some.min() < 0 or some.max() >= rows):
+            raise DataLoss("an answer has rows that were not asked for")
+        np.add.at(seen, some, 1)
+    if (seen != 1).any():
+        raise DataLoss(f"an answer has not each of the {rows} rows asked for once")
+    if len(parts) == 1 and (numbers[0] == np.arange(rows)).all():
+        return parts[0].answer()
+    return SplitAnswer([part.answer(some) for part, some in zip(parts, numbers)], rows)
+
+
+def marks_of(reply: Reply) -> list[Mark]:
     """What makes the prediction ids of a reply: for each piece its time, logged bits and rows."""
     control, data, items = reply
     marks = []

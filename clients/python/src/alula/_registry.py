@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ._frames import Op
-from ._proto import catalog_pb2, common_pb2, registry_pb2
+from ._proto import catalog_pb2, common_pb2, registry_pb2, rollouts_pb2
 from ._reading import Wanted
 from ._session import Session
 from .errors import InvalidArgument, NotFound, Refused
 from .records import Changes
-from .registry import ModelVersion, Promotion, RegisteredModel, RunRecord
+from .registry import Held, HeldVersion, ModelVersion, Promotion, RegisteredModel, RunRecord
 from .runs import HEARTBEAT, Run, code_revision, environment, key_values
 from .training import TrainingSetRecord
 
@@ -108,20 +108,34 @@ class Registry:
         answer, _ = self._session.call(Op.RESOLVE_VERSION, request, registry_pb2.ModelVersion)
         return ModelVersion.of(answer)
 
+    def held(self, asked: Wanted) -> Held:
+        """Who answers for what is asked for: the holders of a stage, or the one version."""
+        if not asked.stage or asked.version:
+            return Held([HeldVersion(self.resolve(asked), 1.0)])
+        request = rollouts_pb2.StageHoldersRequest(model=asked.model, stage=asked.stage)
+        answer, _ = self._session.call(Op.STAGE_HOLDERS, request, rollouts_pb2.StageHolders)
+        return Held.of(answer)
+
     def promote(
-        self, model: str, version: int, stage: str, reason: str, dry_run: bool, expected: int
-    ) -> Promotion:
+        self, model: str, version: int, stage: str, reason: str, dry_run: bool, expected: int,
+        share: str | float | None, shadow: bool | None,
+    ) -> Promotion:  # fmt: skip
         request = registry_pb2.PromoteRequest(
             model=model, version=int(version), stage=stage, reason=reason, dry_run=dry_run,
             expected_revision=expected,
         )  # fmt: skip
+        if share is not None:
+            request.share = hundredths(share)
+        if shadow is not None:
+            request.shadow = registry_pb2.SHADOW_ON if shadow else registry_pb2.SHADOW_OFF
         answer, _ = self._session.call(
             Op.PROMOTE, request, registry_pb2.PromoteResponse, write=True
         )
         promotion = Promotion.of(answer, model)
         if not promotion.passed and not dry_run:
             reasons = [str(rule) for rule in promotion.rules if rule.outcome != "passed"]
-            raise Refused(f"{model} {int(version)} may not enter {stage}", "", reasons)
+            what = f"be the shadow of {stage}" if shadow else f"enter {stage}"
+            raise Refused(f"{model} {int(version)} may not {what}", "", reasons)
         return promotion
 
     def rollback(self, model: str, stage: str, reason: str) -> Promotion:
@@ -132,6 +146,28 @@ class Registry:
             write=True,
         )
         return Promotion.of(answer, model)
+
+
+def hundredths(share: str | float) -> int:
+    """A share in hundredths of a percent: "10%", or 0.1."""
+    number = -1.0
+    try:
+        if isinstance(share, str):
+            if share.endswith("%"):
+                number = float(share[:-1]) * 100
+        else:
+            number = float(share) * 10_000
+    except ValueError:
+        pass
+    exact = round(number) if 0 <= number <= 10_000 else 0  # NaN is neither
+    if exact < 1:
+        raise InvalidArgument(
+            f"share {share!r}: expected a percentage such as '10%', or a number above 0 and at "
+            "most 1, such as 0.1"
+        )
+    if abs(number - exact) > 1e-6:
+        raise InvalidArgument(f"share {share!r} is finer than a hundredth of a percent")
+    return exact
 
 
 def _definition_file(number: int, source: str | os.PathLike[str]) -> catalog_pb2.DefinitionFile:

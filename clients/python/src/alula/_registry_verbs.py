@@ -85,8 +85,8 @@ class RegistryVerbs:
         version: int | None = None,
         alias: str | None = None,
     ) -> Model:
-        """A version to serve from: by number, alias, or the newest that holds a stage now, which is
-        production where nothing is said.
+        """What to serve from: a version by number or alias, or those that hold a stage now, which
+        is production where nothing is said.
 
         It is pinned: it stays the same version when another is promoted, until its ``refresh()`` is
         called. ``read(model=...)`` follows the stage call by call instead. Raises NotFound where
@@ -94,8 +94,8 @@ class RegistryVerbs:
         """
         asked = wanted(None, name, stage, alias, version)
         assert isinstance(asked, Wanted)
-        found = self._registry.resolve(asked)
-        return Model(self._session, self._reading, self._registry.resolve, asked, found)
+        held = self._registry.held(asked)
+        return Model(self._session, self._reading, self._registry.held, asked, held)
 
     def promote(
         self,
@@ -105,14 +105,24 @@ class RegistryVerbs:
         reason: str = "",
         dry_run: bool = False,
         expected_revision: int = 0,
+        share: str | float | None = None,
+        shadow: bool | None = None,
     ) -> Promotion:
         """Moves a version to a stage through its gate. Raises Refused with every reason; with
         ``dry_run`` nothing changes and the verdict is returned either way.
+
+        ``share``: "10%" or 0.1 of the stage, beside its holders, who keep the rest in proportion;
+        else all. ``shadow=True``: to be read and logged beside them, and never answer; False ends
+        that.
         """
-        return self._registry.promote(model, version, stage, reason, dry_run, expected_revision)
+        return self._registry.promote(
+            model, version, stage, reason, dry_run, expected_revision, share, shadow
+        )
 
     def rollback(self, model: str, stage: str, reason: str = "") -> Promotion:
-        """Puts the previous holder of a stage back."""
+        """Puts those who held a stage back, with their shares, as before the version that came
+        last.
+        """
         return self._registry.rollback(model, stage, reason)
 
     # Artifacts

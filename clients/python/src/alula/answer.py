@@ -61,7 +61,7 @@ class Plan:
         if message.plan != self.number or message.HasField("schema"):
             return None
         version: int = message.model_version
-        if message.prediction_time:
+        if message.prediction_time or message.row_numbers:
             return version  # of a logged read: no other is like it
         if len(self._versions) >= _MOST_CONTROLS:
             self._versions.clear()
@@ -153,7 +153,7 @@ class Answer:
     views of what came, and cannot be written to.
     """
 
-    __slots__ = ("_plan", "_pieces", "_rows", "_marks", "model_version")
+    __slots__ = ("_plan", "_pieces", "_rows", "_marks", "_numbers", "model_version", "shadow")
 
     def __init__(
         self,
@@ -162,7 +162,11 @@ class Answer:
         rows: int,
         model_version: int = 0,
         marks: Sequence[Mark] = (),
+        numbers: npt.NDArray[np.int64] | None = None,
     ) -> None:
+        self._numbers = numbers
+        #: Of a read with ``shadow=True`` that of the stage's shadow, else None.
+        self.shadow: Answer | None = None
         self._plan = plan
         self._pieces = [_Piece(plan, piece) for piece in pieces]
         self._rows = rows
@@ -171,6 +175,22 @@ class Answer:
         self.model_version = model_version
         if sum([piece.rows for piece in self._pieces]) != rows:
             raise DataLoss(f"an answer has another number of rows than the {rows} asked for")
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """Which rows of the keys these are: all, but for a part of ``by_version``."""
+        return np.arange(self._rows) if self._numbers is None else self._numbers
+
+    @property
+    def model_versions(self) -> list[int]:
+        """Of a read by model, for each row the number of the version that it met."""
+        return [self.model_version] * self._rows
+
+    def by_version(self) -> list[Answer]:
+        """An answer for each version that rows met, in the order that it was trained on; which rows
+        those are is in its ``rows``. Where all met one, that is this answer.
+        """
+        return [self]
 
     @property
     def columns(self) -> list[str]:
@@ -328,6 +348,62 @@ class Answer:
                 f'{self.service} has no column "{name}"', details=[", ".join(self._plan.columns)]
             )
         return place
+
+
+class SplitAnswer(Answer):
+    """The answer to a read whose rows met several versions: taken apart with ``by_version``.
+
+    Versions may read other features, and each wants its own model: so there is no matrix of all
+    rows, and asking for one raises Refused.
+    """
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, parts: Sequence[Answer], rows: int) -> None:
+        self._parts = list(parts)
+        self._rows = rows
+        self._numbers = None
+        self.shadow = None
+
+    @property
+    def model_versions(self) -> list[int]:
+        versions = np.zeros(self._rows, np.int64)
+        for part in self._parts:
+            versions[part.rows] = part.model_version
+        found: list[int] = versions.tolist()
+        return found
+
+    def by_version(self) -> list[Answer]:
+        return list(self._parts)
+
+    @property
+    def prediction_ids(self) -> list[str]:
+        ids = np.empty(self._rows, object)
+        for part in self._parts:
+            ids[part.rows] = part.prediction_ids
+        found: list[str] = ids.tolist()
+        return found
+
+    @property
+    def logged(self) -> npt.NDArray[np.bool_]:
+        logged = np.zeros(self._rows, np.bool_)
+        for part in self._parts:
+            logged[part.rows] = part.logged
+        return logged
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{part.model_version}: {len(part)}" for part in self._parts)
+        return f"SplitAnswer({self._rows} rows by version {{{parts}}})"
+
+    def __getattr__(self, name: str) -> Any:
+        # What a part has and the whole has not.
+        if name not in ("_plan", "_pieces", "_marks", "model_version"):
+            raise AttributeError(name)
+        met = ", ".join(str(part.model_version) for part in self._parts)
+        raise Refused(
+            f"the rows met versions {met}, which answer each for itself",
+            "for part in answer.by_version(): part.model_version, part.rows, part.to_numpy()",
+        )
 
 
 def rows_of(data: Bytes) -> int:

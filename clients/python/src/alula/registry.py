@@ -89,6 +89,8 @@ class Holder:
     version: int
     since: datetime
     previous: int
+    #: Of the stage: 0.1 is a tenth; those of all its holders add up to 1.
+    share: float
 
 
 @dataclass(frozen=True)
@@ -101,15 +103,21 @@ class RegisteredModel:
     holders: list[Holder]
     #: The versions that aliases point at.
     aliases: dict[str, int]
+    #: Read and logged beside holders, never an answer.
+    shadows: list[Holder]
 
     @staticmethod
     def of(message: Any) -> RegisteredModel:
-        holders = [
-            Holder(h.stage, h.version, moment(h.since_us), h.previous) for h in message.holders
-        ]
+        holders, shadows = (
+            [
+                Holder(h.stage, h.version, moment(h.since_us), h.previous, h.share / 10_000)
+                for h in found
+            ]
+            for found in (message.holders, message.shadows)
+        )
         aliases = {alias.name: alias.version for alias in message.aliases}
         return RegisteredModel(
-            message.name, message.revision, message.newest_version, holders, aliases
+            message.name, message.revision, message.newest_version, holders, aliases, shadows
         )
 
 
@@ -172,6 +180,31 @@ class ModelVersion(int):
 
 
 @dataclass(frozen=True)
+class HeldVersion:
+    """A version that answers for a stage, with its share of it: 0.1 is a tenth."""
+
+    version: ModelVersion
+    share: float
+
+
+@dataclass(frozen=True)
+class Held:
+    """Who answers, the greatest share first, and the shadow of the stage."""
+
+    holders: list[HeldVersion]
+    shadow: ModelVersion | None = None
+
+    @staticmethod
+    def of(message: Any) -> Held:
+        holders = [
+            HeldVersion(ModelVersion.of(held.version), held.share / 10_000)
+            for held in message.holders
+        ]
+        shadow = ModelVersion.of(message.shadow) if message.HasField("shadow") else None
+        return Held(holders, shadow)
+
+
+@dataclass(frozen=True)
 class RuleVerdict:
     """What one rule of a gate said, with its figures."""
 
@@ -195,6 +228,10 @@ class Promotion:
     came_from: str
     previous: int
     revision: int
+    #: Of the holders of the stage, after it: 0.1 is a tenth. They add up to 1.
+    shares: dict[int, float]
+    #: Of the stage, after it; 0: none.
+    shadow: int
 
     @staticmethod
     def of(message: Any, model: str) -> Promotion:
@@ -202,6 +239,7 @@ class Promotion:
         return Promotion(
             message.passed, rules, model, message.version, message.stage,
             getattr(message, "from"), message.previous, message.revision,
+            {part.version: part.share / 10_000 for part in message.shares}, message.shadow,
         )  # fmt: skip
 
     def __bool__(self) -> bool:

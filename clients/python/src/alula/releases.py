@@ -74,11 +74,16 @@ class Tenure:
     version: int
     since: datetime
     until: datetime | None
+    #: That it had of the stage at the moment asked about: 0.1 is a tenth.
+    share: float
 
     @staticmethod
     def of(message: Any) -> Tenure:
         until = None if message.holds else moment(message.until_us)
-        return Tenure(message.stage, message.version, moment(message.since_us), until)
+        return Tenure(
+            message.stage, message.version, moment(message.since_us), until,
+            message.share / 10_000,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -131,8 +136,8 @@ class Event:
     """One change of a model, an import, or an alarm.
 
     ``kind``: registered, promoted, rolled back, left, alias set, alias deleted, approved, gate
-    passed, gate refused, import published, monitor firing, monitor resolved; ``name`` is the same
-    for patterns: stage.promoted.
+    passed, gate refused, import published, monitor firing, monitor resolved, shadowed, unshadowed,
+    rollout stepped, rollout ended; ``name`` is the same for patterns: stage.promoted.
     ``other``: where the version was before; of one that left a stage, where it is now.
     ``view`` and ``subject``: of an import its view and id; it has no model, and version 0. Of a
     monitor ``subject`` is its name. ``detail``: in words, why a gate refused, how many rows came,

@@ -91,7 +91,7 @@ class Store(
         self._registry = Registry(self._session)
         self._releases = Releases(self._session)
         self._lineages = Lineages(self._session)
-        self._reading = Reading(self._session, self._definitions, self._registry.resolve)
+        self._reading = Reading(self._session, self._definitions, self._registry.held)
         self._sets = TrainingSets(self._session, self._definitions)
 
     def close(self) -> None:
@@ -203,22 +203,26 @@ class Store(
         alias: str | None = None,
         version: int | None = None,
         log: bool = False,
+        shadow: bool = False,
     ) -> Answer:
         """The service's vector for each entity: ``read("credit", {"driver_id": [1001, 1002]})``.
 
         ``service``: "credit" (the newest version) or "credit@2". Instead of it ``model``: the
-        features its version was trained on, in its order; the newest version in ``stage``
-        (production where nothing is said), what ``alias`` points at, or ``version``, found anew in
-        every call; the answer's ``model_version`` says which it was. ``request``: values only the
+        features its version was trained on, in its order; the holder of ``stage`` (production where
+        nothing is said), what ``alias`` points at, or ``version``, found anew in every call; the
+        answer's ``model_version`` says which it was. Where rows met several holders of a stage, the
+        answer is taken apart with ``by_version()``. ``request``: values only the
         caller knows, by request field. Values are lists, arrays or Series of one length; single
         values stand for every row. ``log``, of a read by model: the server keeps what it serves,
-        and the answer has ``prediction_ids``. Raises InvalidArgument for what is missing, unknown,
-        null or of a wrong type.
+        and the answer has ``prediction_ids``. ``shadow``, of a stage: the answer's ``shadow`` is
+        what its shadow would have been answered. Raises InvalidArgument for what is missing,
+        unknown, null or of a wrong type.
         """
         if service is not None and (model or stage or alias or version) is None:
-            key: Key = service if not log else wanted(service, None, None, None, None, log)
+            is_plain = not (log or shadow)
+            key: Key = service if is_plain else wanted(service, None, None, None, None, log, shadow)
         else:
-            key = wanted(service, model, stage, alias, version, log)
+            key = wanted(service, model, stage, alias, version, log, shadow)
         if keys is None:
             raise InvalidArgument("keys: expected a dict of join keys and their values")
         return self._reading.read(key, keys, request, timeout)
@@ -234,14 +238,16 @@ class Store(
         alias: str | None = None,
         version: int | None = None,
         log: bool = False,
+        shadow: bool = False,
     ) -> Iterator[Answer]:
         """As ``read`` for any number of entities: answers for consecutive rows, in order, as they
-        come, all of one version. Some megabytes are in memory at a time.
+        come, all of one version unless the stage has several holders. Some megabytes are in memory
+        at a time.
 
         After a lost connection it goes on where it was. ``timeout``: seconds for every request,
         None for as long as it takes.
         """
-        key = wanted(service, model, stage, alias, version, log)
+        key = wanted(service, model, stage, alias, version, log, shadow)
         if keys is None:
             raise InvalidArgument("keys: expected a dict of join keys and their values")
         return self._reading.read_batches(key, keys, request, timeout)

@@ -333,7 +333,7 @@ class MaterializeProgress(_message.Message):
     def __init__(self, view: _Optional[str] = ..., keys_done: _Optional[int] = ..., keys_total: _Optional[int] = ..., rows_written: _Optional[int] = ..., view_done: bool = ...) -> None: ...
 
 class ReadRequest(_message.Message):
-    __slots__ = ("head", "service", "schema", "known_plan", "model", "stage", "alias", "version", "log")
+    __slots__ = ("head", "service", "schema", "known_plan", "model", "stage", "alias", "version", "log", "among", "shadow")
     HEAD_FIELD_NUMBER: _ClassVar[int]
     SERVICE_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
@@ -343,6 +343,8 @@ class ReadRequest(_message.Message):
     ALIAS_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     LOG_FIELD_NUMBER: _ClassVar[int]
+    AMONG_FIELD_NUMBER: _ClassVar[int]
+    SHADOW_FIELD_NUMBER: _ClassVar[int]
     head: _common_pb2.CallHead
     service: str
     schema: _common_pb2.Schema
@@ -352,10 +354,12 @@ class ReadRequest(_message.Message):
     alias: str
     version: int
     log: bool
-    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., service: _Optional[str] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., known_plan: _Optional[int] = ..., model: _Optional[str] = ..., stage: _Optional[str] = ..., alias: _Optional[str] = ..., version: _Optional[int] = ..., log: bool = ...) -> None: ...
+    among: _containers.RepeatedScalarFieldContainer[int]
+    shadow: bool
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., service: _Optional[str] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., known_plan: _Optional[int] = ..., model: _Optional[str] = ..., stage: _Optional[str] = ..., alias: _Optional[str] = ..., version: _Optional[int] = ..., log: bool = ..., among: _Optional[_Iterable[int]] = ..., shadow: bool = ...) -> None: ...
 
 class ReadResponse(_message.Message):
-    __slots__ = ("plan", "service", "schema", "parts", "rows", "model_version", "prediction_time", "logged")
+    __slots__ = ("plan", "service", "schema", "parts", "rows", "model_version", "prediction_time", "logged", "row_numbers", "shadow", "shared")
     PLAN_FIELD_NUMBER: _ClassVar[int]
     SERVICE_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
@@ -364,6 +368,9 @@ class ReadResponse(_message.Message):
     MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
     PREDICTION_TIME_FIELD_NUMBER: _ClassVar[int]
     LOGGED_FIELD_NUMBER: _ClassVar[int]
+    ROW_NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    SHADOW_FIELD_NUMBER: _ClassVar[int]
+    SHARED_FIELD_NUMBER: _ClassVar[int]
     plan: int
     service: str
     schema: _common_pb2.Schema
@@ -372,7 +379,10 @@ class ReadResponse(_message.Message):
     model_version: int
     prediction_time: int
     logged: bytes
-    def __init__(self, plan: _Optional[int] = ..., service: _Optional[str] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., parts: _Optional[_Iterable[_Union[ViewPart, _Mapping]]] = ..., rows: _Optional[int] = ..., model_version: _Optional[int] = ..., prediction_time: _Optional[int] = ..., logged: _Optional[bytes] = ...) -> None: ...
+    row_numbers: _containers.RepeatedScalarFieldContainer[int]
+    shadow: bool
+    shared: bool
+    def __init__(self, plan: _Optional[int] = ..., service: _Optional[str] = ..., schema: _Optional[_Union[_common_pb2.Schema, _Mapping]] = ..., parts: _Optional[_Iterable[_Union[ViewPart, _Mapping]]] = ..., rows: _Optional[int] = ..., model_version: _Optional[int] = ..., prediction_time: _Optional[int] = ..., logged: _Optional[bytes] = ..., row_numbers: _Optional[_Iterable[int]] = ..., shadow: bool = ..., shared: bool = ...) -> None: ...
 
 class ViewPart(_message.Message):
     __slots__ = ("label", "view", "columns", "max_age_us")

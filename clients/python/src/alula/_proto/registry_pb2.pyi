@@ -1,10 +1,20 @@
 from . import common_pb2 as _common_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class Shadow(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SHADOW_NO: _ClassVar[Shadow]
+    SHADOW_ON: _ClassVar[Shadow]
+    SHADOW_OFF: _ClassVar[Shadow]
+SHADOW_NO: Shadow
+SHADOW_ON: Shadow
+SHADOW_OFF: Shadow
 
 class KeyValue(_message.Message):
     __slots__ = ("key", "value")
@@ -241,20 +251,22 @@ class Models(_message.Message):
     def __init__(self, models: _Optional[_Iterable[_Union[RegisteredModel, _Mapping]]] = ...) -> None: ...
 
 class RegisteredModel(_message.Message):
-    __slots__ = ("name", "revision", "newest_version", "holders", "aliases", "stages")
+    __slots__ = ("name", "revision", "newest_version", "holders", "aliases", "stages", "shadows")
     NAME_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     NEWEST_VERSION_FIELD_NUMBER: _ClassVar[int]
     HOLDERS_FIELD_NUMBER: _ClassVar[int]
     ALIASES_FIELD_NUMBER: _ClassVar[int]
     STAGES_FIELD_NUMBER: _ClassVar[int]
+    SHADOWS_FIELD_NUMBER: _ClassVar[int]
     name: str
     revision: int
     newest_version: int
     holders: _containers.RepeatedCompositeFieldContainer[StageHolder]
     aliases: _containers.RepeatedCompositeFieldContainer[ModelAlias]
     stages: _containers.RepeatedCompositeFieldContainer[StageDefinition]
-    def __init__(self, name: _Optional[str] = ..., revision: _Optional[int] = ..., newest_version: _Optional[int] = ..., holders: _Optional[_Iterable[_Union[StageHolder, _Mapping]]] = ..., aliases: _Optional[_Iterable[_Union[ModelAlias, _Mapping]]] = ..., stages: _Optional[_Iterable[_Union[StageDefinition, _Mapping]]] = ...) -> None: ...
+    shadows: _containers.RepeatedCompositeFieldContainer[StageHolder]
+    def __init__(self, name: _Optional[str] = ..., revision: _Optional[int] = ..., newest_version: _Optional[int] = ..., holders: _Optional[_Iterable[_Union[StageHolder, _Mapping]]] = ..., aliases: _Optional[_Iterable[_Union[ModelAlias, _Mapping]]] = ..., stages: _Optional[_Iterable[_Union[StageDefinition, _Mapping]]] = ..., shadows: _Optional[_Iterable[_Union[StageHolder, _Mapping]]] = ...) -> None: ...
 
 class ModelAlias(_message.Message):
     __slots__ = ("name", "version", "protected", "since_us", "actor")
@@ -279,16 +291,18 @@ class StageDefinition(_message.Message):
     def __init__(self, name: _Optional[str] = ..., holders: _Optional[int] = ...) -> None: ...
 
 class StageHolder(_message.Message):
-    __slots__ = ("stage", "version", "since_us", "previous")
+    __slots__ = ("stage", "version", "since_us", "previous", "share")
     STAGE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     SINCE_US_FIELD_NUMBER: _ClassVar[int]
     PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
     stage: str
     version: int
     since_us: int
     previous: int
-    def __init__(self, stage: _Optional[str] = ..., version: _Optional[int] = ..., since_us: _Optional[int] = ..., previous: _Optional[int] = ...) -> None: ...
+    share: int
+    def __init__(self, stage: _Optional[str] = ..., version: _Optional[int] = ..., since_us: _Optional[int] = ..., previous: _Optional[int] = ..., share: _Optional[int] = ...) -> None: ...
 
 class ListVersionsRequest(_message.Message):
     __slots__ = ("head", "model", "limit", "page_token")
@@ -325,7 +339,7 @@ class ResolveVersionRequest(_message.Message):
     def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., model: _Optional[str] = ..., version: _Optional[int] = ..., stage: _Optional[str] = ..., alias: _Optional[str] = ...) -> None: ...
 
 class PromoteRequest(_message.Message):
-    __slots__ = ("head", "model", "version", "stage", "reason", "dry_run", "expected_revision")
+    __slots__ = ("head", "model", "version", "stage", "reason", "dry_run", "expected_revision", "share", "shadow")
     HEAD_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -333,6 +347,8 @@ class PromoteRequest(_message.Message):
     REASON_FIELD_NUMBER: _ClassVar[int]
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_REVISION_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    SHADOW_FIELD_NUMBER: _ClassVar[int]
     head: _common_pb2.CallHead
     model: str
     version: int
@@ -340,10 +356,12 @@ class PromoteRequest(_message.Message):
     reason: str
     dry_run: bool
     expected_revision: int
-    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., model: _Optional[str] = ..., version: _Optional[int] = ..., stage: _Optional[str] = ..., reason: _Optional[str] = ..., dry_run: bool = ..., expected_revision: _Optional[int] = ...) -> None: ...
+    share: int
+    shadow: Shadow
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., model: _Optional[str] = ..., version: _Optional[int] = ..., stage: _Optional[str] = ..., reason: _Optional[str] = ..., dry_run: bool = ..., expected_revision: _Optional[int] = ..., share: _Optional[int] = ..., shadow: _Optional[_Union[Shadow, str]] = ...) -> None: ...
 
 class PromoteResponse(_message.Message):
-    __slots__ = ("passed", "rules", "revision", "stage", "version", "previous", "gate_version")
+    __slots__ = ("passed", "rules", "revision", "stage", "version", "previous", "gate_version", "shares", "shadow")
     PASSED_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
@@ -352,6 +370,8 @@ class PromoteResponse(_message.Message):
     PREVIOUS_FIELD_NUMBER: _ClassVar[int]
     FROM_FIELD_NUMBER: _ClassVar[int]
     GATE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    SHARES_FIELD_NUMBER: _ClassVar[int]
+    SHADOW_FIELD_NUMBER: _ClassVar[int]
     passed: bool
     rules: _containers.RepeatedCompositeFieldContainer[RuleVerdict]
     revision: int
@@ -359,7 +379,17 @@ class PromoteResponse(_message.Message):
     version: int
     previous: int
     gate_version: int
-    def __init__(self, passed: bool = ..., rules: _Optional[_Iterable[_Union[RuleVerdict, _Mapping]]] = ..., revision: _Optional[int] = ..., stage: _Optional[str] = ..., version: _Optional[int] = ..., previous: _Optional[int] = ..., gate_version: _Optional[int] = ..., **kwargs) -> None: ...
+    shares: _containers.RepeatedCompositeFieldContainer[VersionShare]
+    shadow: int
+    def __init__(self, passed: bool = ..., rules: _Optional[_Iterable[_Union[RuleVerdict, _Mapping]]] = ..., revision: _Optional[int] = ..., stage: _Optional[str] = ..., version: _Optional[int] = ..., previous: _Optional[int] = ..., gate_version: _Optional[int] = ..., shares: _Optional[_Iterable[_Union[VersionShare, _Mapping]]] = ..., shadow: _Optional[int] = ..., **kwargs) -> None: ...
+
+class VersionShare(_message.Message):
+    __slots__ = ("version", "share")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    share: int
+    def __init__(self, version: _Optional[int] = ..., share: _Optional[int] = ...) -> None: ...
 
 class RuleVerdict(_message.Message):
     __slots__ = ("rule", "outcome", "reason")

@@ -155,18 +155,20 @@ class StageTenures(_message.Message):
     def __init__(self, tenures: _Optional[_Iterable[_Union[StageTenure, _Mapping]]] = ...) -> None: ...
 
 class StageTenure(_message.Message):
-    __slots__ = ("stage", "version", "since_us", "until_us", "holds")
+    __slots__ = ("stage", "version", "since_us", "until_us", "holds", "share")
     STAGE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     SINCE_US_FIELD_NUMBER: _ClassVar[int]
     UNTIL_US_FIELD_NUMBER: _ClassVar[int]
     HOLDS_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
     stage: str
     version: int
     since_us: int
     until_us: int
     holds: bool
-    def __init__(self, stage: _Optional[str] = ..., version: _Optional[int] = ..., since_us: _Optional[int] = ..., until_us: _Optional[int] = ..., holds: bool = ...) -> None: ...
+    share: int
+    def __init__(self, stage: _Optional[str] = ..., version: _Optional[int] = ..., since_us: _Optional[int] = ..., until_us: _Optional[int] = ..., holds: bool = ..., share: _Optional[int] = ...) -> None: ...
 
 class ReproduceRequest(_message.Message):
     __slots__ = ("head", "model", "version")

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 from .._frames import Op
-from .._reading import Batches, Key, Reader, Reading, marks_of, taken
+from .._reading import Batches, Key, Reader, Reading, Taking
 from ..answer import Answer
 from ..errors import InvalidArgument, NotFound, Unavailable
 from ._offload import Threads
@@ -38,7 +38,7 @@ class AsyncReading:
             return await self._read(reader, keys, request, timeout)
         except (InvalidArgument, NotFound):
             newer = await self._open(key, fresh=True)
-            if newer.service == reader.service:
+            if newer.services == reader.services:
                 raise
         return await self._read(newer, keys, request, timeout)
 
@@ -56,7 +56,10 @@ class AsyncReading:
             try:
                 async with aclosing(self._transport.items(Op.READ, control, data)) as items:
                     async for item in items:
-                        yield batches.take(*item)
+                        if (answer := batches.take(*item)) is not None:
+                            yield answer
+                if (answer := batches.finish(b"", b"")) is not None:
+                    yield answer
             except Unavailable as error:
                 await asyncio.sleep(batches.pause_after(error))
 
@@ -80,18 +83,9 @@ class AsyncReading:
     ) -> Answer:
         rows, requests = reader.inputs.encode(keys, request)
         seconds = self._transport.timeout if timeout is None else timeout
-        plan, version, pieces, marks = None, 0, [], []
+        taking = Taking(reader, len(requests) > 1)
         for data in requests:
-            control = reader.control(self._reading.session, seconds)
-            reply = await self._transport.unary(Op.READ, control, data, seconds)
-            found, version, some = taken(reader, reply)
-            if plan is None:
-                plan = found
-                self._reading.learn(reader, plan)
-                if len(requests) > 1:
-                    reader = reader.pinned(plan, version)
-            pieces += some
-            if reader.wanted.log:
-                marks += marks_of(reply)
-        assert plan is not None
-        return Answer(plan, pieces, rows, version, marks)
+            control = taking.reader.control(self._reading.session, seconds)
+            taking.take(await self._transport.unary(Op.READ, control, data, seconds))
+            self._reading.learn(reader, taking.plan)
+        return taking.answer(rows)

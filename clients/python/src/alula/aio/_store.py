@@ -13,7 +13,7 @@ from .._reading import wanted
 from ..answer import Answer
 from ..errors import InvalidArgument
 from ..models import Model
-from ..registry import Artifact, ModelVersion
+from ..registry import Artifact, HeldVersion, ModelVersion
 from ..runs import HEARTBEAT, Run
 from ..store import Store
 from ..stream import TrainingSetStream
@@ -125,9 +125,10 @@ class AsyncStore:
         alias: str | None = None,
         version: int | None = None,
         log: bool = False,
+        shadow: bool = False,
     ) -> Answer:
         """As ``Store.read``, on the event loop."""
-        key = wanted(service, model, stage, alias, version, log)
+        key = wanted(service, model, stage, alias, version, log, shadow)
         if keys is None:
             raise InvalidArgument("keys: expected a dict of join keys and their values")
         return await self._reading.read(key, keys, request, timeout)
@@ -143,9 +144,10 @@ class AsyncStore:
         alias: str | None = None,
         version: int | None = None,
         log: bool = False,
+        shadow: bool = False,
     ) -> AsyncIterator[Answer]:
         """As ``Store.read_batches``: ``async for answer in store.read_batches(...)``."""
-        key = wanted(service, model, stage, alias, version, log)
+        key = wanted(service, model, stage, alias, version, log, shadow)
         if keys is None:
             raise InvalidArgument("keys: expected a dict of join keys and their values")
         return self._reading.read_batches(key, keys, request, timeout)
@@ -279,15 +281,34 @@ class AsyncStore:
 
 
 class AsyncModel:
-    """One version, pinned; see ``alula.Model``."""
+    """The versions that hold a stage, or one version, pinned; see ``alula.Model``."""
 
     def __init__(self, model: Model, threads: Threads, reading: AsyncReading) -> None:
         self._sync, self._threads, self._reading = model, threads, reading
 
     @property
     def version(self) -> ModelVersion:
-        """The version: its number, with what it is made of as attributes."""
+        """The version with the greatest share."""
         return self._sync.version
+
+    @property
+    def versions(self) -> list[ModelVersion]:
+        """All that answer, the greatest share first."""
+        return self._sync.versions
+
+    @property
+    def holders(self) -> list[HeldVersion]:
+        """Likewise, with their shares."""
+        return self._sync.holders
+
+    @property
+    def shadow(self) -> ModelVersion | None:
+        """Read and logged beside them, never an answer."""
+        return self._sync.shadow
+
+    def of(self, version: int) -> AsyncModel:
+        """One of the versions by itself, or the shadow."""
+        return AsyncModel(self._sync.of(version), self._threads, self._reading)
 
     @property
     def name(self) -> str:
@@ -314,9 +335,10 @@ class AsyncModel:
         request: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         log: bool = False,
+        shadow: bool = False,
     ) -> Answer:
         """As ``Model.read``, on the event loop."""
-        return await self._reading.read(self._sync.reads(log), keys, request, timeout)
+        return await self._reading.read(self._sync.reads(log, shadow), keys, request, timeout)
 
     def read_batches(
         self,
@@ -324,9 +346,11 @@ class AsyncModel:
         request: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         log: bool = False,
+        shadow: bool = False,
     ) -> AsyncIterator[Answer]:
         """As ``Model.read_batches``."""
-        return self._reading.read_batches(self._sync.reads(log), keys, request, timeout)
+        key = self._sync.reads(log, shadow)
+        return self._reading.read_batches(key, keys, request, timeout)
 
     def __repr__(self) -> str:
         return f"Async{self._sync!r}"
