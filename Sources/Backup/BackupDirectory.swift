@@ -115,7 +115,7 @@ package struct BackupDirectory: Sendable {
     package func prepare(for directory: String) throws(AlulaError) {
         try Files.makeDirectory(path)
         // It may have been made by one who ended before its name was on disk.
-        try Files.syncDirectory(DataFormat.parent(of: path))
+        try Files.syncParent(of: path)
         for part in ["objects", "tmp"] { try Files.makeDirectory(path + "/" + part) }
         for case .success(let manifest) in try list().map(\.manifest)
         where manifest.directory != directory {

@@ -80,8 +80,16 @@ package struct FrozenDatabase {
 
     /// Writes all of it into a new file, page by page.
     package func copy(to path: String, pace: Pace) throws(AlulaError) {
+        // By a call that says why where it cannot be made, as SQLite does not.
+        _ = try NewFile(path)
+        var configuration = Configuration()
+        configuration.prepareDatabase { db in
+            // It is read once, and its pieces are checked and put on disk by themselves.
+            try db.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
+        }
+        let scratch = configuration
         let result = Result {
-            let target = try DatabaseQueue(path: path)
+            let target = try DatabaseQueue(path: path, configuration: scratch)
             let pageBytes =
                 try snapshot.read { try Int.fetchOne($0, sql: "PRAGMA page_size") } ?? 4_096
             var done = 0

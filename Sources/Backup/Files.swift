@@ -114,6 +114,14 @@ package enum Files {
         guard fsync(descriptor) == 0 else { throw failure("sync the directory", path) }
     }
 
+    /// Makes the directory's own name durable, unless who may not look into the one above it asks: then
+    /// somebody else has made it.
+    static func syncParent(of path: String) throws(AlulaError) {
+        let parent = DataFormat.parent(of: path)
+        guard unsafe access(parent, R_OK) == 0 || errno != EACCES else { return }
+        try syncDirectory(parent)
+    }
+
     /// All bytes of a small file; nil where there is none.
     package static func contents(_ path: String, limit: UInt64) throws(AlulaError) -> [UInt8]? {
         guard let size = try size(path) else { return nil }

@@ -24,7 +24,6 @@ package func openCatalogPool(path: String) throws(AlulaError) -> DatabasePool {
             guard try String.fetchOne(database, sql: "PRAGMA journal_mode") == "wal" else {
                 throw AlulaError(.internal, "\(path) could not be changed to WAL")
             }
-            try database.execute(sql: "PRAGMA synchronous = FULL")
             // What a server whose disk failed has left in the log of writes may be in the system's
             // memory only, and its next sync would not put it on disk.
             _ = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
@@ -39,7 +38,10 @@ package func openCatalogPool(path: String) throws(AlulaError) -> DatabasePool {
                 help: "start the server of that version or newer"
             )
         }
+        // Nothing is acknowledged yet, and the first commit that is puts all before it on disk, too.
+        try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = NORMAL") }
         try migrator.migrate(pool)
+        try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
         return pool
     } catch {
         throw storageFailure(error)

@@ -133,6 +133,10 @@ extension OfflineStore {
                 try db.execute(sql: "PRAGMA page_size = \(pageBytes)")
                 try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
             }
+            // Nothing is acknowledged yet: migrations need to be whole, and not one by one on disk.
+            if try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL") == "wal" {
+                try db.execute(sql: "PRAGMA synchronous = NORMAL")
+            }
         }
         var migrator = DatabaseMigrator()
         for (name, sql) in OfflineMigrations.all {

@@ -30,7 +30,7 @@ package final class TokenBook: Sendable {
     }
 
     /// Takes all tokens that were ever made.
-    func adopt(_ tokens: [Token]) {
+    package func adopt(_ tokens: [Token]) {
         var live: [Credential: Token] = [:]
         for token in tokens where token.revoked == nil { live[token.credential] = token }
         state.withLock { state in

@@ -16,6 +16,8 @@ struct Caller: Sendable {
     private(set) var identity: Identity?
     private var credential: Credential?
     private(set) var expires: Timestamp?
+    /// To the identity, by its scope.
+    var granted = GrantedReads()
     private var generation: UInt64
     private let isLoopback: Bool
 
@@ -43,6 +45,7 @@ struct Caller: Sendable {
 
     private mutating func look(_ gatekeeper: Gatekeeper) {
         generation = gatekeeper.book.generation
+        granted = GrantedReads()
         guard let credential else {
             identity = Self.anonymous(isLoopback, gatekeeper)
             return

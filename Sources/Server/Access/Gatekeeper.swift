@@ -29,6 +29,19 @@ struct Gatekeeper: Sendable {
         }
     }
 
+    /// Likewise of a read, which is mostly the same one again.
+    func mayRead(_ control: ByteBuffer, _ identity: Identity, _ granted: inout GrantedReads) -> Bool
+    {
+        let revision = snapshot().revision
+        let isKnown = unsafe control.withUnsafeReadableBytes {
+            unsafe granted.has($0, revision: revision)
+        }
+        guard !isKnown else { return true }
+        guard refusal(of: .read, control, from: identity) == nil else { return false }
+        granted.note(control.readableBytesView, revision: revision)
+        return true
+    }
+
     /// Names the operation and what it takes, nothing of the request.
     static func refusal(of operation: Operation) -> AlulaError {
         let roles = operation.permission.map { $0.roles.sorted().map(\.rawValue) } ?? []
@@ -64,33 +77,37 @@ struct Gatekeeper: Sendable {
         }
         let request = try RequestScope(of: control, fields: fields)
         if case .definitions = operation.scope, request.project.isEmpty { return true }
-        guard let name = project(request.project), scope.covers(name) else { return false }
-        return covers(scope, snapshot().projects[name], Array(zip(fields, request.names)))
+        let snapshot = snapshot()
+        guard let name = Self.project(request.project, snapshot), scope.covers(name) else {
+            return false
+        }
+        return Self.covers(scope, snapshot, name, fields, request.names)
     }
 
     /// An empty name means the only project there is.
-    private func project(_ name: String) -> ProjectName? {
+    private static func project(_ name: String, _ snapshot: CatalogSnapshot) -> ProjectName? {
         guard name.isEmpty else { return ProjectName(name) }
-        let projects = snapshot().projects
-        return projects.count == 1 ? projects.keys.first : nil
+        return snapshot.projects.count == 1 ? snapshot.projects.keys.first : nil
     }
 
-    private func covers(
+    private static func covers(
         _ scope: TokenScope,
-        _ project: CatalogSnapshot.Project?,
-        _ named: [(field: ScopeField, names: [String])]
+        _ snapshot: CatalogSnapshot,
+        _ project: ProjectName,
+        _ fields: [ScopeField],
+        _ named: [[String]]
     ) -> Bool {
-        let isByImport = named.contains {
-            $0.field.kind == .importID && !$0.names.allSatisfy(\.isEmpty)
+        let isByImport = zip(fields, named).contains { field, names in
+            field.kind == .importID && !names.allSatisfy(\.isEmpty)
         }
-        for (field, names) in named {
+        for (field, names) in zip(fields, named) {
             if field.whenEmpty == .everything, scope.views != nil, !isByImport,
                 names.isEmpty || names.contains("")
             {
                 return false
             }
             for name in names where !name.isEmpty {
-                guard Self.covers(scope, project, field.kind, name) else { return false }
+                guard covers(scope, snapshot, project, field.kind, name) else { return false }
             }
         }
         return true
@@ -98,7 +115,8 @@ struct Gatekeeper: Sendable {
 
     private static func covers(
         _ scope: TokenScope,
-        _ project: CatalogSnapshot.Project?,
+        _ snapshot: CatalogSnapshot,
+        _ project: ProjectName,
         _ kind: ScopeField.Kind,
         _ name: String
     ) -> Bool {
@@ -110,10 +128,13 @@ struct Gatekeeper: Sendable {
         case .service:
             guard scope.views != nil else { return true }
             // Why it is not there is not for this caller.
-            guard let project, let reference = try? FeatureServiceReference(text: name),
+            guard let project = snapshot.projects[project],
+                let reference = try? FeatureServiceReference(text: name),
                 let service = try? project.service(reference)
             else { return false }
-            return project.covers(service, scope)
+            return service.projections.allSatisfy { projection in
+                scope.covers(snapshot.view(id: projection.view)?.name ?? projection.viewName)
+            }
         case .importID, .run, .trainingSet, .artifact:
             return true  // looked up on a worker's thread
         }

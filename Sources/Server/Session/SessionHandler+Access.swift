@@ -23,13 +23,11 @@ extension SessionHandler {
             limits.requestsPerSecond == 0
         else { return false }
         guard !identity.scope.isEverything else { return true }
-        guard
-            let control = waiting.getSlice(
-                at: waiting.readerIndex + head.control.lowerBound,
-                length: head.control.count
-            )
-        else { return false }
-        return gatekeeper.refusal(of: .read, control, from: identity) == nil
+        let start = waiting.readerIndex + head.control.lowerBound
+        guard let control = waiting.getSlice(at: start, length: head.control.count) else {
+            return false
+        }
+        return gatekeeper.mayRead(control, identity, &caller.granted)
     }
 
     /// Takes the token of AUTHENTICATE at once, so that calls may follow it without waiting; throws

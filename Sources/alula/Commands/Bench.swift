@@ -8,7 +8,7 @@ import Wire
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure a server under load, and the limits beside it.",
-        subcommands: [BenchLoad.self, BenchLimits.self],
+        subcommands: [BenchLoad.self, BenchLimits.self, BenchPermission.self],
         defaultSubcommand: BenchLoad.self
     )
 }

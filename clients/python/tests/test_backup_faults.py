@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import random
 import shutil
@@ -83,7 +84,12 @@ def test_a_backup_that_was_not_acknowledged_answers_its_repeat(kept: Kept, name:
     """It has its name, and its maker was killed before it could say so."""
     message = backups_pb2.BackupRequest(head=head("torture"), name=name)
     # The manifest gets its name first, and the backup then.
-    kept.faults.arm(Kind.RENAME, Action.KILL_AFTER, 2, only="/backups/tmp/" + (name or "2"))
+    kept.faults.arm(
+        Kind.RENAME,
+        Action.KILL_AFTER,
+        2,
+        only="/backups/tmp/" + (name or f"{dt.date.today().year}"),
+    )
     with Raw(kept.server.port) as raw, pytest.raises((EOFError, ConnectionError)):
         raw.ask(Op.BACKUP, message)
     kept.faults.disarm()
@@ -129,8 +135,8 @@ def test_whatever_sync_of_a_backup_fails_it_does_not_count(kept: Kept) -> None:
                 made.append(name)
                 if not kept.faults.injected:
                     break
-                # The name of SQLite's journal, beside a copy that is read again.
-                assert kept.faults.last.endswith("sync directory " + str(kept.backups / "tmp"))
+                # Behind it: the list of deletions.
+                assert "deletions" in kept.faults.last, kept.faults.last
         assert kept.faults.injected == 0 and failed > 10
         kept.faults.disarm()
         assert store.status().not_ready == ""

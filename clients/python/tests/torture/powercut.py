@@ -171,19 +171,18 @@ class Journal:
             if named or not losses[child]:
                 continue
             last = max(losses[child], key=lambda one: one.sequence)
-            if self._last_added(child) > last.sequence:
-                last.child = child  # it was moved, and that did not come to pass
-
-    def _last_added(self, child: int) -> int:
-        return max(
-            (
-                one.sequence
+            moves = [
+                one
                 for history in self.of.values()
                 for one in history
-                if one.kind == ADD and one.a == child
-            ),
-            default=0,
-        )
+                if one.kind == ADD and one.a == child and one.sequence > last.sequence
+            ]
+            if moves:  # it left its place for this one, whatever became of it later
+                to = min(moves, key=lambda one: one.sequence)
+                changes[:] = [
+                    one for one in changes if (one.directory, one.name) != (to.inode, to.name)
+                ]
+                changes.append(Named(to.inode, to.name, child, to.sequence))
 
     def _change_names(self, changes: list[Named], graves: Path, under: Path) -> int:
         """Directories come to their places first, then files, and then what has no name goes."""
