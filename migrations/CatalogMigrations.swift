@@ -14,6 +14,7 @@ package enum CatalogMigrations {
         ("0018 events", text(PackageResources.catalog_0018_events_sql)),
         ("0018 monitors", text(PackageResources.catalog_0018_monitors_sql)),
         ("0022 rollouts", text(PackageResources.catalog_0022_rollouts_sql)),
+        ("0026 deletions", text(PackageResources.catalog_0026_deletions_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -29,7 +29,7 @@ package final class CatalogStore: Sendable {
 
     /// The gates in force in a project, by model and stage.
     package func gates(_ project: ProjectName) -> [VersionedGate] {
-        current.withLock { $0.gates[project] ?? [] }
+        current.withLock { $0.gates[project] ?? [] }.filter { !$0.isRemoved }
     }
 
     /// The newest version of each monitor, retired ones too, by project and name.
@@ -62,10 +62,11 @@ package final class CatalogStore: Sendable {
     /// Writes decided changes at the next revision, and returns the state after them.
     package static func write(
         _ changes: DefinitionChanges,
+        now: Timestamp,
         in database: Database
     ) throws -> CatalogState {
         let tables = CatalogTables(database: database)
-        try tables.write(changes)
+        try tables.write(changes, now: now)
         return try tables.load()
     }
 }
@@ -73,6 +74,7 @@ package final class CatalogStore: Sendable {
 /// The snapshot and the gates of one catalog revision.
 package struct CatalogState: Sendable {
     package var snapshot: CatalogSnapshot
+    /// The newest version of each, removed ones too.
     package var gates: [ProjectName: [VersionedGate]]
     /// Stages that models have beside the four, or changed.
     package var stages: [ProjectName: [StageDefinition]]
@@ -86,7 +88,7 @@ package struct CatalogState: Sendable {
         model: RegisteredModelName,
         to stage: Stage
     ) -> VersionedGate? {
-        gates[project]?.first { $0.gate.model == model && $0.gate.to == stage }
+        gates[project]?.first { $0.gate.model == model && $0.gate.to == stage && !$0.isRemoved }
     }
 }
 
@@ -94,10 +96,13 @@ package struct CatalogState: Sendable {
 package struct VersionedGate: Sendable, Hashable {
     package var gate: Gate
     package var version: UInt32
+    /// From this version on there is none, until there is a next version.
+    package var isRemoved: Bool
 
-    package init(gate: Gate, version: UInt32) {
+    package init(gate: Gate, version: UInt32, isRemoved: Bool = false) {
         self.gate = gate
         self.version = version
+        self.isRemoved = isRemoved
     }
 }
 

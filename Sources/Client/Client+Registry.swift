@@ -127,4 +127,11 @@ extension AlulaClient {
         request.version = version
         return try await call(.lineage, request, answer: WireLineage.self).0
     }
+
+    /// What a run read and made, and the versions that were registered from it.
+    package func lineage(run: String) async throws -> WireLineage {
+        var request = WireLineageRequest()
+        request.run = run
+        return try await call(.lineage, request, answer: WireLineage.self).0
+    }
 }

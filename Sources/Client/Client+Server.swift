@@ -19,17 +19,19 @@ extension AlulaClient {
     /// What `apply` would change and what it would refuse.
     package func plan(
         _ files: [DefinitionsFile],
-        retire: [String] = []
+        retire: [String] = [],
+        drop: [String] = []
     ) async throws -> WireApplyResponse {
-        try await call(.plan, Self.request(files, retire), answer: WireApplyResponse.self).0
+        try await call(.plan, Self.request(files, retire, drop), answer: WireApplyResponse.self).0
     }
 
     /// Makes the definitions so, all of them or none.
     package func apply(
         _ files: [DefinitionsFile],
-        retire: [String] = []
+        retire: [String] = [],
+        drop: [String] = []
     ) async throws -> WireApplyResponse {
-        try await call(.apply, Self.request(files, retire), answer: WireApplyResponse.self).0
+        try await call(.apply, Self.request(files, retire, drop), answer: WireApplyResponse.self).0
     }
 
     /// All definitions of the project.
@@ -37,8 +39,11 @@ extension AlulaClient {
         try await call(.describeCatalog, WireHeadOnly(), answer: WireCatalogResponse.self).0
     }
 
-    private static func request(_ files: [DefinitionsFile], _ retire: [String]) -> WireApplyRequest
-    {
+    private static func request(
+        _ files: [DefinitionsFile],
+        _ retire: [String],
+        _ drop: [String]
+    ) -> WireApplyRequest {
         var request = WireApplyRequest()
         request.files = files.map { file in
             var wire = WireDefinitionFile()
@@ -47,6 +52,7 @@ extension AlulaClient {
             return wire
         }
         request.retire = retire
+        request.drop = drop
         return request
     }
 }

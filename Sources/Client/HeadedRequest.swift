@@ -38,6 +38,9 @@ extension WireSearchVersionsRequest: HeadedRequest {}
 extension WireTraceRequest: HeadedRequest {}
 extension WireDiffVersionsRequest: HeadedRequest {}
 extension WireReportRequest: HeadedRequest {}
+extension WireDeleteRunRequest: HeadedRequest {}
+extension WireDeleteTrainingSetRequest: HeadedRequest {}
+extension WireDeleteVersionRequest: HeadedRequest {}
 extension WireListAuditRequest: HeadedRequest {}
 extension WireSetAliasRequest: HeadedRequest {}
 extension WireDeleteAliasRequest: HeadedRequest {}

@@ -95,6 +95,9 @@ extension Ingestor {
         try retention.run(view, dryRun: dryRun, isCancelled: cancelled, progress: progress)
     }
 
+    /// Looks soon for views that were dropped, and erases what they have.
+    package func eraseDropped() { maintenance.hurry() }
+
     /// How many online rows each of the views has of a key: none or one.
     package func countOnline(
         _ key: EntityKey,
@@ -120,7 +123,11 @@ extension Ingestor {
             online,
             selected: Set(views.map(\.id)),
             lastEntry: { () throws(AlulaError) in try log.last() },
-            view: { self.catalog().view(id: $0) }
+            view: { id in
+                let snapshot = self.catalog()
+                return snapshot.view(id: id)
+                    ?? snapshot.droppedViews.first { $0.view.id == id }?.view
+            }
         )
         let total = verifier.estimatedRows
         var after: [UInt8]?

@@ -19,6 +19,8 @@ package enum MaintenanceAct: Sendable, Hashable {
     )
     /// Rows went by the view's rule.
     case retention(FeatureViewName, RetentionRule, rows: UInt64)
+    /// All rows of a view that was dropped.
+    case erase(FeatureViewName, rows: UInt64)
     /// What an import had staged was freed.
     case abandonImport(String, of: FeatureViewName, rows: UInt64)
     /// Segments became fewer.
@@ -35,6 +37,7 @@ extension MaintenanceAct {
         case .forget: "forget"
         case .retract: "retract"
         case .retention: "retention"
+        case .erase: "erase dropped view"
         case .abandonImport: "abandon import"
         case .compact: "compact"
         case .backup: "backup"
@@ -48,6 +51,7 @@ extension MaintenanceAct {
         case .retract(let view?, _, _, _, _): "view:\(view)"
         case .retract(nil, _, _, _, _): "project:\(project)"
         case .retention(let view, _, _): "view:\(view)"
+        case .erase(let view, _): "view:\(view)"
         case .abandonImport(_, let view, _): "view:\(view)"
         case .compact(let view, _, _, _): "view:\(view)"
         case .backup(let name, _, _), .restore(let name, _, _): "backup:\(name)"
@@ -71,6 +75,7 @@ extension MaintenanceAct {
         case .retention(_, let rule, let rows):
             detail.rows = rows
             detail.rule = rule.description
+        case .erase(_, let rows): detail.rows = rows
         case .abandonImport(let id, _, let rows):
             detail.rows = rows
             detail.importID = id

@@ -60,8 +60,9 @@ extension RegistryStore {
         try !holders(of: digest, limit: 1).isEmpty
     }
 
-    private static let names = """
+    static let names = """
         SELECT spine_artifact AS digest, 'the spine of ' || id AS name FROM training_set
+        WHERE deleted IS NULL
         UNION ALL
         SELECT digest, version_artifact.name || ' of ' || model.name || ' version ' || version
         FROM version_artifact JOIN model ON model.id = version_artifact.model
@@ -82,7 +83,8 @@ extension RegistryStore {
                 versions += try tables.rows(
                     """
                     SELECT model.name AS name, number FROM model_version
-                    JOIN model ON model.id = model WHERE training_set = ? ORDER BY name, number
+                    JOIN model ON model.id = model
+                    WHERE training_set = ? AND deleted IS NULL ORDER BY name, number
                     """,
                     [set.text]
                 ).map { "\($0["name"] as String) \($0["number"] as Int64)" }

@@ -65,6 +65,7 @@ extension RegistryTables {
             """
             SELECT DISTINCT model.name AS name, service, service_version
             FROM model LEFT JOIN model_version ON model_version.model = model.id
+                AND model_version.deleted IS NULL
             WHERE project = ? ORDER BY name, service, service_version
             """,
             [project.text]

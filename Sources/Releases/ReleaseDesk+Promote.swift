@@ -83,10 +83,12 @@ extension ReleaseDesk {
         }
         guard stage.hasHolder else { return outcome }
         let run = try tables.run(version.run, in: call.project)
+        let state = try CatalogStore.state(in: tables.database)
         outcome.verdict.rules = Completeness.verdicts(
             version,
             run: run,
-            missing: try registry.missingArtifacts(of: version)
+            missing: try registry.missingArtifacts(of: version),
+            lost: state.snapshot.loss(of: version, in: call.project)
         )
         if let held {
             outcome.verdict.rules.append(
@@ -100,7 +102,6 @@ extension ReleaseDesk {
             outcome.passed = outcome.verdict.passed
             return outcome
         }
-        let state = try CatalogStore.state(in: tables.database)
         if let gate = state.gate(call.project, model: model.name, to: stage) {
             let facts = try facts(
                 of: version,

@@ -88,13 +88,15 @@ extension ReleaseDesk {
         _ call: WriteCall
     ) throws -> GateVerdict {
         var verdict = GateVerdict(rules: [])
+        let state = try CatalogStore.state(in: tables.database)
         for part in target.parts {
             let version = try tables.requireVersion(part.version, of: model)
             let run = try tables.run(version.run, in: call.project)
             verdict.rules += Completeness.verdicts(
                 version,
                 run: run,
-                missing: try registry.missingArtifacts(of: version)
+                missing: try registry.missingArtifacts(of: version),
+                lost: state.snapshot.loss(of: version, in: call.project)
             )
             if version.stage.hasHolder, version.stage != stage {
                 verdict.rules.append(
@@ -106,7 +108,6 @@ extension ReleaseDesk {
                     )
                 )
             }
-            let state = try CatalogStore.state(in: tables.database)
             if let gate = state.gate(call.project, model: model.name, to: stage) {
                 let facts = try facts(
                     of: version,

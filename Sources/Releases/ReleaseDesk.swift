@@ -8,6 +8,8 @@ package struct ApplyOutcome: Sendable, Hashable {
     package var changes: [DefinitionChange]
     /// What apply would refuse; empty after an apply.
     package var breaks: [String]
+    /// What cannot be read or made again any more, because of what is dropped.
+    package var loses: [String] = []
     /// Of the catalog, after it.
     package var revision: UInt64
 }
@@ -41,15 +43,25 @@ package final class ReleaseDesk: Sendable {
     package func plan(
         files: [(name: String, yaml: String)],
         retire: [String] = [],
+        drop: [String] = [],
         project: String,
         by identity: Identity = .local
     ) throws(AlulaError) -> ApplyOutcome {
         try registry.read { tables in
             let state = try CatalogStore.state(in: tables.database)
-            let decided = try Self.decide(files, retire, project, identity, state, tables)
+            let decided = try Self.decide(
+                files,
+                retire,
+                drop,
+                project,
+                identity,
+                state,
+                tables
+            )
             return ApplyOutcome(
                 changes: decided.changes,
                 breaks: decided.breaks,
+                loses: try tables.dependents(on: decided.unreadable, in: decided.project),
                 revision: state.snapshot.revision + (decided.isEmpty ? 0 : 1)
             )
         }
@@ -62,6 +74,7 @@ package final class ReleaseDesk: Sendable {
     package func apply(
         files: [(name: String, yaml: String)],
         retire: [String] = [],
+        drop: [String] = [],
         project: String,
         by identity: Identity = .local,
         call: WriteCall,
@@ -70,7 +83,15 @@ package final class ReleaseDesk: Sendable {
         var applied: CatalogState?
         let stored = try registry.write("apply", call: call) { tables in
             let state = try CatalogStore.state(in: tables.database)
-            let decided = try Self.decide(files, retire, project, identity, state, tables)
+            let decided = try Self.decide(
+                files,
+                retire,
+                drop,
+                project,
+                identity,
+                state,
+                tables
+            )
             try identity.check(mayMake: decided.changes)
             guard decided.breaks.isEmpty else {
                 throw AlulaError.refused(
@@ -85,13 +106,15 @@ package final class ReleaseDesk: Sendable {
                 revision: state.snapshot.revision
             )
             if !decided.isEmpty {
-                let after = try CatalogStore.write(decided, in: tables.database)
+                outcome.loses = try tables.dependents(on: decided.unreadable, in: decided.project)
+                try tables.forgetReproductions(of: decided.unreadable, in: decided.project)
+                let after = try CatalogStore.write(decided, now: call.now, in: tables.database)
                 outcome.revision = after.snapshot.revision
                 applied = after
                 try tables.audit(
                     "apply",
                     "project:\(decided.project)",
-                    AppliedDetail(outcome, files: files.map(\.name), retire: retire),
+                    AppliedDetail(outcome, files: files.map(\.name), retire: retire, drop: drop),
                     call,
                     project: decided.project
                 )
@@ -113,7 +136,7 @@ package final class ReleaseDesk: Sendable {
         for change in decided.gateChanges {
             let gate = change.after.gate
             try tables.audit(
-                "change gate",
+                change.after.isRemoved ? "remove gate" : "change gate",
                 "model:\(gate.model)",
                 ["to": gate.to.text, "version": String(change.after.version)],
                 call,
@@ -151,17 +174,19 @@ package final class ReleaseDesk: Sendable {
     private static func decide(
         _ files: [(name: String, yaml: String)],
         _ retire: [String],
+        _ drop: [String],
         _ project: String,
         _ identity: Identity,
         _ state: CatalogState,
         _ tables: RegistryTables
     ) throws -> DefinitionChanges {
-        guard !files.isEmpty || !retire.isEmpty else {
+        guard !files.isEmpty || !retire.isEmpty || !drop.isEmpty else {
             throw AlulaError.invalid("there is nothing to apply: name a definitions file")
         }
         return try CatalogStore.decide(
             files.map { DefinitionFile(name: $0.name, yaml: $0.yaml) },
             retire: retire,
+            drop: drop,
             project: project,
             over: state,
             models: { project in
@@ -188,12 +213,16 @@ private struct AppliedDetail: Encodable {
 
     var files: [String]
     var retire: [String]
+    var drop: [String]?
+    var loses: [String]?
     var revision: UInt64
     var changes: [Change]
 
-    init(_ outcome: ApplyOutcome, files: [String], retire: [String]) {
+    init(_ outcome: ApplyOutcome, files: [String], retire: [String], drop: [String]) {
         self.files = files
         self.retire = retire
+        self.drop = drop.isEmpty ? nil : drop
+        loses = outcome.loses.isEmpty ? nil : outcome.loses
         revision = outcome.revision
         changes = outcome.changes.map {
             Change(kind: $0.kind.rawValue, name: $0.name, action: $0.action.rawValue)

@@ -298,15 +298,24 @@ struct Parts: Sendable {
         _ now: Timestamp,
         _ logger: Logger
     ) {
-        let owner = catalog.snapshot.projects.values.first { $0.views[view.name]?.id == view.id }
-        guard let owner, let rule = view.retention else { return }
+        let snapshot = catalog.snapshot
+        let owner = snapshot.projects.values.first { $0.views[view.name]?.id == view.id }
+        let dropped = snapshot.droppedViews.first { $0.view.id == view.id }
+        let act: MaintenanceAct
+        if dropped != nil {
+            act = .erase(view.name, rows: rows)
+        } else {
+            guard let rule = view.retention else { return }
+            act = .retention(view.name, rule, rows: rows)
+        }
+        guard let project = dropped?.project ?? owner?.name else { return }
         do throws(AlulaError) {
             try registry.record(
-                .retention(view.name, rule, rows: rows),
+                act,
                 call: WriteCall(
                     requestID: [],
                     identity: .server,
-                    project: owner.name,
+                    project: project,
                     now: now
                 )
             )

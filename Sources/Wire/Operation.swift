@@ -65,6 +65,9 @@ package enum Operation: UInt16, Sendable, CaseIterable {
     case trace = 0x0092
     case diffVersions = 0x0093
     case report = 0x0094
+    case deleteRun = 0x0098
+    case deleteTrainingSet = 0x0099
+    case deleteVersion = 0x009A
     case beginUpload = 0x00A0
     case putPart = 0x00A1
     case finishUpload = 0x00A2
@@ -103,10 +106,10 @@ extension Operation {
             .writeFeatures
         case .makeTrainingSet, .listTrainingSets, .showTrainingSet, .getTrainingSet, .explain,
             .reproduce, .profile, .drift, .performance, .skew, .trainingSetFromLog,
-            .tryMonitor:
+            .tryMonitor, .deleteTrainingSet:
             .train
         case .startRun, .logRun, .endRun, .registerVersion, .putArtifact, .setPredictionLog,
-            .beatRun, .beginUpload, .putPart, .finishUpload:
+            .beatRun, .beginUpload, .putPart, .finishUpload, .deleteRun, .deleteVersion:
             .writeRegistry
         case .setAlias, .deleteAlias: .alias
         case .getRun, .listRuns, .listModels, .listVersions, .resolveVersion, .lineage,
@@ -128,7 +131,8 @@ extension Operation {
             .putArtifact, .compact, .abandonImport, .retract, .forget, .setAlias, .deleteAlias,
             .approve, .createToken, .revokeToken, .reproduce, .backup, .logPredictions,
             .logOutcomes, .setPredictionLog, .trainingSetFromLog,
-            .beginUpload, .putPart, .finishUpload, .collectGarbage:
+            .beginUpload, .putPart, .finishUpload, .collectGarbage, .deleteRun,
+            .deleteTrainingSet, .deleteVersion:
             true
         case .authenticate, .listTokens, .status, .verify, .plan, .describeCatalog, .listImports,
             .read, .history, .export,

@@ -85,12 +85,14 @@ extension Operation {
         case .retract: .named([.importID(2), .viewsOrAll(5)])
         case .read: .named([.serviceOrAll(2), .model(5)])
         case .makeTrainingSet, .explain: .named([.service(2)])
-        case .showTrainingSet, .getTrainingSet, .profile: .named([.trainingSet(2)])
+        case .showTrainingSet, .getTrainingSet, .profile, .deleteTrainingSet:
+            .named([.trainingSet(2)])
         case .drift: .named([.trainingSet(2), .trainingSet(3), .model(8)])
         case .performance: .named([.model(2)])
-        case .logRun, .endRun, .getRun, .beatRun: .named([.run(2)])
+        case .logRun, .endRun, .getRun, .beatRun, .deleteRun: .named([.run(2)])
+        case .lineage: .named([.model(2), .run(4)])
         case .registerVersion: .named([.model(2)])
-        case .listVersions, .resolveVersion, .promote, .rollback, .lineage, .setAlias,
+        case .listVersions, .resolveVersion, .promote, .rollback, .deleteVersion, .setAlias,
             .deleteAlias, .listAliases, .approve, .listApprovals, .listGates, .stagesAt,
             .watch, .reproduce, .searchVersions, .diffVersions, .report, .logPredictions,
             .logOutcomes, .setPredictionLog, .stageHolders:

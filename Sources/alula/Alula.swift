@@ -43,7 +43,8 @@ struct Alula: AsyncParsableCommand {
                     Approve.self, Gates.self, Alias.self, Watch.self, On.self, Reproduce.self,
                     LineageCommand.self, Diff.self, Report.self, Drift.self, Performance.self,
                     Monitors.self,
-                    Audit.self, Artifact.self, Predictions.self, PredictionLog.self, Skew.self,
+                    Audit.self, Artifact.self, Delete.self, Predictions.self, PredictionLog.self,
+                    Skew.self,
                 ]
             ),
         ]

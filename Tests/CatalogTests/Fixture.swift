@@ -26,6 +26,7 @@ final class Fixture {
     func apply(
         _ yaml: String...,
         retire: [String] = [],
+        drop: [String] = [],
         project: String = "",
         dependents: [Dependent] = []
     ) throws -> DefinitionChanges {
@@ -41,12 +42,17 @@ final class Fixture {
             let changes = try CatalogStore.decide(
                 files,
                 retire: retire,
+                drop: drop,
                 project: project,
                 over: state,
                 dependents: { _ in dependents }
             )
             if changes.breaks.isEmpty, !changes.isEmpty {
-                after = try CatalogStore.write(changes, in: database)
+                after = try CatalogStore.write(
+                    changes,
+                    now: Timestamp(microseconds: 1),
+                    in: database
+                )
             }
             return changes
         }

@@ -58,7 +58,9 @@ struct MonitorTests {
         let changes = try Self.decide(text, over: state)
         #expect(changes.changes.map(\.name) == ["a", "b", "c", "d"])
         #expect(changes.changes.allSatisfy { $0.kind == .monitor && $0.action == .create })
-        let after = try fixture.pool.write { try CatalogStore.write(changes, in: $0) }
+        let after = try fixture.pool.write {
+            try CatalogStore.write(changes, now: .distantPast, in: $0)
+        }
         let stored = after.monitors[try ProjectName("p", as: "project")] ?? []
         #expect(stored == changes.monitorChanges.map(\.after))
         #expect(stored[0].monitor.reference == .window(.seconds(28 * 86_400)))
@@ -71,7 +73,9 @@ struct MonitorTests {
             retire: ["monitor:d"]
         )
         #expect(changed.monitorChanges.map(\.after.version) == [2, 2])
-        let last = try fixture.pool.write { try CatalogStore.write(changed, in: $0) }
+        let last = try fixture.pool.write {
+            try CatalogStore.write(changed, now: .distantPast, in: $0)
+        }
         let left = last.monitors[try ProjectName("p", as: "project")] ?? []
         #expect(left.map(\.isRetired) == [false, false, false, true])
         let back = try Self.decide(

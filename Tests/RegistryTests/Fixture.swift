@@ -34,7 +34,8 @@ final class Fixture {
                     INSERT INTO view (id, project, name, entity, lookback, event_time_column, owner,
                         description) VALUES (7, 'p', 'history', 1, 90000000, 't', '', '');
                     INSERT INTO feature VALUES (3, 7, 0, 'due', 'int64');
-                    INSERT INTO service VALUES (1, 'p', 'credit', '', 0), (2, 'q', 'other', '', 0);
+                    INSERT INTO service (id, project, name, description) VALUES
+                        (1, 'p', 'credit', ''), (2, 'q', 'other', '');
                     INSERT INTO service_version VALUES (1, 1), (1, 2), (2, 1);
                     INSERT INTO projection VALUES (1, 1, 0, 7, 'history', NULL, 1, 90000000, NULL);
                     INSERT INTO selection VALUES (1, 1, 0, 0, 3, 'due', 'int64', 'due');

@@ -87,12 +87,14 @@ final class Fixture {
     func apply(
         _ yaml: String...,
         retire: [String] = [],
+        drop: [String] = [],
         call: WriteCall? = nil
     ) throws -> ApplyOutcome? {
         var outcome: ApplyOutcome?
         _ = try desk.apply(
             files: yaml.map { ("d.yaml", $0) },
             retire: retire,
+            drop: drop,
             project: "",
             call: try call ?? self.call()
         ) {

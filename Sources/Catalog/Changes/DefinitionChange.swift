@@ -17,6 +17,7 @@ package struct DefinitionChange: Sendable, Hashable {
         case change
         case publish
         case retire
+        case drop
     }
 
     package var kind: Kind
@@ -55,6 +56,8 @@ package struct DefinitionChanges: Sendable {
         case putMonitor(VersionedMonitor)
         case retireView(FeatureViewID)
         case retireService(FeatureServiceName)
+        case dropView(FeatureView)
+        case dropService(FeatureServiceName, through: UInt32)
     }
 
     package var project: ProjectName
@@ -64,6 +67,8 @@ package struct DefinitionChanges: Sendable {
     /// Gates as they were and as they will be.
     package var gateChanges: [GateChange] = []
     package var monitorChanges: [MonitorChange] = []
+    /// Published versions of services that cannot be read any more.
+    package var unreadable: [FeatureServiceReference] = []
     var operations: [Operation] = []
 
     package var isEmpty: Bool { operations.isEmpty }
@@ -71,7 +76,7 @@ package struct DefinitionChanges: Sendable {
     package var changesGates: Bool { changes.contains { $0.kind == .gate || $0.kind == .stage } }
 }
 
-/// A gate before and after an apply; `before` is nil where it is new.
+/// A gate before and after an apply; `before` is nil where there was none.
 package struct GateChange: Sendable, Hashable {
     package var before: VersionedGate?
     package var after: VersionedGate

@@ -24,7 +24,7 @@ extension DefinitionResolver {
     mutating func resolve(_ parsed: Located<Gate>) {
         let gate = parsed.value
         let existing = gates.first { $0.gate.model == gate.model && $0.gate.to == gate.to }
-        guard existing?.gate != gate else { return }
+        guard existing?.gate != gate || existing?.isRemoved == true else { return }
         guard areKnown([gate.to] + gate.from, of: gate.model, parsed.place) else { return }
         var lines = gate.rules.flatMap(\.descriptions)
         if !gate.from.isEmpty {
@@ -32,11 +32,12 @@ extension DefinitionResolver {
         }
         lines += gate.rollback.flatMap(\.descriptions).map { "rollback: \($0)" }
         let next = VersionedGate(gate: gate, version: (existing?.version ?? 0) + 1)
-        result.gateChanges.append(GateChange(before: existing, after: next))
+        let before = existing.flatMap { $0.isRemoved ? nil : $0 }
+        result.gateChanges.append(GateChange(before: before, after: next))
         add(
             .gate,
             "\(gate.model) to \(gate.to)",
-            existing == nil ? .create : .change,
+            before == nil ? .create : .change,
             lines,
             .putGate(next)
         )

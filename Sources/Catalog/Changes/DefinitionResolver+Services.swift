@@ -17,7 +17,7 @@ extension DefinitionResolver {
         let description = parsed.description ?? newest?.description ?? ""
         let service = FeatureService(
             name: parsed.name,
-            version: (newest?.version ?? 0) + 1,
+            version: (newest?.version ?? project.droppedServices[parsed.name] ?? 0) + 1,
             projections: projections,
             requestFields: request,
             description: description

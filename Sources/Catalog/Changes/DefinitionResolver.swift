@@ -1,7 +1,7 @@
 package import Domain
 
 extension CatalogStore {
-    /// Decides what these files and retirements change, without changing anything.
+    /// Decides what these files, retirements and droppings change, without changing anything.
     ///
     /// Throws `invalidArgument` with every mistake as `FILE:LINE: reason`. What would break a
     /// version that must go on working, or change what never changes, is in `breaks`: it must not
@@ -9,6 +9,7 @@ extension CatalogStore {
     package static func decide(
         _ files: [DefinitionFile],
         retire: [String],
+        drop: [String] = [],
         project: String,
         over state: CatalogState,
         models: (ProjectName) throws -> [MonitoredModel] = { _ in [] },
@@ -33,6 +34,7 @@ extension CatalogStore {
         )
         let monitored = reader.parsed.monitors.isEmpty ? [] : try models(name)
         resolver.resolve(reader.parsed, monitored, retire: retire)
+        resolver.drop(drop)
         guard mistakes.isEmpty else { throw refusal(mistakes) }
         return resolver.result
     }

@@ -6,17 +6,17 @@ extension CatalogTables {
     func put(_ versioned: VersionedGate, _ project: ProjectName) throws {
         let gate = versioned.gate
         try database.execute(
-            sql: "INSERT INTO gate VALUES (?, ?, ?, ?, ?, ?, ?)",
+            sql: "INSERT INTO gate VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             arguments: [
                 project.text, gate.model.text, gate.to.text, versioned.version,
                 try Self.json(gate.from.map(\.text)),
                 try Self.json(gate.rules.map(StoredRule.init)),
-                try Self.json(gate.rollback.map(StoredRule.init)),
+                try Self.json(gate.rollback.map(StoredRule.init)), versioned.isRemoved,
             ]
         )
     }
 
-    /// The greatest version of every gate.
+    /// The greatest version of every gate, removed ones too.
     func loadGates() throws -> [ProjectName: [VersionedGate]] {
         try gates(
             """
@@ -53,7 +53,7 @@ extension CatalogTables {
                 rollback: try Self.rules(row["rollback"])
             )
             gates[try ProjectName(row["project"], as: "project"), default: []].append(
-                VersionedGate(gate: gate, version: row["version"])
+                VersionedGate(gate: gate, version: row["version"], isRemoved: row["removed"])
             )
         }
         return gates

@@ -23,7 +23,22 @@ extension CatalogTables {
         }
     }
 
-    /// Every published version, ascending within its service.
+    /// Of services of which versions were dropped, the last of these.
+    func loadDroppedServices() throws -> [ProjectName: [FeatureServiceName: UInt32]] {
+        var dropped: [ProjectName: [FeatureServiceName: UInt32]] = [:]
+        let rows = try Row.fetchAll(
+            database,
+            sql: "SELECT project, name, dropped_through FROM service WHERE dropped_through > 0"
+        )
+        for row in rows {
+            let name = try FeatureServiceName(row["name"], as: "service")
+            dropped[try ProjectName(row["project"], as: "project"), default: [:]][name] =
+                row["dropped_through"]
+        }
+        return dropped
+    }
+
+    /// Every published version that was not dropped, ascending within its service.
     func loadServices() throws -> [(ProjectName, FeatureService, isRetired: Bool)] {
         let projections = try loadProjections()
         var requests: [VersionKey: [FeatureService.RequestField]] = [:]
@@ -44,6 +59,7 @@ extension CatalogTables {
             sql: """
                 SELECT service, version, project, name, description, retired
                 FROM service_version JOIN service ON service.id = service
+                WHERE version > dropped_through
                 ORDER BY service, version
                 """
         )

@@ -3,14 +3,17 @@ import GRDB
 
 extension CatalogTables {
     /// Carries out decided operations; the catalog is at its next revision after them.
-    func write(_ changes: DefinitionChanges) throws {
-        for operation in changes.operations { try write(operation, in: changes.project) }
+    func write(_ changes: DefinitionChanges, now: Timestamp) throws {
+        for operation in changes.operations {
+            try write(operation, in: changes.project, now: now)
+        }
         try database.execute(sql: "UPDATE catalog_state SET revision = revision + 1")
     }
 
     private func write(
         _ operation: DefinitionChanges.Operation,
-        in project: ProjectName
+        in project: ProjectName,
+        now: Timestamp
     ) throws {
         switch operation {
         case .addProject:
@@ -19,7 +22,11 @@ extension CatalogTables {
         case .putView(let view): try put(view, project)
         case .addService(let name, let description):
             try database.execute(
-                sql: "INSERT INTO service (project, name, description) VALUES (?, ?, ?)",
+                sql: """
+                    INSERT INTO service (project, name, description) VALUES (?, ?, ?)
+                    ON CONFLICT (project, name) DO UPDATE SET
+                        description = excluded.description, retired = 0
+                    """,
                 arguments: [project.text, name.text, description]
             )
         case .describeService(let name, let description):
@@ -40,6 +47,18 @@ extension CatalogTables {
             try database.execute(
                 sql: "UPDATE service SET retired = 1 WHERE project = ? AND name = ?",
                 arguments: [project.text, name.text]
+            )
+        case .dropView(let view):
+            try database.execute(
+                sql: "UPDATE view SET dropped = ?, retired = 1, name = ? WHERE id = ?",
+                arguments: [
+                    now.microseconds, "\(view.name)~\(view.id.number)", view.id.number,
+                ]
+            )
+        case .dropService(let name, let version):
+            try database.execute(
+                sql: "UPDATE service SET dropped_through = ? WHERE project = ? AND name = ?",
+                arguments: [version, project.text, name.text]
             )
         }
     }

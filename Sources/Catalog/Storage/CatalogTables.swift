@@ -25,15 +25,27 @@ struct CatalogTables {
             for (project, entity) in entities.values {
                 projects[project]?.entities[entity.name] = entity
             }
-            for (project, view) in try loadViews(entities) {
-                projects[project]?.views[view.name] = view
+            var droppedViews: [DroppedView] = []
+            for (project, view, dropped) in try loadViews(entities) {
+                guard let dropped else {
+                    projects[project]?.views[view.name] = view
+                    continue
+                }
+                droppedViews.append(DroppedView(project: project, view: view, time: dropped))
             }
             for (project, service, isRetired) in try loadServices() {
                 projects[project]?.services[service.name, default: []].append(service)
                 if isRetired { projects[project]?.retiredServices.insert(service.name) }
             }
+            for (project, services) in try loadDroppedServices() {
+                projects[project]?.droppedServices = services
+            }
             return CatalogState(
-                snapshot: CatalogSnapshot(revision: try revision, projects: projects),
+                snapshot: CatalogSnapshot(
+                    revision: try revision,
+                    projects: projects,
+                    droppedViews: droppedViews
+                ),
                 gates: try loadGates(),
                 stages: try loadStages(),
                 monitors: try loadMonitors(),
@@ -88,7 +100,7 @@ struct CatalogTables {
 
     private func loadViews(
         _ entities: [EntityID: (project: ProjectName, entity: Entity)]
-    ) throws -> [(ProjectName, FeatureView)] {
+    ) throws -> [(ProjectName, FeatureView, dropped: Timestamp?)] {
         var features: [UInt32: [Feature]] = [:]
         let featureRows = try Row.fetchAll(
             database,
@@ -108,9 +120,14 @@ struct CatalogTables {
             guard let entity = entities[EntityID(row["entity"])]?.entity else {
                 throw AlulaError.corrupt("a view without its entity")
             }
+            let dropped: Int64? = row["dropped"]
+            let name: String = row["name"]
             let view = FeatureView(
                 id: FeatureViewID(row["id"]),
-                name: try FeatureViewName(row["name"], as: "view"),
+                name: try FeatureViewName(
+                    dropped == nil ? name : String(name.prefix { $0 != "~" }),
+                    as: "view"
+                ),
                 entity: entity,
                 features: features[row["id"]] ?? [],
                 lookback: span(row["lookback"]),
@@ -123,7 +140,10 @@ struct CatalogTables {
                 isRetired: row["retired"],
                 retention: retention(row)
             )
-            return (try ProjectName(row["project"], as: "project"), view)
+            return (
+                try ProjectName(row["project"], as: "project"), view,
+                dropped.map(Timestamp.init(microseconds:))
+            )
         }
     }
 

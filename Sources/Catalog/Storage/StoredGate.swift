@@ -116,6 +116,7 @@ extension VersionedGate {
         var from: [String]
         var require: [StoredRule]
         var rollback: [StoredRule]
+        var removed: Bool?
     }
 
     /// JSON for the audit log.
@@ -126,7 +127,8 @@ extension VersionedGate {
                     version: version,
                     from: gate.from.map(\.text),
                     require: gate.rules.map(StoredRule.init),
-                    rollback: gate.rollback.map(StoredRule.init)
+                    rollback: gate.rollback.map(StoredRule.init),
+                    removed: isRemoved ? true : nil
                 )
             )
         }

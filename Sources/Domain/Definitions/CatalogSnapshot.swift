@@ -8,30 +8,41 @@ public struct CatalogSnapshot: Sendable {
         /// Every published version, ascending.
         public var services: [FeatureServiceName: [FeatureService]]
         public var retiredServices: Set<FeatureServiceName>
+        /// Of services of which versions were dropped, the last of these.
+        public var droppedServices: [FeatureServiceName: UInt32]
 
         public init(
             name: ProjectName,
             entities: [EntityName: Entity] = [:],
             views: [FeatureViewName: FeatureView] = [:],
             services: [FeatureServiceName: [FeatureService]] = [:],
-            retiredServices: Set<FeatureServiceName> = []
+            retiredServices: Set<FeatureServiceName> = [],
+            droppedServices: [FeatureServiceName: UInt32] = [:]
         ) {
             self.name = name
             self.entities = entities
             self.views = views
             self.services = services
             self.retiredServices = retiredServices
+            self.droppedServices = droppedServices
         }
     }
 
     /// Grows by one with every apply that changed something.
     public let revision: UInt64
     public let projects: [ProjectName: Project]
+    /// Views that were dropped: nothing reads them, and what they hold is erased behind.
+    public let droppedViews: [DroppedView]
     private let viewsByID: [FeatureViewID: FeatureView]
 
-    public init(revision: UInt64, projects: [ProjectName: Project]) {
+    public init(
+        revision: UInt64,
+        projects: [ProjectName: Project],
+        droppedViews: [DroppedView] = []
+    ) {
         self.revision = revision
         self.projects = projects
+        self.droppedViews = droppedViews
         var byID: [FeatureViewID: FeatureView] = [:]
         for project in projects.values {
             for view in project.views.values { byID[view.id] = view }
@@ -43,6 +54,10 @@ public struct CatalogSnapshot: Sendable {
 
     /// The view of this id in any project; nil where there never was one or it was dropped.
     public func view(id: FeatureViewID) -> FeatureView? { viewsByID[id] }
+
+    public func isDropped(_ id: FeatureViewID) -> Bool {
+        droppedViews.contains { $0.view.id == id }
+    }
 
     /// The named project; an empty name means the only one.
     public func project(_ name: String) throws(AlulaError) -> Project {
@@ -93,6 +108,12 @@ extension CatalogSnapshot.Project {
 
     /// The version asked for, or the newest.
     public func service(_ reference: FeatureServiceReference) throws(AlulaError) -> FeatureService {
+        if let dropped = droppedServices[reference.name],
+            reference.version.map({ (1...dropped).contains($0) })
+                ?? (services[reference.name] == nil)
+        {
+            throw .refused("service \(reference) was dropped")
+        }
         guard let versions = services[reference.name], let newest = versions.last else {
             throw .notFound(
                 "there is no service \"\(reference.name)\" in project \(name)"
@@ -106,6 +127,19 @@ extension CatalogSnapshot.Project {
             )
         }
         return version
+    }
+}
+
+/// A view that is no more, with the moment from which on it was not.
+public struct DroppedView: Sendable, Hashable {
+    public var project: ProjectName
+    public var view: FeatureView
+    public var time: Timestamp
+
+    public init(project: ProjectName, view: FeatureView, time: Timestamp) {
+        self.project = project
+        self.view = view
+        self.time = time
     }
 }
 

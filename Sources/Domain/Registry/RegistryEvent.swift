@@ -9,6 +9,8 @@ package struct RegistryEvent: Sendable, Hashable {
         case aliasSet = "alias set"
         case aliasDeleted = "alias deleted"
         case approved
+        /// A version is no more.
+        case deleted
         /// A gate let a version through that was promoted or rolled back.
         case gatePassed = "gate passed"
         /// A promotion or a rollback was refused.
@@ -30,6 +32,7 @@ package struct RegistryEvent: Sendable, Hashable {
             switch self {
             case .registered: "version.registered"
             case .approved: "version.approved"
+            case .deleted: "version.deleted"
             case .promoted: "stage.promoted"
             case .rolledBack: "stage.rolled_back"
             case .left: "stage.left"

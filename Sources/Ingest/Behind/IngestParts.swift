@@ -21,6 +21,12 @@ struct IngestParts: Sendable {
         catalog().projects.values.flatMap(\.views.values).sorted { $0.id.number < $1.id.number }
     }
 
+    /// The view, also where it was dropped.
+    func viewOrDropped(_ id: FeatureViewID) -> FeatureView? {
+        let snapshot = catalog()
+        return snapshot.view(id: id) ?? snapshot.droppedViews.first { $0.view.id == id }?.view
+    }
+
     /// Writes what needs no answer but its end.
     func finish(_ work: FinishedWork) throws(AlulaError) { _ = try writer.run(.finish(work)) }
 }

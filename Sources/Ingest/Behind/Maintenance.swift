@@ -91,6 +91,9 @@ final class Maintenance: Sendable {
         }
     }
 
+    /// Looks around soon: something was dropped.
+    func hurry() { state.update { $0.isUrgent = true } }
+
     /// Notes what has come into history.
     func applied(_ changes: [LogEntry.Change]) {
         state.update { state in
@@ -144,6 +147,10 @@ final class Maintenance: Sendable {
                 )
             }
             try retention.expire(isCancelled: isStopping)
+            for dropped in parts.catalog().droppedViews where try retention.isDue(dropped) {
+                let rows = try retention.erase(dropped, isCancelled: isStopping)
+                if rows > 0 { retired(dropped.view, rows) }
+            }
             for view in parts.views() where try retention.isDue(view) {
                 let rows = try retention.run(
                     view,

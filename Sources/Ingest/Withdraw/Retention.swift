@@ -67,6 +67,53 @@ struct Retention: Sendable {
         }
     }
 
+    /// Takes all that a dropped view has, in history and online.
+    ///
+    /// Done again, it finds nothing; a view is looked at once after it was dropped.
+    func erase(
+        _ dropped: DroppedView,
+        isCancelled: () -> Bool
+    ) throws(AlulaError) -> UInt64 {
+        try turn.with(isCancelled) { () throws(AlulaError) in
+            let view = dropped.view
+            // What was pushed before it was dropped comes into history first: also what the writer
+            // had begun.
+            try parts.finish(.retractions([]))
+            let last = parts.follower.progress.read(\.last)
+            try parts.follower.wait(for: last, isCancelled: isCancelled)
+            let now = parts.now()
+            let through = parts.offline.appliedThrough
+            let staged = try parts.offline.stageRetention(
+                view,
+                RetentionRule(rowsPerKey: 0),
+                now: now,
+                isCancelled: isCancelled,
+                progress: { _, _ in }
+            )
+            guard let staged else {
+                try parts.finish(.retention(view.id, ran: max(now, dropped.time)))
+                return 0
+            }
+            let job = RetireJob(
+                view: view.id,
+                merge: staged.merge,
+                before: .distantFuture,
+                through: through,
+                ran: max(now, dropped.time)
+            )
+            let entry = try append(job, staged)
+            try parts.follower.wait(for: entry, isCancelled: isCancelled)
+            try expire(isCancelled: isCancelled)
+            return staged.rowsTaken
+        }
+    }
+
+    /// Whether nobody has looked at a dropped view since.
+    func isDue(_ dropped: DroppedView) throws(AlulaError) -> Bool {
+        guard let last = try parts.records.retentionTime(dropped.view.id) else { return true }
+        return last < dropped.time
+    }
+
     /// When the rule of a view is due again.
     func isDue(_ view: FeatureView) throws(AlulaError) -> Bool {
         guard view.retention != nil else { return false }
@@ -79,7 +126,7 @@ struct Retention: Sendable {
     /// Deletes the online rows that were taken out of history; goes on where a crash has ended it.
     func expire(isCancelled: () -> Bool) throws(AlulaError) {
         for expiry in try parts.records.expiries() {
-            if let view = parts.catalog().view(id: expiry.view) {
+            if let view = parts.viewOrDropped(expiry.view) {
                 try expire(expiry, of: view, isCancelled)
             }
             try parts.finish(.expiry(expiry))

@@ -25,6 +25,8 @@ package struct Lineage: Sendable, Hashable {
         case imported = "import"
         case pushes
         case artifact
+        /// Anything elsewhere.
+        case uri
     }
 
     package struct Edge: Sendable, Hashable {

@@ -77,7 +77,8 @@ extension RegistryStore {
         )
         return """
             model_version v CROSS JOIN model m ON m.id = v.model LEFT JOIN run r ON r.id = v.run
-            WHERE \(try compiler.uses(source)) AND m.project = \(project.text)\(compiler.visible)
+            WHERE \(try compiler.uses(source)) AND v.deleted IS NULL
+                AND m.project = \(project.text)\(compiler.visible)
             """
     }
 }
@@ -122,8 +123,9 @@ extension RegistryTables {
                 SELECT v.*, m.name AS model_name,
                     (SELECT group_concat(stage, ' ') FROM stage_tenure s WHERE s.model = v.model
                         AND s.version = v.number AND s.until IS NULL) AS holds,
-                    (SELECT group_concat(stage, ' ') FROM stage_memory s WHERE s.model = v.model
-                        AND s.previous = v.number) AS rollback_of
+                    (SELECT group_concat(stage, ' ') FROM stage_memory s, json_each(s.split) part
+                        WHERE s.model = v.model
+                        AND json_extract(part.value, '$[0]') = v.number) AS rollback_of
                 FROM \(matches)
                 ORDER BY CASE WHEN v.stage = 'production' THEN 0 WHEN holds IS NOT NULL THEN 1
                     WHEN rollback_of IS NOT NULL THEN 2 ELSE 3 END,

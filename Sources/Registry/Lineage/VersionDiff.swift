@@ -112,6 +112,8 @@ extension RegistryTables {
             try features(of: after.service, project)
         )
         diff.add("data", try data(of: before), try data(of: after))
+        diff.add("inputs", try items(.input, of: before), try items(.input, of: after))
+        diff.add("outputs", try items(.output, of: before), try items(.output, of: after))
         diff.add("artifacts", Self.artifacts(of: before), Self.artifacts(of: after))
         diff.add("code", Self.code(of: before), Self.code(of: after))
         diff.add("tags", Self.sorted(before.tags), Self.sorted(after.tags))
@@ -130,6 +132,21 @@ extension RegistryTables {
 
     private static func artifacts(of version: ModelVersion) -> [(key: String, value: String)] {
         version.artifacts.map { ($0.name, "\($0.digest), \($0.bytes) bytes") }
+    }
+
+    /// What the run of a version read, or made.
+    private func items(
+        _ direction: Direction,
+        of version: ModelVersion
+    ) throws -> [(key: String, value: String)] {
+        let run = try row("SELECT * FROM run WHERE id = ?", [version.run.text])
+        guard let run else { return [] }
+        return try items(direction, of: try Self.runRow(run)).map { item in
+            guard item.kind == .artifact else {
+                return ("\(item.kind.rawValue) \(item.target)", item.name)
+            }
+            return ("artifact \(item.name)", "\(item.target), \(item.bytes) bytes")
+        }
     }
 
     private static func code(of version: ModelVersion) -> [(key: String, value: String)] {

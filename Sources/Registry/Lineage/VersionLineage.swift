@@ -74,18 +74,9 @@ extension RegistryTables {
                 [("bytes", String(artifact.bytes)), ("sha256", artifact.digest.description)]
             )
         }
-        let run = try self.run(try requireRun(version.run, in: project), history: false)
-        let runNode = lineage.graph.add(
-            .run,
-            run.id.text,
-            title: run.name.isEmpty ? run.id.text : run.name,
-            from: node,
-            [
-                ("experiment", run.experiment.text), ("status", run.status.rawValue),
-                ("started", "\(run.started)"), ("by", run.actor),
-                ("code revision", run.codeRevision),
-            ]
-        )
+        let found = try requireRun(version.run, in: project)
+        let run = try self.run(found, history: false)
+        let runNode = add(run, to: &lineage.graph, from: node)
         try addData(of: version, run, to: &lineage, node, runNode, project)
         return lineage
     }
@@ -105,7 +96,10 @@ extension RegistryTables {
     /// The stages whose rollback returns to the version.
     func remembering(_ version: UInt32, of model: ModelRow) throws -> [String] {
         try rows(
-            "SELECT stage FROM stage_memory WHERE model = ? AND previous = ? ORDER BY stage",
+            """
+            SELECT DISTINCT stage FROM stage_memory, json_each(split) AS part
+            WHERE model = ? AND json_extract(part.value, '$[0]') = ? ORDER BY stage
+            """,
             [model.id, version]
         ).map { $0["stage"] }
     }
@@ -119,19 +113,28 @@ extension RegistryTables {
         _ runNode: String,
         _ project: ProjectName
     ) throws {
-        guard let id = version.trainingSet else {
-            if let service = version.service {
-                try add(service, to: &lineage, from: versionNode, project)
-            }
-            return
+        if let id = version.trainingSet {
+            let node = run.trainingSet == id ? runNode : versionNode
+            try add(id, to: &lineage, from: node, project)
+        } else if let service = version.service {
+            try add(service, to: &lineage, from: versionNode, project)
         }
+    }
+
+    /// The training set, and what it was made of.
+    func add(
+        _ id: TrainingSetID,
+        to lineage: inout VersionLineage,
+        from node: String,
+        _ project: ProjectName
+    ) throws {
         let set = try requireTrainingSet(id, in: project)
         lineage.logEntry = set.logEntry
         let setNode = lineage.graph.add(
             .trainingSet,
             id.text,
             title: id.text,
-            from: run.trainingSet == id ? runNode : versionNode,
+            from: node,
             [
                 ("rows", String(set.rows)), ("digest", set.digest.description),
                 ("spine", set.spineName), ("spine digest", set.spineDigest.description),

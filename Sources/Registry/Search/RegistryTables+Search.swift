@@ -65,6 +65,7 @@ struct SearchStatement {
         case .versions(let model?):
             filter = "v.model = \(try tables.requireModel(model, in: project).id)"
         }
+        filter += " AND \(sql: subject.isOfVersions ? "v" : "r").deleted IS NULL"
         if let expression = request.expression {
             filter += " AND \(try compiler.condition(expression.root))"
         }

@@ -39,7 +39,8 @@ extension SearchCompiler {
     private func ofVersions(_ key: SQL, _ first: String) -> SQL {
         """
         (SELECT \(sql: first)(\(key)) FROM model_version v JOIN model m ON m.id = v.model
-            WHERE v.run = r.id AND m.project = \(project.text)\(visible))
+            WHERE v.run = r.id AND v.deleted IS NULL
+                AND m.project = \(project.text)\(visible))
         """
     }
 

@@ -8,7 +8,10 @@ extension SearchCompiler {
     func uses(_ source: SearchSource) throws -> SQL {
         switch source {
         case .view(let name):
-            return throughService(Self.reading(try viewID(name), project))
+            return or(
+                throughService(Self.reading(try viewID(name), project)),
+                read("i.kind = 'view' AND i.target = \(name.text)")
+            )
         case .feature(let view, let feature):
             return throughService(
                 """
@@ -29,16 +32,37 @@ extension SearchCompiler {
             return ofTrainingSet("r", condition)
         case .trainingSet(let id):
             let column = isOfVersions ? "v.training_set" : "r.training_set"
-            return known("\(sql: column) = \(id.text)")
+            return or(
+                known("\(sql: column) = \(id.text)"),
+                read("i.kind = 'training set' AND i.target = \(id.text)")
+            )
         case .run(let id): return "r.id = \(id.text)"
         case .importID(let id): return sawImport(try importFact(id))
         case .artifact(let digest):
+            let bytes = Data(digest.bytes)
             let has: SQL = """
                 (v.model, v.number) IN (SELECT w.model, w.version FROM version_artifact w
-                    WHERE w.digest = \(Data(digest.bytes)))
+                    WHERE w.digest = \(bytes) OR w.digest IN (SELECT f.directory
+                        FROM directory_file f WHERE f.digest = \(bytes)))
                 """
-            return isOfVersions ? has : version(has)
+            return or(isOfVersions ? has : version(has), read("i.digest = \(bytes)"))
         }
+    }
+
+    private func or(_ left: SQL, _ right: SQL) -> SQL { "(\(left) OR \(right))" }
+
+    /// The run, or the run of the version, has read such an item `i`.
+    private func read(_ item: SQL) -> SQL {
+        guard isOfVersions else {
+            return """
+                r.number IN (SELECT i.run FROM run_item i
+                    WHERE i.direction = 'input' AND \(item))
+                """
+        }
+        return """
+            v.run IN (SELECT n.id FROM run_item i JOIN run n ON n.number = i.run
+                WHERE i.direction = 'input' AND \(item))
+            """
     }
 
     /// The service of the version, or of the training set of the run, is one of these.

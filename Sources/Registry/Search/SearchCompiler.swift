@@ -149,7 +149,8 @@ struct SearchCompiler {
     func version(_ condition: SQL) -> SQL {
         """
         EXISTS (SELECT 1 FROM model_version v JOIN model m ON m.id = v.model
-            WHERE v.run = r.id AND m.project = \(project.text)\(visible) AND \(condition))
+            WHERE v.run = r.id AND v.deleted IS NULL AND m.project = \(project.text)\(visible)
+                AND \(condition))
         """
     }
 

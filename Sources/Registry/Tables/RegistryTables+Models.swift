@@ -100,7 +100,7 @@ extension RegistryTables {
 extension RegistryTables {
     func insert(_ version: ModelVersion, of model: ModelRow) throws {
         try execute(
-            "INSERT INTO model_version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO model_version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
             [
                 model.id, version.number, version.stage.text, version.run.text,
                 version.trainingSet?.text, version.service?.name.text, version.service?.version,
@@ -146,12 +146,22 @@ extension RegistryTables {
             "SELECT * FROM model_version WHERE model = ? AND number = ?",
             [model.id, number]
         )
-        guard let row else { throw try noVersion(number, of: model) }
+        guard let row, row["deleted"] == nil else { throw try noVersion(number, of: model) }
         return try versions([row], of: model)[0]
     }
 
     func noVersion(_ number: UInt32, of model: ModelRow) throws -> AlulaError {
-        .notFound(
+        let row = try row(
+            "SELECT deleted FROM model_version WHERE model = ? AND number = ?",
+            [model.id, number]
+        )
+        if let deleted: Int64 = row?["deleted"] {
+            return .notFound(
+                "version \(number) of \(model.name) was deleted at "
+                    + "\(Timestamp(microseconds: deleted))"
+            )
+        }
+        return .notFound(
             "model \(model.name) has no version \(number): registered are 1 to "
                 + "\(try newestVersion(of: model))"
         )
@@ -159,7 +169,7 @@ extension RegistryTables {
 
     func versionExists(_ number: UInt32, of model: ModelRow) throws -> Bool {
         try row(
-            "SELECT 1 FROM model_version WHERE model = ? AND number = ?",
+            "SELECT 1 FROM model_version WHERE model = ? AND number = ? AND deleted IS NULL",
             [model.id, number]
         ) != nil
     }

@@ -34,6 +34,11 @@ extension RegistryTables {
             "SELECT * FROM run WHERE id = ? AND project = ?",
             [id.text, project.text]
         )
+        if let row, let deleted: Int64 = row["deleted"] {
+            throw AlulaError.notFound(
+                "run \(id) was deleted at \(Timestamp(microseconds: deleted))"
+            )
+        }
         guard let row else {
             throw AlulaError.notFound(
                 "there is no run \(id) in project \(project)",
@@ -62,7 +67,8 @@ extension RegistryTables {
         if let experiment { arguments += ["experiment": experiment.text] }
         return try rows(
             """
-            SELECT * FROM run WHERE project = :project AND number < :before \(filter)
+            SELECT * FROM run
+            WHERE project = :project AND number < :before AND deleted IS NULL \(filter)
             ORDER BY number DESC LIMIT :limit
             """,
             arguments

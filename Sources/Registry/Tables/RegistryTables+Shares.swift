@@ -84,14 +84,14 @@ extension RegistryTables {
         )
     }
 
-    /// How the stage was held when a version was last promoted into it: where a second rollback
-    /// leads.
+    /// How the stage was held when a version was last promoted into it, but for versions that were
+    /// deleted since: where a second rollback leads.
     func splitBefore(
         _ version: UInt32?,
         entered stage: Stage,
         in model: ModelRow
     ) throws -> StageSplit {
-        try Self.split(
+        let split = try Self.split(
             json: try row(
                 """
                 SELECT before FROM stage_transition WHERE model = ? AND to_stage = ?
@@ -101,6 +101,8 @@ extension RegistryTables {
                 [model.id, stage.text, version]
             )?["before"]
         )
+        let gone = try split.versions.filter { try !versionExists($0, of: model) }
+        return gone.isEmpty ? split : split.without(Set(gone))
     }
 }
 

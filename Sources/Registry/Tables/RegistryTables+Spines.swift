@@ -9,7 +9,7 @@ extension RegistryTables {
     ) throws -> [TrainingSetRecord] {
         try rows(
             """
-            SELECT * FROM training_set AS made WHERE EXISTS (
+            SELECT * FROM training_set AS made WHERE deleted IS NULL AND EXISTS (
                 SELECT 1 FROM projection JOIN service ON service.id = projection.service
                 WHERE service.project = made.project AND service.name = made.service
                     AND projection.version = made.service_version AND \(condition))
@@ -46,7 +46,10 @@ extension RegistryTables {
         try rows(
             """
             SELECT digest FROM discarded_artifact AS old
-            WHERE NOT EXISTS (SELECT 1 FROM training_set WHERE spine_artifact = old.digest)
+            WHERE NOT EXISTS (SELECT 1 FROM training_set
+                    WHERE spine_artifact = old.digest AND deleted IS NULL)
+                AND NOT EXISTS (SELECT 1 FROM run_item WHERE run_item.digest = old.digest)
+                AND NOT EXISTS (SELECT 1 FROM directory_file WHERE directory_file.digest = old.digest)
                 AND NOT EXISTS (SELECT 1 FROM version_artifact AS kept WHERE kept.digest = old.digest)
             ORDER BY digest
             """,

@@ -73,7 +73,8 @@ extension RegistryTables {
     }
 
     package func trainingSet(_ id: TrainingSetID) throws -> TrainingSetRecord? {
-        try row("SELECT * FROM training_set WHERE id = ?", [id.text]).map(Self.trainingSet)
+        try row("SELECT * FROM training_set WHERE id = ? AND deleted IS NULL", [id.text])
+            .map(Self.trainingSet)
     }
 
     /// The newest first, from before this number on; a limit of -1 is none.
@@ -84,7 +85,7 @@ extension RegistryTables {
     ) throws -> [(number: Int64, item: TrainingSetRecord)] {
         try rows(
             """
-            SELECT * FROM training_set WHERE project = ? AND number < ?
+            SELECT * FROM training_set WHERE project = ? AND number < ? AND deleted IS NULL
             ORDER BY number DESC LIMIT ?
             """,
             [project.text, number, limit]
@@ -106,7 +107,7 @@ extension RegistryTables {
     }
 
     /// The published version of this reference, always with its number: the newest where none is
-    /// named.
+    /// named; one that was dropped is none.
     func requireService(
         _ reference: FeatureServiceReference,
         in project: ProjectName
@@ -119,6 +120,14 @@ extension RegistryTables {
                 """,
             arguments: [project.text, reference.name.text]
         )
+        let dropped = try UInt32.fetchOne(
+            database,
+            sql: "SELECT dropped_through FROM service WHERE project = ? AND name = ?",
+            arguments: [project.text, reference.name.text]
+        )
+        if let newest, let dropped, (reference.version ?? newest) <= dropped {
+            throw AlulaError.refused("service \(reference) was dropped")
+        }
         guard let newest else {
             throw AlulaError.notFound(
                 "there is no service \"\(reference.name)\" in project \(project)",

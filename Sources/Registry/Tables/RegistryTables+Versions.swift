@@ -8,7 +8,8 @@ extension RegistryTables {
         try versions(
             try rows(
                 """
-                SELECT * FROM model_version WHERE model = ? AND number < ?
+                SELECT * FROM model_version
+                WHERE model = ? AND number < ? AND deleted IS NULL
                 ORDER BY number DESC LIMIT ?
                 """,
                 [model.id, number, limit]

@@ -1,5 +1,6 @@
 import Catalog
 import Domain
+import Ingest
 import Registry
 import Releases
 import SwiftProtobuf
@@ -12,6 +13,7 @@ extension Dispatcher {
         let outcome = try services.releases.plan(
             files: try request.definitions,
             retire: request.retire,
+            drop: request.drop,
             project: head.project,
             by: call.identity
         )
@@ -24,12 +26,14 @@ extension Dispatcher {
         let stored = try services.releases.apply(
             files: try request.definitions,
             retire: request.retire,
+            drop: request.drop,
             project: head.project,
             by: call.identity,
             call: try writeCall(call, head, projectOptional: true)
         ) { outcome in
             try WireApplyResponse(outcome).serializedBytes()
         }
+        if !request.drop.isEmpty { services.ingestor.eraseDropped() }
         return Answer(stored: stored)
     }
 

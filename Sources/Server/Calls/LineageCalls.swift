@@ -10,11 +10,22 @@ import Wire
 extension Dispatcher {
     func lineage(_ call: Call) throws -> Answer {
         let request = try Messages.decode(WireLineageRequest.self, from: call.control)
-        var lineage = try services.registry.lineage(
-            of: request.version,
-            model: try RegisteredModelName(request.model, as: "model"),
-            project: try project(of: request.head)
-        )
+        let project = try project(of: request.head)
+        guard request.run.isEmpty || request.model.isEmpty else {
+            throw AlulaError.invalid("the lineage of a version or of a run is asked for: name one")
+        }
+        var lineage =
+            request.run.isEmpty
+            ? try services.registry.lineage(
+                of: request.version,
+                model: try RegisteredModelName(request.model, as: "model"),
+                project: project
+            )
+            : try services.registry.lineage(
+                ofRun: try RunID(request.run, as: "run"),
+                models: call.identity.scope.models,
+                project: project
+            )
         try addOrigins(to: &lineage, call)
         return try Answer(WireLineage(lineage.graph))
     }

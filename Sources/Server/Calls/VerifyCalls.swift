@@ -10,8 +10,11 @@ extension Dispatcher {
     /// Checks every block, online row, artifact and record, of all projects.
     func verify(_ call: Call) throws -> Answer {
         let progress = ProgressItems(call)
-        let projects = services.catalog.snapshot.projects.values
-        let views = projects.flatMap(\.views.values).sorted { $0.id.number < $1.id.number }
+        let snapshot = services.catalog.snapshot
+        // What is left of dropped views is erased behind.
+        let views =
+            (snapshot.projects.values.flatMap(\.views.values)
+            + snapshot.droppedViews.map(\.view)).sorted { $0.id.number < $1.id.number }
         try waitUntilApplied(services.ingestor.lastEntry, call)
         var answer = WireVerifyResponse()
         var problems = Problems()
@@ -96,13 +99,16 @@ extension Dispatcher {
     ) throws -> UInt64 {
         let snapshot = services.catalog.snapshot
         let last = services.ingestor.lastEntry
-        for (id, figures) in try services.offline.statistics() where snapshot.view(id: id) == nil {
+        for (id, figures) in try services.offline.statistics()
+        where snapshot.view(id: id) == nil && !snapshot.isDropped(id) {
             problems.add("history has \(figures.rows) rows of view \(id), which no project defines")
         }
         var done: UInt64 = 0
         for project in snapshot.projects.values.sorted(by: { $0.name < $1.name }) {
             for record in try services.offline.imports(project: project.name)
-            where snapshot.view(id: record.descriptor.view) == nil {
+            where snapshot.view(id: record.descriptor.view) == nil
+                && !snapshot.isDropped(record.descriptor.view)
+            {
                 problems.add("import \(record.id) is of a view that no project defines")
             }
             for record in try services.registry.trainingSets(project: project.name) {
@@ -115,7 +121,10 @@ extension Dispatcher {
                 do throws(AlulaError) {
                     _ = try services.plans.plan(record.service, in: project, of: snapshot)
                 } catch {
-                    problems.add("training set \(record.id): \(error.message)")
+                    // What was dropped was said to whoever dropped it.
+                    if error.code != .failedPrecondition {
+                        problems.add("training set \(record.id): \(error.message)")
+                    }
                 }
                 done += 1
                 progress.send(WireVerifyProgress("registry", done: done, total: 0))

@@ -7,6 +7,7 @@ extension WireApplyResponse {
     init(_ outcome: ApplyOutcome) {
         self.init()
         breaks = outcome.breaks
+        loses = outcome.loses
         catalogRevision = outcome.revision
         changes = outcome.changes.map { change in
             var wire = WireDefinitionChange()

@@ -72,6 +72,7 @@ extension WireGateRules {
         from = gate.from.map(\.text)
         rules = gate.rules.flatMap(\.descriptions)
         rollback = gate.rollback.flatMap(\.descriptions)
+        removed = versioned.isRemoved
     }
 }
 

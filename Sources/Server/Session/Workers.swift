@@ -116,7 +116,7 @@ extension Operation {
             .listAliases, .approve, .listApprovals, .listGates, .stagesAt, .watch, .searchRuns,
             .searchVersions, .trace, .diffVersions, .report, .listBackups, .logPredictions,
             .logOutcomes, .setPredictionLog, .showPredictionLog,
-            .beginUpload, .beatRun, .stageHolders:
+            .beginUpload, .beatRun, .stageHolders, .deleteRun, .deleteTrainingSet, .deleteVersion:
             false
         }
     }

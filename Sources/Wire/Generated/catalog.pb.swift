@@ -40,6 +40,9 @@ package nonisolated struct WireApplyRequest: Sendable {
   /// names of views and services
   package var retire: [String] = []
 
+  /// likewise, and gates as gate:MODEL:STAGE: for good
+  package var drop: [String] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -74,6 +77,9 @@ package nonisolated struct WireApplyResponse: Sendable {
 
   package var catalogRevision: UInt64 = 0
 
+  /// what cannot be served or made again because of what is dropped
+  package var loses: [String] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -89,7 +95,7 @@ package nonisolated struct WireDefinitionChange: Sendable {
 
   package var name: String = String()
 
-  /// create, change, publish, retire
+  /// create, change, publish, retire, drop
   package var action: String = String()
 
   /// what changes, for people
@@ -256,7 +262,7 @@ fileprivate nonisolated let _protobuf_package = "alula.v1"
 
 nonisolated extension WireApplyRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ApplyRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}files\0\u{1}retire\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}files\0\u{1}retire\0\u{1}drop\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -267,6 +273,7 @@ nonisolated extension WireApplyRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 1: try { try decoder.decodeSingularMessageField(value: &self._head) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.files) }()
       case 3: try { try decoder.decodeRepeatedStringField(value: &self.retire) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.drop) }()
       default: break
       }
     }
@@ -286,6 +293,9 @@ nonisolated extension WireApplyRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.retire.isEmpty {
       try visitor.visitRepeatedStringField(value: self.retire, fieldNumber: 3)
     }
+    if !self.drop.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.drop, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -293,6 +303,7 @@ nonisolated extension WireApplyRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs._head != rhs._head {return false}
     if lhs.files != rhs.files {return false}
     if lhs.retire != rhs.retire {return false}
+    if lhs.drop != rhs.drop {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -335,7 +346,7 @@ nonisolated extension WireDefinitionFile: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireApplyResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ApplyResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}changes\0\u{1}breaks\0\u{3}catalog_revision\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}changes\0\u{1}breaks\0\u{3}catalog_revision\0\u{1}loses\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -346,6 +357,7 @@ nonisolated extension WireApplyResponse: SwiftProtobuf.Message, SwiftProtobuf._M
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.changes) }()
       case 2: try { try decoder.decodeRepeatedStringField(value: &self.breaks) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.catalogRevision) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.loses) }()
       default: break
       }
     }
@@ -361,6 +373,9 @@ nonisolated extension WireApplyResponse: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.catalogRevision != 0 {
       try visitor.visitSingularUInt64Field(value: self.catalogRevision, fieldNumber: 3)
     }
+    if !self.loses.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.loses, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -368,6 +383,7 @@ nonisolated extension WireApplyResponse: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.changes != rhs.changes {return false}
     if lhs.breaks != rhs.breaks {return false}
     if lhs.catalogRevision != rhs.catalogRevision {return false}
+    if lhs.loses != rhs.loses {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -815,6 +815,9 @@ package nonisolated struct WireLineageRequest: Sendable {
 
   package var version: UInt32 = 0
 
+  /// instead: what the run read and made, and its versions
+  package var run: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -2430,7 +2433,7 @@ nonisolated extension WireRollbackRequest: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WireLineageRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".LineageRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}model\0\u{1}version\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}model\0\u{1}version\0\u{1}run\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2441,6 +2444,7 @@ nonisolated extension WireLineageRequest: SwiftProtobuf.Message, SwiftProtobuf._
       case 1: try { try decoder.decodeSingularMessageField(value: &self._head) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.model) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.run) }()
       default: break
       }
     }
@@ -2460,6 +2464,9 @@ nonisolated extension WireLineageRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if self.version != 0 {
       try visitor.visitSingularUInt32Field(value: self.version, fieldNumber: 3)
     }
+    if !self.run.isEmpty {
+      try visitor.visitSingularStringField(value: self.run, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2467,6 +2474,7 @@ nonisolated extension WireLineageRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs._head != rhs._head {return false}
     if lhs.model != rhs.model {return false}
     if lhs.version != rhs.version {return false}
+    if lhs.run != rhs.run {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -310,6 +310,9 @@ package nonisolated struct WireGateRules: Sendable {
 
   package var version: UInt32 = 0
 
+  /// from this version on there is no gate
+  package var removed: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -557,7 +560,7 @@ package nonisolated struct WireRegistryEvent: Sendable {
   /// registered, promoted, rolled back, left, alias set, alias deleted, approved,
   package var kind: String = String()
 
-  ///   gate passed, gate refused, import published,
+  ///   deleted, gate passed, gate refused, import published,
   ///   monitor firing, monitor resolved
   package var model: String = String()
 
@@ -574,7 +577,7 @@ package nonisolated struct WireRegistryEvent: Sendable {
 
   package var actor: String = String()
 
-  /// of the kind, for patterns: version.registered, version.approved, stage.promoted,
+  /// of the kind, for patterns: version.registered, version.approved, version.deleted, stage.promoted,
   package var name: String = String()
 
   ///   stage.rolled_back, stage.left, gate.passed, gate.refused, alias.set,
@@ -1036,7 +1039,7 @@ nonisolated extension WireGates: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireGateRules: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GateRules"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}model\0\u{1}to\0\u{1}from\0\u{1}rules\0\u{1}rollback\0\u{1}version\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}model\0\u{1}to\0\u{1}from\0\u{1}rules\0\u{1}rollback\0\u{1}version\0\u{1}removed\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1050,6 +1053,7 @@ nonisolated extension WireGateRules: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 4: try { try decoder.decodeRepeatedStringField(value: &self.rules) }()
       case 5: try { try decoder.decodeRepeatedStringField(value: &self.rollback) }()
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.removed) }()
       default: break
       }
     }
@@ -1074,6 +1078,9 @@ nonisolated extension WireGateRules: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.version != 0 {
       try visitor.visitSingularUInt32Field(value: self.version, fieldNumber: 6)
     }
+    if self.removed != false {
+      try visitor.visitSingularBoolField(value: self.removed, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1084,6 +1091,7 @@ nonisolated extension WireGateRules: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.rules != rhs.rules {return false}
     if lhs.rollback != rhs.rollback {return false}
     if lhs.version != rhs.version {return false}
+    if lhs.removed != rhs.removed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

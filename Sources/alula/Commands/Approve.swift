@@ -54,6 +54,8 @@ struct Gates: AsyncParsableCommand {
         for gate in gates {
             let from = gate.from.isEmpty ? "" : ", from " + gate.from.joined(separator: " or ")
             Output.line("\(gate.model) to \(gate.to), version \(gate.version)\(from)")
+            if gate.removed { Output.line("  removed: no gate from here on") }
+            guard !gate.removed else { continue }
             for rule in gate.rules { Output.line("  \(rule)") }
             for rule in gate.rollback { Output.line("  rollback: \(rule)") }
         }
@@ -62,7 +64,7 @@ struct Gates: AsyncParsableCommand {
     private static func json(_ gate: WireGateRules) -> JSONValue {
         .object([
             ("model", .string(gate.model)), ("to", .string(gate.to)),
-            ("version", .uint(UInt64(gate.version))),
+            ("version", .uint(UInt64(gate.version))), ("removed", .bool(gate.removed)),
             ("from", .array(gate.from.map { .string($0) })),
             ("rules", .array(gate.rules.map { .string($0) })),
             ("rollback", .array(gate.rollback.map { .string($0) })),

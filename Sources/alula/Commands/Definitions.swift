@@ -17,9 +17,19 @@ struct DefinitionsArguments: ParsableArguments {
     )
     var retire: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Drop a view, a service or gate:MODEL:STAGE for good.",
+            valueName: "name"
+        )
+    )
+    var drop: [String] = []
+
     func validate() throws {
-        guard !files.isEmpty || !retire.isEmpty else {
-            throw ValidationError("Name a definitions file, or something to --retire.")
+        guard !files.isEmpty || !retire.isEmpty || !drop.isEmpty else {
+            throw ValidationError(
+                "Name a definitions file, or something to --retire or to --drop."
+            )
         }
     }
 
@@ -45,7 +55,8 @@ struct Plan: AsyncParsableCommand {
     func run() async throws {
         let answer = try await options.client().plan(
             try definitions.read(),
-            retire: definitions.retire
+            retire: definitions.retire,
+            drop: definitions.drop
         )
         Changes.show(answer, isPlan: true, json: options.json)
         if !answer.breaks.isEmpty { throw Refused() }
@@ -54,19 +65,46 @@ struct Plan: AsyncParsableCommand {
 
 struct Apply: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make the definitions so, all of them or none."
+        abstract: "Make the definitions so, all of them or none.",
+        discussion: """
+            What is dropped is gone for good: it says what cannot be served or made again then, and \
+            asks, or takes --yes.
+            """
     )
 
     @OptionGroup var definitions: DefinitionsArguments
+    @Flag(help: "Drop without asking.") var yes = false
     @OptionGroup var options: ServerOptions
 
     func run() async throws {
-        let answer = try await options.client().apply(
-            try definitions.read(),
-            retire: definitions.retire
+        let client = try options.client()
+        let files = try definitions.read()
+        if !definitions.drop.isEmpty, !yes { try await confirm(client, files) }
+        let answer = try await client.apply(
+            files,
+            retire: definitions.retire,
+            drop: definitions.drop
         )
         Changes.show(answer, isPlan: false, json: options.json)
         if !answer.breaks.isEmpty { throw Refused() }
+    }
+
+    /// Shows what would be dropped and lost, and asks.
+    private func confirm(
+        _ client: AlulaClient,
+        _ files: [AlulaClient.DefinitionsFile]
+    ) async throws {
+        let plan = try await client.plan(
+            files,
+            retire: definitions.retire,
+            drop: definitions.drop
+        )
+        guard plan.breaks.isEmpty else {
+            Changes.show(plan, isPlan: true, json: options.json)
+            throw Refused()
+        }
+        if !options.json { Changes.show(plan, isPlan: true, json: false) }
+        try Confirmation.ask("Drop for good?", yes: false)
     }
 }
 
@@ -79,6 +117,7 @@ enum Changes {
             for line in change.lines { Output.line("    \(line)") }
         }
         for reason in answer.breaks { Output.line("breaks: \(reason)") }
+        for line in answer.loses { Output.line("loses: \(line)") }
         let count = answer.changes.count
         if count == 0, answer.breaks.isEmpty {
             Output.line("nothing to change: the catalog is at revision \(answer.catalogRevision)")
@@ -106,7 +145,7 @@ enum Changes {
                         ])
                     }
                 )
-            ), ("breaks", .strings(answer.breaks)),
+            ), ("breaks", .strings(answer.breaks)), ("loses", .strings(answer.loses)),
             ("catalog_revision", .uint(answer.catalogRevision)),
         ])
     }

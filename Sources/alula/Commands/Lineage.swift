@@ -10,14 +10,15 @@ struct LineageCommand: AsyncParsableCommand {
         commandName: "lineage",
         abstract: "Show what a version was made of, or what was made of something.",
         discussion: """
-            alula lineage MODEL VERSION goes down to imports, pushes and artifacts. \
+            alula lineage MODEL VERSION goes down to imports, pushes and artifacts; alula lineage \
+            run:ID shows what a run read and made, and the versions registered from it. \
             alula lineage --from SOURCE lists the versions that it went into, live ones first; \
             SOURCE is view:NAME, feature:VIEW:NAME, service:NAME, service:NAME@VERSION, \
             training_set:ID, import:ID, run:ID or artifact:SHA-256.
             """
     )
 
-    @Argument(help: "The model.") var model: String?
+    @Argument(help: "The model, or run:ID.") var model: String?
     @Argument(help: "The version.") var version: UInt32?
     @Option(help: ArgumentHelp("What versions were made of.", valueName: "source"))
     var from: String?
@@ -25,8 +26,12 @@ struct LineageCommand: AsyncParsableCommand {
     @OptionGroup var options: ServerOptions
 
     func validate() throws {
-        guard (from == nil) == (version != nil), (model == nil) == (version == nil) else {
-            throw ValidationError("Name a model and a version, or --from.")
+        let isOfVersion = model != nil && version != nil
+        let isOfRun = runID != nil && version == nil
+        guard [isOfVersion, isOfRun, from != nil].count(where: \.self) == 1,
+            from == nil || model == nil
+        else {
+            throw ValidationError("Name a model and a version, run:ID, or --from.")
         }
         guard !mermaid || !options.json else {
             throw ValidationError("--mermaid and --json are two forms of the same: take one.")
@@ -35,10 +40,11 @@ struct LineageCommand: AsyncParsableCommand {
 
     func run() async throws {
         guard let from else {
-            let lineage = try await options.client().lineage(
-                model: model ?? "",
-                version: version ?? 0
-            )
+            let client = try options.client()
+            let lineage =
+                if let runID { try await client.lineage(run: runID) } else {
+                    try await client.lineage(model: model ?? "", version: version ?? 0)
+                }
             guard !mermaid else { return Output.line(MermaidText.diagram(of: lineage)) }
             guard !options.json else { return Output.json(LineageText.json(lineage)) }
             return LineageText.show(lineage)
@@ -47,6 +53,11 @@ struct LineageCommand: AsyncParsableCommand {
         guard !mermaid else { return Output.line(MermaidText.diagram(of: trace.graph)) }
         guard !options.json else { return Output.json(LineageText.json(trace)) }
         LineageText.show(trace)
+    }
+
+    private var runID: String? {
+        guard version == nil, let model, model.hasPrefix("run:") else { return nil }
+        return String(model.dropFirst(4))
     }
 
     private static func request(_ text: String) throws -> WireTraceRequest {
@@ -69,7 +80,7 @@ struct LineageCommand: AsyncParsableCommand {
 struct Diff: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what differs between two versions of a model.",
-        discussion: "Params, metrics, features, data, artifacts, code and tags."
+        discussion: "Params, metrics, features, data, inputs, outputs, artifacts, code and tags."
     )
 
     @Argument(help: "The model.") var model: String

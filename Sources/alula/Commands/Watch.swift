@@ -52,6 +52,7 @@ struct Watch: AsyncParsableCommand {
             case "rollout ended": "ends its rollout by \(event.subject): \(event.detail)"
             case "left": "left \(event.stage) for \(event.other)"
             case "alias set": "is \(event.alias)"
+            case "deleted": "is deleted"
             case "alias deleted": "is no longer \(event.alias)"
             case "approved": "is approved for \(event.stage)"
             case "gate passed": "passed the gate of \(event.stage)"

@@ -177,7 +177,7 @@ def test_what_is_not_there_is_said(world: World) -> None:
     ]:
         assert says in world.cli.error(*words), words
     for wrong in [("lineage",), ("lineage", "m"), ("lineage", "m", 1, "--from", "view:v")]:
-        assert "Name a model and a version, or --from" in world.cli.error(*wrong, code=2)
+        assert "Name a model and a version, run:ID, or --from" in world.cli.error(*wrong, code=2)
     with pytest.raises(alula.InvalidArgument, match="names nothing"):
         world.store.trace("credit_history")
 
@@ -185,7 +185,9 @@ def test_what_is_not_there_is_said(world: World) -> None:
 def test_a_diff_names_what_differs(world: World) -> None:
     diff = world.cli.json("diff", "m", 1, 2)
     sections = {section["name"]: section for section in diff["sections"]}
-    assert list(sections) == ["params", "metrics", "features", "data", "artifacts", "code", "tags"]
+    assert list(sections) == [
+        "params", "metrics", "features", "data", "inputs", "outputs", "artifacts", "code", "tags",
+    ]  # fmt: skip
     params = sections["params"]
     assert params["same"] == 1
     assert params["items"] == [{"key": "c", "before": "1", "after": "2", "change": None}]

@@ -36,6 +36,10 @@ class LineageVerbs:
         """
         return self._lineages.lineage(model, version)
 
+    def run_lineage(self, run: str) -> Lineage:
+        """What a run read and made, and the versions that were registered from it."""
+        return self._lineages.run_lineage(run)
+
     def trace(self, source: str) -> Trace:
         """The versions that something went into, live ones first: ``store.trace("view:history")``.
 
@@ -45,7 +49,9 @@ class LineageVerbs:
         return self._lineages.trace(source)
 
     def diff(self, model: str, before: int, after: int) -> VersionDiff:
-        """What differs between two versions: params, metrics, features, data, artifacts, code."""
+        """What differs between two versions: params, metrics, features, data, what the runs read
+        and made, artifacts, code.
+        """
         return self._lineages.diff(model, before, after)
 
     def report(self, model: str, candidate: int, stage: str = "") -> Report:

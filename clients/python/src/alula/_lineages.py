@@ -50,6 +50,11 @@ class Lineages:
         answer, _ = self._session.call(Op.LINEAGE, request, registry_pb2.Lineage)
         return Lineage.of(answer)
 
+    def run_lineage(self, run: str) -> Lineage:
+        request = registry_pb2.LineageRequest(run=run)
+        answer, _ = self._session.call(Op.LINEAGE, request, registry_pb2.Lineage)
+        return Lineage.of(answer)
+
     def trace(self, source: str) -> Trace:
         kind, _, name = source.partition(":")
         request = lineage_pb2.TraceRequest()

@@ -25,14 +25,18 @@ class Registry:
         self._session = session
 
     def apply(
-        self, operation: Op, definitions: Sequence[str | os.PathLike[str]], retire: Sequence[str]
+        self,
+        operation: Op,
+        definitions: Sequence[str | os.PathLike[str]],
+        retire: Sequence[str],
+        drop: Sequence[str],
     ) -> Changes:
-        if not definitions and not retire:
+        if not definitions and not retire and not drop:
             raise InvalidArgument("there is nothing to apply: give a YAML file's path or YAML text")
         files = [_definition_file(number, text) for number, text in enumerate(definitions, 1)]
         answer, _ = self._session.call(
             operation,
-            catalog_pb2.ApplyRequest(files=files, retire=retire),
+            catalog_pb2.ApplyRequest(files=files, retire=retire, drop=drop),
             catalog_pb2.ApplyResponse,
             write=operation == Op.APPLY,
         )

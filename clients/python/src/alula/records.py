@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -112,11 +112,13 @@ class Changes:
     changes: list[Change]
     breaks: list[str]
     revision: int
+    #: What cannot be served or made again, because of what is dropped.
+    loses: list[str] = field(default_factory=list)
 
     @staticmethod
     def of(message: Any) -> Changes:
         changes = [Change(c.kind, c.name, c.action, list(c.lines)) for c in message.changes]
-        return Changes(changes, list(message.breaks), message.catalog_revision)
+        return Changes(changes, list(message.breaks), message.catalog_revision, list(message.loses))
 
     def __bool__(self) -> bool:
         return bool(self.changes)
@@ -124,7 +126,8 @@ class Changes:
     def __str__(self) -> str:
         if not self.changes and not self.breaks:
             return "nothing changes"
-        return "\n".join([*map(str, self.changes), *(f"breaks: {text}" for text in self.breaks)])
+        lines = [*map(str, self.changes), *(f"breaks: {text}" for text in self.breaks)]
+        return "\n".join([*lines, *(f"loses: {text}" for text in self.loses)])
 
 
 @dataclass(frozen=True)

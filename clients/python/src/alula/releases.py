@@ -135,9 +135,9 @@ class AuditCheck:
 class Event:
     """One change of a model, an import, or an alarm.
 
-    ``kind``: registered, promoted, rolled back, left, alias set, alias deleted, approved, gate
-    passed, gate refused, import published, monitor firing, monitor resolved, shadowed, unshadowed,
-    rollout stepped, rollout ended; ``name`` is the same for patterns: stage.promoted.
+    ``kind``: registered, promoted, rolled back, left, alias set, alias deleted, approved, deleted,
+    gate passed, gate refused, import published, monitor firing, monitor resolved, shadowed,
+    unshadowed, rollout stepped, rollout ended; ``name`` is the same for patterns: stage.promoted.
     ``other``: where the version was before; of one that left a stage, where it is now.
     ``view`` and ``subject``: of an import its view and id; it has no model, and version 0. Of a
     monitor ``subject`` is its name. ``detail``: in words, why a gate refused, how many rows came,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._backup_verbs import BackupVerbs
 from ._definitions import Definitions
+from ._deletions import DeletionVerbs
 from ._endpoint import Endpoint
 from ._frames import Op
 from ._history_verbs import HistoryVerbs
@@ -69,6 +70,7 @@ def connect(
 
 
 class Store(
+    DeletionVerbs,
     HistoryVerbs,
     LineageVerbs,
     MonitoringVerbs,
@@ -114,19 +116,34 @@ class Store(
 
     # Definitions
 
-    def apply(self, *definitions: str | os.PathLike[str], retire: Sequence[str] = ()) -> Changes:
+    def apply(
+        self,
+        *definitions: str | os.PathLike[str],
+        retire: Sequence[str] = (),
+        drop: Sequence[str] = (),
+    ) -> Changes:
         """Makes definitions so: YAML files by path, or YAML text. All or nothing; the same again
         changes nothing. Raises InvalidArgument with every mistake, Refused with all that would
         break.
+
+        ``drop`` takes views, services and gates (``gate:model:stage``) away for good, with all that
+        a view holds; ``plan`` says before what is lost by it.
         """
-        changes = self._registry.apply(Op.APPLY, definitions, retire)
+        changes = self._registry.apply(Op.APPLY, definitions, retire, drop)
         self._definitions.forget()
         self._reading.forget()
         return changes
 
-    def plan(self, *definitions: str | os.PathLike[str], retire: Sequence[str] = ()) -> Changes:
-        """What apply would change, and in ``breaks`` what it would refuse. Changes nothing."""
-        return self._registry.apply(Op.PLAN, definitions, retire)
+    def plan(
+        self,
+        *definitions: str | os.PathLike[str],
+        retire: Sequence[str] = (),
+        drop: Sequence[str] = (),
+    ) -> Changes:
+        """What apply would change, in ``breaks`` what it would refuse, and in ``loses`` what cannot
+        be served or made again after a drop. Changes nothing.
+        """
+        return self._registry.apply(Op.PLAN, definitions, retire, drop)
 
     def views(self) -> list[View]:
         """All feature views."""

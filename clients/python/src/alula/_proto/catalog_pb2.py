@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 from . import common_pb2 as alula_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61lula/v1/catalog.proto\x12\x08\x61lula.v1\x1a\x15\x61lula/v1/common.proto\"i\n\x0c\x41pplyRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\'\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x18.alula.v1.DefinitionFile\x12\x0e\n\x06retire\x18\x03 \x03(\t\",\n\x0e\x44\x65\x66initionFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04yaml\x18\x02 \x01(\t\"f\n\rApplyResponse\x12+\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1a.alula.v1.DefinitionChange\x12\x0e\n\x06\x62reaks\x18\x02 \x03(\t\x12\x18\n\x10\x63\x61talog_revision\x18\x03 \x01(\x04\"M\n\x10\x44\x65\x66initionChange\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x03 \x01(\t\x12\r\n\x05lines\x18\x04 \x03(\t\"\xeb\x01\n\x0f\x43\x61talogResponse\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x18\n\x10\x63\x61talog_revision\x18\x02 \x01(\x04\x12,\n\x08\x65ntities\x18\x03 \x03(\x0b\x32\x1a.alula.v1.EntityDefinition\x12\'\n\x05views\x18\x04 \x03(\x0b\x32\x18.alula.v1.ViewDefinition\x12-\n\x08services\x18\x05 \x03(\x0b\x32\x1b.alula.v1.ServiceDefinition\x12\'\n\x05gates\x18\x06 \x03(\x0b\x32\x18.alula.v1.GateDefinition\"?\n\x10\x45ntityDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1d\n\x04keys\x18\x02 \x03(\x0b\x32\x0f.alula.v1.Field\"\xd8\x02\n\x0eViewDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x65ntity\x18\x02 \x01(\t\x12\x1d\n\x04keys\x18\x03 \x03(\x0b\x32\x0f.alula.v1.Field\x12!\n\x08\x66\x65\x61tures\x18\x04 \x03(\x0b\x32\x0f.alula.v1.Field\x12\x13\n\x0blookback_us\x18\x05 \x01(\x03\x12\x12\n\nmax_age_us\x18\x06 \x01(\x03\x12\x19\n\x11\x65vent_time_column\x18\x07 \x01(\t\x12\x1b\n\x13\x63reated_time_column\x18\x08 \x01(\t\x12\r\n\x05owner\x18\t \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\n \x01(\t\x12\x16\n\x0eschema_version\x18\x0b \x01(\r\x12\x0f\n\x07retired\x18\x0c \x01(\x08\x12\x18\n\x10retention_age_us\x18\r \x01(\x03\x12\x1e\n\x16retention_rows_per_key\x18\x0e \x01(\r\"\xdc\x01\n\x11ServiceDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x33\n\x0bprojections\x18\x03 \x03(\x0b\x32\x1e.alula.v1.ProjectionDefinition\x12\'\n\x0erequest_fields\x18\x04 \x03(\x0b\x32\x0f.alula.v1.Field\x12$\n\x0bkey_columns\x18\x05 \x03(\x0b\x32\x0f.alula.v1.Field\x12\x0f\n\x07retired\x18\x06 \x01(\x08\x12\x13\n\x0b\x64\x65scription\x18\x07 \x01(\t\"j\n\x14ProjectionDefinition\x12\x0c\n\x04view\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x13\n\x0bkey_columns\x18\x03 \x03(\t\x12\x10\n\x08\x66\x65\x61tures\x18\x04 \x03(\t\x12\x0f\n\x07\x63olumns\x18\x05 \x03(\t\"Y\n\x0eGateDefinition\x12\r\n\x05model\x18\x01 \x01(\t\x12\n\n\x02to\x18\x02 \x01(\t\x12\x0c\n\x04\x66rom\x18\x03 \x03(\t\x12\r\n\x05rules\x18\x04 \x03(\t\x12\x0f\n\x07version\x18\x05 \x01(\rB\x07\xba\x02\x04Wireb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61lula/v1/catalog.proto\x12\x08\x61lula.v1\x1a\x15\x61lula/v1/common.proto\"w\n\x0c\x41pplyRequest\x12 \n\x04head\x18\x01 \x01(\x0b\x32\x12.alula.v1.CallHead\x12\'\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x18.alula.v1.DefinitionFile\x12\x0e\n\x06retire\x18\x03 \x03(\t\x12\x0c\n\x04\x64rop\x18\x04 \x03(\t\",\n\x0e\x44\x65\x66initionFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04yaml\x18\x02 \x01(\t\"u\n\rApplyResponse\x12+\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1a.alula.v1.DefinitionChange\x12\x0e\n\x06\x62reaks\x18\x02 \x03(\t\x12\x18\n\x10\x63\x61talog_revision\x18\x03 \x01(\x04\x12\r\n\x05loses\x18\x04 \x03(\t\"M\n\x10\x44\x65\x66initionChange\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x03 \x01(\t\x12\r\n\x05lines\x18\x04 \x03(\t\"\xeb\x01\n\x0f\x43\x61talogResponse\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x18\n\x10\x63\x61talog_revision\x18\x02 \x01(\x04\x12,\n\x08\x65ntities\x18\x03 \x03(\x0b\x32\x1a.alula.v1.EntityDefinition\x12\'\n\x05views\x18\x04 \x03(\x0b\x32\x18.alula.v1.ViewDefinition\x12-\n\x08services\x18\x05 \x03(\x0b\x32\x1b.alula.v1.ServiceDefinition\x12\'\n\x05gates\x18\x06 \x03(\x0b\x32\x18.alula.v1.GateDefinition\"?\n\x10\x45ntityDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1d\n\x04keys\x18\x02 \x03(\x0b\x32\x0f.alula.v1.Field\"\xd8\x02\n\x0eViewDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x65ntity\x18\x02 \x01(\t\x12\x1d\n\x04keys\x18\x03 \x03(\x0b\x32\x0f.alula.v1.Field\x12!\n\x08\x66\x65\x61tures\x18\x04 \x03(\x0b\x32\x0f.alula.v1.Field\x12\x13\n\x0blookback_us\x18\x05 \x01(\x03\x12\x12\n\nmax_age_us\x18\x06 \x01(\x03\x12\x19\n\x11\x65vent_time_column\x18\x07 \x01(\t\x12\x1b\n\x13\x63reated_time_column\x18\x08 \x01(\t\x12\r\n\x05owner\x18\t \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\n \x01(\t\x12\x16\n\x0eschema_version\x18\x0b \x01(\r\x12\x0f\n\x07retired\x18\x0c \x01(\x08\x12\x18\n\x10retention_age_us\x18\r \x01(\x03\x12\x1e\n\x16retention_rows_per_key\x18\x0e \x01(\r\"\xdc\x01\n\x11ServiceDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x33\n\x0bprojections\x18\x03 \x03(\x0b\x32\x1e.alula.v1.ProjectionDefinition\x12\'\n\x0erequest_fields\x18\x04 \x03(\x0b\x32\x0f.alula.v1.Field\x12$\n\x0bkey_columns\x18\x05 \x03(\x0b\x32\x0f.alula.v1.Field\x12\x0f\n\x07retired\x18\x06 \x01(\x08\x12\x13\n\x0b\x64\x65scription\x18\x07 \x01(\t\"j\n\x14ProjectionDefinition\x12\x0c\n\x04view\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x13\n\x0bkey_columns\x18\x03 \x03(\t\x12\x10\n\x08\x66\x65\x61tures\x18\x04 \x03(\t\x12\x0f\n\x07\x63olumns\x18\x05 \x03(\t\"Y\n\x0eGateDefinition\x12\r\n\x05model\x18\x01 \x01(\t\x12\n\n\x02to\x18\x02 \x01(\t\x12\x0c\n\x04\x66rom\x18\x03 \x03(\t\x12\r\n\x05rules\x18\x04 \x03(\t\x12\x0f\n\x07version\x18\x05 \x01(\rB\x07\xba\x02\x04Wireb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -24,23 +24,23 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['DESCRIPTOR']._options = None
   _globals['DESCRIPTOR']._serialized_options = b'\272\002\004Wire'
   _globals['_APPLYREQUEST']._serialized_start=59
-  _globals['_APPLYREQUEST']._serialized_end=164
-  _globals['_DEFINITIONFILE']._serialized_start=166
-  _globals['_DEFINITIONFILE']._serialized_end=210
-  _globals['_APPLYRESPONSE']._serialized_start=212
-  _globals['_APPLYRESPONSE']._serialized_end=314
-  _globals['_DEFINITIONCHANGE']._serialized_start=316
-  _globals['_DEFINITIONCHANGE']._serialized_end=393
-  _globals['_CATALOGRESPONSE']._serialized_start=396
-  _globals['_CATALOGRESPONSE']._serialized_end=631
-  _globals['_ENTITYDEFINITION']._serialized_start=633
-  _globals['_ENTITYDEFINITION']._serialized_end=696
-  _globals['_VIEWDEFINITION']._serialized_start=699
-  _globals['_VIEWDEFINITION']._serialized_end=1043
-  _globals['_SERVICEDEFINITION']._serialized_start=1046
-  _globals['_SERVICEDEFINITION']._serialized_end=1266
-  _globals['_PROJECTIONDEFINITION']._serialized_start=1268
-  _globals['_PROJECTIONDEFINITION']._serialized_end=1374
-  _globals['_GATEDEFINITION']._serialized_start=1376
-  _globals['_GATEDEFINITION']._serialized_end=1465
+  _globals['_APPLYREQUEST']._serialized_end=178
+  _globals['_DEFINITIONFILE']._serialized_start=180
+  _globals['_DEFINITIONFILE']._serialized_end=224
+  _globals['_APPLYRESPONSE']._serialized_start=226
+  _globals['_APPLYRESPONSE']._serialized_end=343
+  _globals['_DEFINITIONCHANGE']._serialized_start=345
+  _globals['_DEFINITIONCHANGE']._serialized_end=422
+  _globals['_CATALOGRESPONSE']._serialized_start=425
+  _globals['_CATALOGRESPONSE']._serialized_end=660
+  _globals['_ENTITYDEFINITION']._serialized_start=662
+  _globals['_ENTITYDEFINITION']._serialized_end=725
+  _globals['_VIEWDEFINITION']._serialized_start=728
+  _globals['_VIEWDEFINITION']._serialized_end=1072
+  _globals['_SERVICEDEFINITION']._serialized_start=1075
+  _globals['_SERVICEDEFINITION']._serialized_end=1295
+  _globals['_PROJECTIONDEFINITION']._serialized_start=1297
+  _globals['_PROJECTIONDEFINITION']._serialized_end=1403
+  _globals['_GATEDEFINITION']._serialized_start=1405
+  _globals['_GATEDEFINITION']._serialized_end=1494
 # @@protoc_insertion_point(module_scope)

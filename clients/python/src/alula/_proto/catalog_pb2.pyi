@@ -7,14 +7,16 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ApplyRequest(_message.Message):
-    __slots__ = ("head", "files", "retire")
+    __slots__ = ("head", "files", "retire", "drop")
     HEAD_FIELD_NUMBER: _ClassVar[int]
     FILES_FIELD_NUMBER: _ClassVar[int]
     RETIRE_FIELD_NUMBER: _ClassVar[int]
+    DROP_FIELD_NUMBER: _ClassVar[int]
     head: _common_pb2.CallHead
     files: _containers.RepeatedCompositeFieldContainer[DefinitionFile]
     retire: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., files: _Optional[_Iterable[_Union[DefinitionFile, _Mapping]]] = ..., retire: _Optional[_Iterable[str]] = ...) -> None: ...
+    drop: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., files: _Optional[_Iterable[_Union[DefinitionFile, _Mapping]]] = ..., retire: _Optional[_Iterable[str]] = ..., drop: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class DefinitionFile(_message.Message):
     __slots__ = ("name", "yaml")
@@ -25,14 +27,16 @@ class DefinitionFile(_message.Message):
     def __init__(self, name: _Optional[str] = ..., yaml: _Optional[str] = ...) -> None: ...
 
 class ApplyResponse(_message.Message):
-    __slots__ = ("changes", "breaks", "catalog_revision")
+    __slots__ = ("changes", "breaks", "catalog_revision", "loses")
     CHANGES_FIELD_NUMBER: _ClassVar[int]
     BREAKS_FIELD_NUMBER: _ClassVar[int]
     CATALOG_REVISION_FIELD_NUMBER: _ClassVar[int]
+    LOSES_FIELD_NUMBER: _ClassVar[int]
     changes: _containers.RepeatedCompositeFieldContainer[DefinitionChange]
     breaks: _containers.RepeatedScalarFieldContainer[str]
     catalog_revision: int
-    def __init__(self, changes: _Optional[_Iterable[_Union[DefinitionChange, _Mapping]]] = ..., breaks: _Optional[_Iterable[str]] = ..., catalog_revision: _Optional[int] = ...) -> None: ...
+    loses: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, changes: _Optional[_Iterable[_Union[DefinitionChange, _Mapping]]] = ..., breaks: _Optional[_Iterable[str]] = ..., catalog_revision: _Optional[int] = ..., loses: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class DefinitionChange(_message.Message):
     __slots__ = ("kind", "name", "action", "lines")

@@ -416,14 +416,16 @@ class RollbackRequest(_message.Message):
     def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., model: _Optional[str] = ..., stage: _Optional[str] = ..., reason: _Optional[str] = ..., expected_revision: _Optional[int] = ...) -> None: ...
 
 class LineageRequest(_message.Message):
-    __slots__ = ("head", "model", "version")
+    __slots__ = ("head", "model", "version", "run")
     HEAD_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
     head: _common_pb2.CallHead
     model: str
     version: int
-    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., model: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
+    run: str
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., model: _Optional[str] = ..., version: _Optional[int] = ..., run: _Optional[str] = ...) -> None: ...
 
 class Lineage(_message.Message):
     __slots__ = ("nodes", "edges")

@@ -122,19 +122,21 @@ class Gates(_message.Message):
     def __init__(self, gates: _Optional[_Iterable[_Union[GateRules, _Mapping]]] = ...) -> None: ...
 
 class GateRules(_message.Message):
-    __slots__ = ("model", "to", "rules", "rollback", "version")
+    __slots__ = ("model", "to", "rules", "rollback", "version", "removed")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     TO_FIELD_NUMBER: _ClassVar[int]
     FROM_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
     ROLLBACK_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_FIELD_NUMBER: _ClassVar[int]
     model: str
     to: str
     rules: _containers.RepeatedScalarFieldContainer[str]
     rollback: _containers.RepeatedScalarFieldContainer[str]
     version: int
-    def __init__(self, model: _Optional[str] = ..., to: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., rollback: _Optional[_Iterable[str]] = ..., version: _Optional[int] = ..., **kwargs) -> None: ...
+    removed: bool
+    def __init__(self, model: _Optional[str] = ..., to: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., rollback: _Optional[_Iterable[str]] = ..., version: _Optional[int] = ..., removed: bool = ..., **kwargs) -> None: ...
 
 class StagesAtRequest(_message.Message):
     __slots__ = ("head", "model", "time_us", "stage")
