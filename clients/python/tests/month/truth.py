@@ -11,6 +11,8 @@ PLACES = {"staging": 1, "production": 1, "canary": 2}
 #: By so much a version may be worse than the holder of production; exact in binary.
 WORSE = 3 / 64
 STAGING_MIN = 16 / 64
+#: Versions, and whether each answers: one of a stage does, others keep their place.
+Held = list[tuple[int, bool]]
 
 
 @dataclass
@@ -58,9 +60,11 @@ class ModelTruth:
     name: str
     versions: dict[int, VersionTruth] = field(default_factory=dict)
     #: Who entered first comes first.
-    holders: dict[str, list[int]] = field(default_factory=dict)
-    memory: dict[str, int] = field(default_factory=dict)
-    displaced: dict[tuple[str, int], int | None] = field(default_factory=dict)
+    held: dict[str, Held] = field(default_factory=dict)
+    #: To whom a rollback returns.
+    memory: dict[str, Held] = field(default_factory=dict)
+    #: How a stage was held before a version last entered it by a promotion.
+    before: dict[tuple[str, int], Held] = field(default_factory=dict)
     aliases: dict[str, int] = field(default_factory=dict)
     #: The least auc that production asks for; None where it has no gate.
     least: float | None = None
@@ -85,8 +89,8 @@ class ModelTruth:
             return True
         if version.stage != "staging" or version.auc is None or version.auc < self.least:
             return False
-        if holder := self.holders.get(to):
-            auc = self.versions[holder[-1]].auc
+        if (holder := self.main(to)) is not None:
+            auc = self.versions[holder].auc
             if auc is None or version.auc < auc - WORSE:
                 return False
         return bool(version.approvals)
@@ -94,62 +98,91 @@ class ModelTruth:
     def promote(self, number: int, to: str) -> bool:
         """Whether it passes; what it changes is changed."""
         version = self.versions[number]
-        if version.stage == to:
+        old = self.held.get(to, [])
+        if version.stage == to and (to not in HELD or self.main(to) == number):
             return True
-        gated = to == "staging" or (to == "production" and self.least is not None)
+        gated = version.stage != to and self._is_gated(to)
         if not self.may_enter(number, to):
             self.audited["promote refused"] += 1
             self.told["gate refused"] += 1
             return False
         self.audited["promote"] += 1
         self.told["promoted"] += 1
-        if gated:
-            self.told["gate passed"] += 1
-        gone: int | None = None
+        self.told["gate passed"] += gated
+        now = list(old)
         if to in HELD:
-            while len(self.holders.setdefault(to, [])) >= PLACES[to]:
-                gone = self.holders[to].pop(0)
+            while len([one for one, _ in now if one != number]) >= PLACES[to]:
+                gone = next(one for one, _ in now if one != number)
+                now = [part for part in now if part[0] != gone]
                 self.versions[gone].stage = "archived"
                 self.told["left"] += 1
-        self._leave(number, to)
+        entered = version.stage != to
+        if entered:
+            self._leave(number, to)
         version.stage = to
         if to in HELD:
-            self.holders[to].append(number)
-            self.displaced[(to, number)] = gone
-            self._remember(gone if gone is not None else self.memory.get(to), to, number)
+            now = [(one, one == number) for one, _ in now]
+            if entered:
+                now.append((number, True))
+                self.before[(to, number)] = old
+                if old:
+                    self.memory[to] = old
+                elif number in [one for one, _ in self.memory.get(to, [])]:
+                    del self.memory[to]
+            self.held[to] = now
         return True
 
     def rollback(self, to: str) -> str:
         """``none``: there is nobody to return to; else ``refused`` or ``done``."""
-        number = self.memory.get(to)
-        if number is None:
+        target = self.memory.get(to)
+        if not target:
             return "none"
-        version = self.versions[number]
-        gated = to == "staging" or (to == "production" and self.least is not None)
-        if version.stage in HELD:
+        names = [one for one, _ in target]
+        if any(
+            self.versions[one].stage in HELD and self.versions[one].stage != to for one in names
+        ):
             self.audited["rollback refused"] += 1
             self.told["gate refused"] += 1
             return "refused"
         self.audited["rollback"] += 1
         self.told["rolled back"] += 1
-        if gated:
-            self.told["gate passed"] += 1
-        while len(self.holders.setdefault(to, [])) >= PLACES[to]:
-            gone = self.holders[to].pop()
-            self.versions[gone].stage = "archived"
-            self.told["left"] += 1
-        version.stage = to
-        self.holders[to].append(number)
-        before = self.displaced.get((to, number))
-        if before is not None and self.versions[before].deleted:
-            before = None
-        self._remember(before, to, number)
+        self.told["gate passed"] += self._is_gated(to)
+        stayed = self.holders(to)
+        for gone in stayed:
+            if gone not in names:
+                self.versions[gone].stage = "archived"
+                self.told["left"] += 1
+        for one in names:
+            self.versions[one].stage = to
+        # Who stayed came before who returns.
+        self.held[to] = sorted(target, key=lambda part: part[0] not in stayed)
+        before = self.before.get((to, names[-1]), [])
+        before = self._without(before, [one for one, _ in before if self.versions[one].deleted])
+        if before and before != target:
+            self.memory[to] = before
+        else:
+            self.memory.pop(to, None)
         return "done"
+
+    def holders(self, stage: str) -> list[int]:
+        """Who entered first comes first."""
+        return [one for one, _ in self.held.get(stage, [])]
+
+    def main(self, stage: str) -> int | None:
+        """Who answers in a stage."""
+        return next((one for one, answers in self.held.get(stage, []) if answers), None)
+
+    def _is_gated(self, stage: str) -> bool:
+        return stage == "staging" or (stage == "production" and self.least is not None)
 
     def holds(self, number: int) -> list[str]:
         """Why a version cannot be deleted."""
-        reasons = [stage for stage in HELD if number in self.holders.get(stage, [])]
-        reasons += [f"memory of {stage}" for stage, one in self.memory.items() if one == number]
+        reasons = [stage for stage in HELD if number in self.holders(stage)]
+        reasons += [
+            f"memory of {stage}"
+            for stage, held in self.memory.items()
+            if number in [one for one, _ in held]
+        ]
         return reasons + [name for name, one in self.aliases.items() if one == number]
 
     def delete(self, number: int) -> bool:
@@ -162,22 +195,25 @@ class ModelTruth:
 
     def remember_now(self, now: datetime) -> None:
         """Notes who holds what at a moment at which nobody moves a version."""
-        self.past.append((now, {stage: list(held) for stage, held in self.holders.items()}))
+        self.past.append((now, {stage: self.holders(stage) for stage in self.held}))
 
     def _leave(self, number: int, to: str) -> None:
-        old = self.versions[number].stage
-        if old not in HELD:
+        stage = self.versions[number].stage
+        if stage not in HELD:
             return
-        self.holders[old].remove(number)
+        old = self.held[stage]
+        self.held[stage] = self._without(old, [number])
         self.told["left"] += 1
         if to not in HELD:
-            self.memory[old] = number
+            self.memory[stage] = old
 
-    def _remember(self, number: int | None, stage: str, other: int) -> None:
-        if number is None or number == other:
-            self.memory.pop(stage, None)
-        else:
-            self.memory[stage] = number
+    @staticmethod
+    def _without(held: Held, gone: list[int]) -> Held:
+        """Where nobody is left who answers, the newest does."""
+        left = [part for part in held if part[0] not in gone]
+        if left and not any(answers for _, answers in left):
+            left[-1] = (left[-1][0], True)
+        return left
 
 
 @dataclass

@@ -68,7 +68,11 @@ class Month:
         address = f"alula://127.0.0.1:{self.server.port}"
         # Who names no project sees the entries of the audit log that are of none, too.
         project = None if name == "root" else "month"
-        return alula.connect(address, project=project, token=self.tokens[name], timeout=60)
+        while True:
+            try:
+                return alula.connect(address, project=project, token=self.tokens[name], timeout=60)
+            except alula.Unavailable:
+                time.sleep(0.05)  # it is being started again
 
     def entries(self, object: str = "", after: int = 0) -> list[alula.AuditEntry]:
         found: list[alula.AuditEntry] = []
@@ -202,10 +206,11 @@ class Month:
         assert listed.aliases == model.aliases, model.name
         held = Counter((one.stage, one.version) for one in listed.holders)
         assert held == Counter(
-            (stage, number) for stage in HELD for number in model.holders.get(stage, [])
+            (stage, number) for stage in HELD for number in model.holders(stage)
         ), model.name
         for one in listed.holders:
-            assert one.previous == model.memory.get(one.stage, 0), f"{model.name} {one}"
+            previous = [number for number, answers in model.memory.get(one.stage, []) if answers]
+            assert one.previous == (previous or [0])[0], f"{model.name} {one}"
         for number, true in model.versions.items():
             if true.deleted:
                 try:
