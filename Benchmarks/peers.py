@@ -26,7 +26,7 @@ from peers.systems import System
 
 import alula
 from alula._frames import Op
-from alula._proto import registry_pb2
+from alula._proto import lineage_pb2, registry_pb2
 from alula.registry import ModelVersion
 
 W3 = os.environ.get("ALULA_W3", "compacted")
@@ -216,12 +216,15 @@ class Alula(System):
 
 def search_versions(store, model, slot, limit, token):
     """One page, and the token of the next."""
-    request = registry_pb2.ListVersionsRequest(model=model, limit=limit, page_token=token)
     if slot is None:
+        request = registry_pb2.ListVersionsRequest(model=model, limit=limit, page_token=token)
         answer, _ = store._session.call(Op.LIST_VERSIONS, request, registry_pb2.Versions)
-        return [ModelVersion.of(version) for version in answer.versions], answer.next_page_token or None
-    found = [version for version in store.versions(model) if version.tags.get("slot") == slot]
-    return found[:limit], None
+    else:
+        request = lineage_pb2.SearchVersionsRequest(
+            model=model, where=f'tag.slot = "{slot}"', limit=limit, page_token=token
+        )
+        answer, _ = store._session.call(Op.SEARCH_VERSIONS, request, registry_pb2.Versions)
+    return [ModelVersion.of(version) for version in answer.versions], answer.next_page_token or None
 
 
 class AlulaBench(Alula):

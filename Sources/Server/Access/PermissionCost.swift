@@ -146,7 +146,7 @@ package struct PermissionCost: Sendable {
                     over: try CatalogStore.state(in: database),
                     dependents: { _ in [] }
                 )
-                return try CatalogStore.write(changes, in: database)
+                return try CatalogStore.write(changes, now: .distantPast, in: database)
             }
         }
         switch written {
