@@ -15,6 +15,7 @@ from pathlib import Path
 from server_process import BINARY, Server
 
 import alula
+from alula import _transport
 from month.team import DEFINITIONS, KEYS, UTC, Member, Shared, check_reproduced, model_definitions
 from month.truth import HELD, ModelTruth, Truth
 
@@ -294,6 +295,8 @@ def run(
     say: Callable[[str], None] = lambda text: None,
 ) -> Month:
     """Plays it; raises where anything is not as it must be, with the seed."""
+    # A server that is killed and started again may take longer than a client waits for one.
+    attempts, _transport._ATTEMPTS = _transport._ATTEMPTS, 1_000
     month = Month(directory, seed, models, people, say)
     try:
         for number in range(1, days + 1):
@@ -303,6 +306,7 @@ def run(
         print(f"seed {seed}, in {directory}")
         raise
     finally:
+        _transport._ATTEMPTS = attempts
         process = month.server.process
         if process is not None and process.poll() is None:
             month.server.kill()
