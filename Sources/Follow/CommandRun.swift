@@ -30,8 +30,7 @@ package final class CommandRun: Sendable {
 
     /// Starts a program, found as a shell finds it.
     ///
-    /// Its standard input is `input`, of at most 48 KiB; what it prints goes to standard error. It
-    /// inherits no other file.
+    /// Its standard input is `input`; what it prints goes to standard error. It inherits no other file.
     package init(
         _ words: [String],
         environment: [String: String],
@@ -39,21 +38,18 @@ package final class CommandRun: Sendable {
         grace: Duration = .seconds(5)
     ) throws(AlulaError) {
         self.grace = grace
-        var ends: [CInt] = [-1, -1]
-        guard unsafe pipe(&ends) == 0 else { throw Self.failure(words, errno) }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        defer { close(ends[0]) }
-        // All of it fits in the pipe, whether the command reads it or not.
-        let sent = unsafe input.withUnsafeBytes {
-            unsafe Glibc.write(ends[1], $0.baseAddress, $0.count)
+        let source: CInt
+        do throws(Errno) {
+            source = try Self.source(of: input)
+        } catch {
+            throw Self.failure(words, error.code)
         }
-        close(ends[1])
-        guard sent == input.count else { throw Self.failure(words, EMSGSIZE) }
+        defer { close(source) }
         let variables = environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         var process: pid_t = 0
         let code = unsafe Self.withPointers(words) { arguments in
             unsafe Self.withPointers(variables) { variables in
-                unsafe Self.spawn(&process, arguments, variables, standardInput: ends[0])
+                unsafe Self.spawn(&process, arguments, variables, standardInput: source)
             }
         }
         guard code == 0 else { throw Self.failure(words, code) }
@@ -113,6 +109,38 @@ package final class CommandRun: Sendable {
             let code = status >> 8 & 0xff
             return code == 0 ? .succeeded : .failed(code: code)
         }
+    }
+
+    private struct Errno: Error {
+        let code = errno
+    }
+
+    /// A file that gives the bytes and ends, whether anybody reads them or not.
+    private static func source(of bytes: [UInt8]) throws(Errno) -> CInt {
+        var ends: [CInt] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else { throw Errno() }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        // What a pipe holds depends on how many its user has: it must not be waited for.
+        _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
+        let isWhole = write(bytes, to: ends[1]) == bytes.count
+        close(ends[1])
+        guard !isWhole else { return ends[0] }
+        close(ends[0])
+        let directory = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+        var path = Array("\(directory)/alula-event-XXXXXX".utf8CString)
+        let file = unsafe mkstemp(&path)
+        guard file >= 0 else { throw Errno() }
+        unsafe unlink(path)
+        _ = fcntl(file, F_SETFD, FD_CLOEXEC)
+        guard write(bytes, to: file) == bytes.count, lseek(file, 0, SEEK_SET) == 0 else {
+            defer { close(file) }
+            throw Errno()
+        }
+        return file
+    }
+
+    private static func write(_ bytes: [UInt8], to file: CInt) -> Int {
+        unsafe bytes.withUnsafeBytes { unsafe Glibc.write(file, $0.baseAddress, $0.count) }
     }
 
     private static func failure(_ words: [String], _ code: CInt) -> AlulaError {

@@ -123,6 +123,11 @@ struct CommandRunTests {
         let text = String(repeating: "event ", count: 7_000)
         #expect(try await run(#"cat > "$OUT""#, input: text).wait(timeout: nil) == .succeeded)
         #expect(out == text)
+        // More than a pipe holds.
+        let long = String(repeating: "event ", count: 70_000)
+        #expect(try await run(#"cat > "$OUT""#, input: long).wait(timeout: nil) == .succeeded)
+        #expect(out == long)
+        #expect(try await run("true", input: long).wait(timeout: nil) == .succeeded)
         // One that reads nothing of it is none the worse.
         #expect(try await run("exit 3", input: text).wait(timeout: nil) == .failed(code: 3))
         #expect(try await run("kill -9 $$").wait(timeout: nil) == .ended(bySignal: 9))

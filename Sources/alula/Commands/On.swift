@@ -41,8 +41,14 @@ struct On: AsyncParsableCommand {
     var retries = 5
     @Option(help: "The pause before the first of them; each is twice as long, up to 5m.")
     var pause = "1s"
-    @Option(help: "How long a command may run, as 90s or 6h, before its process group is ended.")
-    var timeout: String?
+    @Option(
+        help: ArgumentHelp(
+            "How long a command may run before its process group is ended and it has failed; none is "
+                + "for ever.",
+            valueName: "time|none"
+        )
+    )
+    var timeout = "1d"
     @Flag(help: "Exit with 1 instead of skipping an event; the next start runs it again.")
     var stopOnFailure = false
     @Flag(help: "On SIGTERM end the command that runs, instead of waiting for it.")
@@ -72,7 +78,7 @@ struct On: AsyncParsableCommand {
                 variables: variables,
                 retries: retries,
                 pause: try Self.duration(pause, "--pause"),
-                timeout: try timeout.map { try Self.duration($0, "--timeout") },
+                timeout: timeout == "none" ? nil : try Self.duration(timeout, "--timeout"),
                 json: options.json
             ),
             stopOnFailure: stopOnFailure

@@ -19,6 +19,8 @@ struct EventCommand {
     private static let longestPause = Duration.seconds(300)
 
     /// Runs it until it succeeds or all tries are used up; nil where it was stopped before.
+    ///
+    /// Whoever keeps what came of it calls `stop.rest()` then.
     func handle(_ event: WireRegistryEvent, follower: String) async -> CommandOutcome? {
         var pause = pause
         for attempt in 1...(retries + 1) {
@@ -31,7 +33,12 @@ struct EventCommand {
                 giveUp(event, attempt)
                 return outcome
             }
+            stop.rest()
+            if stop.isRequested { return nil }
             try? await Task.sleep(for: pause)  // nobody cancels it
+            // What left its process group and is still there would run beside the next try.
+            let left = Remains.end(of: follower, after: event.revision - 1)
+            if left > 0 { Output.diagnostic("alula: ended \(counted(left, "process")) left of it") }
             pause = min(pause * 2, Self.longestPause)
         }
         return nil
@@ -47,13 +54,11 @@ struct EventCommand {
         environment["ALULA_EVENT_TRY"] = String(attempt)
         do throws(AlulaError) {
             let input = Array((Self.json(event).text + "\n").utf8)
-            let run = try CommandRun(words, environment: environment, input: input)
-            guard stop.begin(run) else {
-                run.stop()
-                _ = await run.wait(timeout: nil)
-                return nil
-            }
+            // Before it is there: a wish to stop waits for it from here on.
+            guard stop.prepare() else { return nil }
             defer { stop.end() }
+            let run = try CommandRun(words, environment: environment, input: input)
+            stop.begin(run)
             return await run.wait(timeout: timeout)
         } catch {
             return .notStarted(error.message)
@@ -140,6 +145,9 @@ struct EventCommand {
 final class StopRequest: Sendable {
     private struct State {
         var isRequested = false
+        var endsCommand = false
+        /// A command is about to run, runs, or has just run and that is not on disk yet.
+        var isBusy = false
         var running: CommandRun?
     }
 
@@ -151,23 +159,35 @@ final class StopRequest: Sendable {
     func request(endCommand: Bool) {
         let running = state.withLock { state in
             state.isRequested = true
-            if state.running == nil { exit(0) }
+            if endCommand { state.endsCommand = true }
+            if !state.isBusy { exit(0) }
             return state.running
         }
         if endCommand { running?.stop() }
     }
 
-    /// False where it came too late to begin.
-    func begin(_ run: CommandRun) -> Bool {
+    /// Called before a command is started; false where it is too late for one.
+    func prepare() -> Bool {
         state.withLock { state in
             guard !state.isRequested else { return false }
-            state.running = run
+            state.isBusy = true
             return true
         }
     }
 
-    /// The loop looks at the wish itself from here on.
+    func begin(_ run: CommandRun) {
+        let endsCommand = state.withLock { state in
+            state.running = run
+            return state.endsCommand
+        }
+        if endsCommand { run.stop() }
+    }
+
+    /// The command has ended; a wish waits for what comes of it.
     func end() { state.withLock { $0.running = nil } }
+
+    /// Nothing runs, and all that was handled is on disk: a wish to stop is met at once from here on.
+    func rest() { state.withLock { $0.isBusy = false } }
 }
 
 extension CommandOutcome {

@@ -59,6 +59,7 @@ struct Following {
                 }
                 moved.revision = event.revision
                 try file.write(moved)
+                commands.stop.rest()
                 state = moved
             }
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import random
@@ -298,6 +299,71 @@ def test_a_command_that_hangs_is_ended_with_its_group(
     until(lambda: not any(map(alive, hung)))
 
 
+def test_what_left_its_group_does_not_run_beside_the_next_try(
+    own_server: Server, followers: Followers, tmp_path: Path
+) -> None:
+    store = own_server.connect("p")
+    versions(store, tmp_path, 1)
+    script = (
+        f'{NOTE}; [ "$ALULA_EVENT_TRY" = 2 ] && exit 0; '
+        "setsid sh -c 'echo $$ >> pids; sleep 600' & sleep 0.3; exit 1"
+    )
+    follower = followers.start("alias.set", "--pause", "50ms", script=script)
+    store.set_alias("m", "a", 1)
+    until(lambda: followers.state()["revision"] == 3)
+    printed = followers.stop(follower)
+    assert [line["outcome"] for line in printed] == ["failed", "succeeded"]
+    (left,) = followers.ids("pids")
+    assert not alive(left)
+
+
+@pytest.mark.parametrize("seed", [4, 5])
+def test_no_alarm_is_lost_or_told_twice_where_both_are_killed(
+    own_server: Server, followers: Followers, seed: int
+) -> None:
+    draw = random.Random(seed)
+    store = own_server.connect("p")
+    store.apply(
+        "project: p\nentities: [{name: e, keys: {k: int64}}]\n"
+        "views: [{name: v, entity: e, features: {x: float64}}]\n"
+        "monitors: [{name: late, view: v, what: freshness, threshold: 2s, every: 1s}]"
+    )
+    script = f"sleep 0.02; {NOTE}"
+    follower = followers.start("monitor.*", "--after", 0, "--project", "p", script=script)
+    kinds: list[str] = []
+
+    def push() -> None:
+        now = dt.datetime.now(dt.timezone.utc)
+        own_server.connect("p").push("v", {"k": [1], "event_time": [now], "x": [0.5]})
+
+    def changed() -> bool:
+        if len(kinds) % 2:
+            push()  # as long as it fires
+            time.sleep(0.2)
+        return len(told(own_server)) > len(kinds)
+
+    push()
+    for _ in range(5):
+        for _ in range(draw.randrange(3)):
+            time.sleep(draw.random())
+            own_server.kill()
+            own_server.start()
+        if draw.random() < 0.6:
+            follower.kill()
+            follower.wait(20)
+            follower = followers.start("monitor.*", script=script)
+        until(changed, within=60)
+        kinds = [event["kind"] for event in told(own_server)]
+    # Alarms begin and end in turns.
+    assert kinds == ["monitor firing", "monitor resolved"] * (len(kinds) // 2) + (
+        ["monitor firing"] * (len(kinds) % 2)
+    )
+    expected = [event["id"] for event in told(own_server)]
+    until(lambda: followers.ids()[-1:] == expected[-1:], within=60)
+    followers.stop(follower)
+    assert list(dict.fromkeys(followers.ids())) == expected
+
+
 def test_a_second_follower_of_one_state_is_refused(
     own_server: Server, followers: Followers
 ) -> None:
@@ -363,6 +429,7 @@ def test_wrong_words_are_refused_with_what_there_is(
     assert "no command" in command.error("on", "*", "--state", "s", code=2)
     assert "no program" in command.error("on", "*", "--state", "s", "--", "no-such-program")
     assert "--timeout" in command.error("on", "*", "--timeout", "soon", "--", "true", code=2)
+    assert "[default: 1d]" in command("on", "--help").replace("(default: 1d)", "[default: 1d]")
     assert not (followers.directory / "s").exists()
     assert "nothing is defined" in command.error("on", "*", "--state", "s", "--", "true")
     own_server.connect("p").apply("project: p")
