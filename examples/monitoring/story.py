@@ -198,6 +198,7 @@ def work(store: alula.Store) -> None:
     came = (random.uniform(size=200) < scores).astype(float)
     store.log_outcomes("churn", answer.prediction_ids[:150], came[:150])
     store.apply(MONITORS)
+    store.backup(progress=False)
     try:
         store.read("nothing", keys)  # an error, for its figure
     except alula.NotFound:

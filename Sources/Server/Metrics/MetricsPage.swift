@@ -265,21 +265,7 @@ struct MetricsPage {
             "The number of the newest audit entry; its hash is the label: alula audit verify --head."
         )
         page.sample("alula_audit_head", [("hash", hexadecimal(head.hash))], head.number)
-        page.begin("alula_stage_holder_info", .gauge, "The versions in the stages of models.")
-        for project in services.catalog.snapshot.projects.keys.sorted() {
-            for model in try services.registry.models(project: project) {
-                for holder in model.holders {
-                    page.sample(
-                        "alula_stage_holder_info",
-                        [
-                            ("project", project.text), ("model", model.name.text),
-                            ("stage", "\(holder.stage)"), ("version", "\(holder.version)"),
-                        ],
-                        1
-                    )
-                }
-            }
-        }
+        try writeHolders()
         let now = services.now()
         let tokens = try services.tokens.list()
         let live = tokens.filter { token in
@@ -299,6 +285,36 @@ struct MetricsPage {
         )
         if let next = live.compactMap(\.grant.expires).min() {
             page.sample("alula_token_next_expiry_seconds", seconds: next.microseconds)
+        }
+    }
+}
+
+extension MetricsPage {
+    private mutating func writeHolders() throws(AlulaError) {
+        var holders: [(labels: [(name: String, value: String)], share: Share)] = []
+        for project in services.catalog.snapshot.projects.keys.sorted() {
+            for model in try services.registry.models(project: project) {
+                for holder in model.holders {
+                    holders.append(
+                        (
+                            [
+                                ("project", project.text), ("model", model.name.text),
+                                ("stage", "\(holder.stage)"), ("version", "\(holder.version)"),
+                            ], holder.share
+                        )
+                    )
+                }
+            }
+        }
+        page.begin("alula_stage_holder_info", .gauge, "The versions in the stages of models.")
+        for (labels, _) in holders { page.sample("alula_stage_holder_info", labels, 1) }
+        page.begin("alula_stage_holder_share", .gauge, "What each answers of its stage; 1 is all.")
+        for (labels, share) in holders {
+            page.sample(
+                "alula_stage_holder_share",
+                labels,
+                number: Double(share.hundredths) / Double(Share.all.hundredths)
+            )
         }
     }
 }

@@ -202,7 +202,7 @@ def test_a_page_shows_drift_versions_and_performance(
     page = Page(text)
     assert "Versions over time" in page.words and "auc over time" in page.words
     assert "version 1 in training: 0.875" in page.words
-    assert "production since" in page.words and "version 2" in page.words
+    assert "production, since" in page.words and "version 2" in page.words
     # Each drawing has its words.
     assert page.tags.count("svg") == page.tags.count("desc") > 8
     told = [float(one) for one in re.findall(r"0\.\d{3,4}", page.words)]

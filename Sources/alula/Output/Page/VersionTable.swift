@@ -17,7 +17,7 @@ struct VersionTable {
             let rows = served[number] ?? 0
             let stages = model.holders.filter { $0.version == number }.map(Self.stage)
             let share = DriftText.percent(Double(rows) / Double(all))
-            return "<tr><td>\(number)</td><td>\(Markup.text(stages.joined(separator: ", ")))</td>"
+            return "<tr><td>\(number)</td><td>\(Markup.text(stages.joined(separator: "; ")))</td>"
                 + "<td>\(rows)</td><td>\(share)</td></tr>"
         }
         return """
@@ -28,6 +28,8 @@ struct VersionTable {
     }
 
     private static func stage(_ holder: WireStageHolder) -> String {
-        "\(holder.stage) since \(Timestamp.text(holder.sinceUs))"
+        let part = DriftText.percent(Double(holder.share) / 10_000)
+        let share = holder.share == 10_000 ? "" : ", \(part)"
+        return "\(holder.stage)\(share), since \(Timestamp.text(holder.sinceUs))"
     }
 }
