@@ -29,7 +29,7 @@ final class Progress {
         self.phase = phase
         let pause: Duration = style == .bar ? .milliseconds(100) : .seconds(2)
         let isEnd = total > 0 && done >= total
-        if !isNew, !(isEnd && style == .bar), let last, clock.now - last < pause { return }
+        if !isNew, !(isEnd && style != .json), let last, clock.now - last < pause { return }
         last = clock.now
         speed.note(done, at: clock.now)
         switch style {
