@@ -11,6 +11,8 @@ public struct ServerLimits: Sendable, Equatable {
     public var connectionBytes = 96 << 20
     /// The same over all connections.
     public var bufferedBytes = 1 << 30
+    /// Bytes that training sets take while they are made, all together; 0 is a half of the memory.
+    public var workingBytes = 0
     /// Calls that one token may make in a second, on all its connections; 0 is any number.
     public var requestsPerSecond = 0
     /// Until a connection must have sent its preface, and its token where one is wanted.
@@ -55,6 +57,7 @@ public struct ServerLimits: Sendable, Equatable {
             ),
             Setting("connection-bytes", \.connectionBytes, Limits.frameBytes...(1 << 40)),
             Setting("buffered-bytes", \.bufferedBytes, Limits.frameBytes...(1 << 40)),
+            Setting("working-bytes", \.workingBytes, 0...(1 << 50)),
             Setting("requests-per-second", \.requestsPerSecond, 0...1_000_000_000),
             Setting("opening-seconds", \.openingSeconds, 1...3_600),
             Setting("stall-seconds", \.stallSeconds, 1...86_400),

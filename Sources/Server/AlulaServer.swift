@@ -191,7 +191,12 @@ struct Parts: Sendable {
         )
         importNews.makeUp(now: now())
         let plans = PlanCache()
-        let trainingSets = TrainingSets(offline: offline, artifacts: artifacts)
+        let working = WorkingBytes(limit: configuration.limits.usableWorkingBytes)
+        let trainingSets = TrainingSets(
+            offline: offline,
+            artifacts: artifacts,
+            working: working
+        )
         let spines = KeptSpines(
             sets: PlannedSets(catalog: catalog, registry: registry, plans: plans),
             registry: registry,
@@ -278,7 +283,8 @@ struct Parts: Sendable {
                     directory: directory,
                     reserve: configuration.limits.diskReserveBytes
                 ),
-                buffered: BufferBudget(limit: configuration.limits.bufferedBytes),
+                buffered: BufferBudget(limit: configuration.limits.usableBufferedBytes),
+                working: working,
                 rates: RequestRates(),
                 figures: CallFigures(),
                 slowCalls: SlowCalls(threshold: configuration.slowCall),

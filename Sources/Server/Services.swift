@@ -42,6 +42,7 @@ struct Services: Sendable {
     let health: StorageHealth
     let room: DiskRoom
     let buffered: BufferBudget
+    let working: WorkingBytes
     let rates: RequestRates
     let figures: CallFigures
     let slowCalls: SlowCalls

@@ -1,3 +1,4 @@
+import Domain
 import Glibc
 
 /// How much memory this process may use.
@@ -38,5 +39,16 @@ enum UsableMemory {
         var bytes = [UInt8](repeating: 0, count: 4_096)
         let count = unsafe fread(&bytes, 1, bytes.count, stream)
         return String(decoding: bytes.prefix(count), as: UTF8.self)
+    }
+}
+
+extension ServerLimits {
+    /// At most a quarter of the memory, however small a part of the machine that is.
+    var usableBufferedBytes: Int {
+        min(bufferedBytes, max(Limits.frameBytes, UsableMemory.byteCount / 4))
+    }
+
+    var usableWorkingBytes: Int {
+        workingBytes > 0 ? workingBytes : max(Limits.frameBytes, UsableMemory.byteCount / 2)
     }
 }

@@ -118,14 +118,21 @@ struct TrainingMemory: Sendable {
     var chunkBytes = 640 << 20
     /// For the values of one column of no fixed width.
     var textBytes = Limits.gatherBytes
+    /// Of all sets that are being made.
+    var working = WorkingBytes(limit: .max)
 
     /// How many rows of a spine are joined in one go.
     func chunkRows(_ layout: SpineLayout) -> Int {
+        let pages = chunkBytes / bytesOfRow(layout) / SpinePages.pageRows
+        return max(1, pages) * SpinePages.pageRows
+    }
+
+    /// Of the spine, its order and its answer.
+    func bytesOfRow(_ layout: SpineLayout) -> Int {
         let answer = layout.answerSchema.fields.reduce(0) { $0 + 1 + Self.rowBytes($1.type) }
         let spine = layout.schema.fields.reduce(0) { $0 + 1 + Self.rowBytes($1.type) }
         let order = 40 + 24 * layout.plan.views.count
-        let pages = chunkBytes / (answer + spine + order) / SpinePages.pageRows
-        return max(1, pages) * SpinePages.pageRows
+        return answer + spine + order
     }
 
     /// For types of no fixed width a guess.

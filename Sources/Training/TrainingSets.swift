@@ -15,8 +15,16 @@ package struct TrainingSets: Sendable {
     let artifacts: ArtifactStore
     private let memory: TrainingMemory
 
-    package init(offline: OfflineStore, artifacts: ArtifactStore) {
-        self.init(offline: offline, artifacts: artifacts, memory: TrainingMemory())
+    package init(
+        offline: OfflineStore,
+        artifacts: ArtifactStore,
+        working: WorkingBytes = WorkingBytes(limit: .max)
+    ) {
+        var memory = TrainingMemory()
+        // So that two of the largest stand beside each other.
+        memory.chunkBytes = min(memory.chunkBytes, working.limit / 2)
+        memory.working = working
+        self.init(offline: offline, artifacts: artifacts, memory: memory)
     }
 
     init(offline: OfflineStore, artifacts: ArtifactStore, memory: TrainingMemory) {
@@ -65,11 +73,18 @@ package struct TrainingSets: Sendable {
             emit: emit,
             isCancelled: isCancelled
         )
-        let taken = try keep(layout, spine: spine, isCancelled: isCancelled)
+        let share = WorkingBytes.Share(of: memory.working)
+        defer { withExtendedLifetime(share) {} }
+        let taken = try keep(layout, spine: spine, share, isCancelled: isCancelled)
         if let chunk = taken.chunk {
             try answer.add(chunk, offline)
         } else {
-            try addAll(of: try taken.kept.value().artifact, to: &answer, isCancelled: isCancelled)
+            try addAll(
+                of: try taken.kept.value().artifact,
+                to: &answer,
+                share,
+                isCancelled: isCancelled
+            )
         }
         // The disk is waited for last.
         if let profiler { onProfile?(profiler.finish(answer.reports)) }
@@ -120,7 +135,9 @@ package struct TrainingSets: Sendable {
             emit: emit,
             isCancelled: isCancelled
         )
-        try addAll(of: record.spineArtifact, to: &answer, isCancelled: isCancelled)
+        let share = WorkingBytes.Share(of: memory.working)
+        defer { withExtendedLifetime(share) {} }
+        try addAll(of: record.spineArtifact, to: &answer, share, isCancelled: isCancelled)
         return Remade(digest: answer.finish(), reports: answer.reports)
     }
 
@@ -140,11 +157,12 @@ package struct TrainingSets: Sendable {
     private func keep(
         _ layout: SpineLayout,
         spine: () throws -> RecordBatch?,
+        _ share: WorkingBytes.Share,
         isCancelled: () -> Bool
     ) throws -> TakenSpine {
         let digest = TableDigest(layout.schema)
         let file = try SpineFileWriter(try artifacts.writer(), schema: layout.schema)
-        let most = memory.chunkRows(layout)
+        let (most, rowBytes) = (memory.chunkRows(layout), memory.bytesOfRow(layout))
         var pages = SpinePages(layout.schema)
         var chunk: SpineChunk? = SpineChunk(layout, firstRow: 0)
         while let batch = try spine() {
@@ -152,6 +170,7 @@ package struct TrainingSets: Sendable {
             guard batch.schema == layout.schema else {
                 throw AlulaError.invalid("a batch of the spine does not have the columns announced")
             }
+            try share.hold(min(pages.rowCount + batch.rowCount, most) * rowBytes)
             digest.add(batch.columns, rows: batch.rowCount)
             for page in pages.append(batch) { try file.append(page) }
             chunk?.append(batch)
@@ -170,9 +189,11 @@ package struct TrainingSets: Sendable {
     private func addAll(
         of spine: ContentDigest,
         to answer: inout Answer,
+        _ share: WorkingBytes.Share,
         isCancelled: () -> Bool
     ) throws {
         let most = memory.chunkRows(answer.layout)
+        let rowBytes = memory.bytesOfRow(answer.layout)
         var chunk = SpineChunk(answer.layout, firstRow: 0)
         try SpineFileReader.read(spine, in: artifacts) { page in
             try checkCancelled(isCancelled)
@@ -183,6 +204,7 @@ package struct TrainingSets: Sendable {
                 try answer.add(chunk, offline)
                 chunk = SpineChunk(answer.layout, firstRow: chunk.firstRow + chunk.rowCount)
             }
+            try share.hold((chunk.rowCount + page.rowCount) * rowBytes)
             chunk.append(page)
         }
         try answer.add(chunk, offline)

@@ -34,6 +34,7 @@ public struct CatalogSnapshot: Sendable {
     /// Views that were dropped: nothing reads them, and what they hold is erased behind.
     public let droppedViews: [DroppedView]
     private let viewsByID: [FeatureViewID: FeatureView]
+    private let viewNames: [FeatureViewID: FeatureViewName]
 
     public init(
         revision: UInt64,
@@ -48,9 +49,13 @@ public struct CatalogSnapshot: Sendable {
             for view in project.views.values { byID[view.id] = view }
         }
         viewsByID = byID
+        viewNames = byID.mapValues(\.name)
     }
 
     public static let empty = CatalogSnapshot(revision: 0, projects: [:])
+
+    /// The present name of the view of this id.
+    public func viewName(_ id: FeatureViewID) -> FeatureViewName? { viewNames[id] }
 
     /// The view of this id in any project; nil where there never was one or it was dropped.
     public func view(id: FeatureViewID) -> FeatureView? { viewsByID[id] }

@@ -133,7 +133,7 @@ struct Gatekeeper: Sendable {
                 let service = try? project.service(reference)
             else { return false }
             return service.projections.allSatisfy { projection in
-                scope.covers(snapshot.view(id: projection.view)?.name ?? projection.viewName)
+                scope.covers(snapshot.viewName(projection.view) ?? projection.viewName)
             }
         case .importID, .run, .trainingSet, .artifact:
             return true  // looked up on a worker's thread

@@ -81,15 +81,27 @@ struct HealthPort: Service {
         }
     }
 
-    /// On this machine everybody may see all pages; beyond it, whoever shows a token with the
-    /// permission.
+    /// Whoever shows a token with the permission; on this machine, whoever asks by an address or
+    /// `localhost`.
+    ///
+    /// Any other name may be that of a page in a browser, which has it lead here.
     private func isAllowed(_ route: HTTPRoute, _ request: Request) -> Bool {
-        guard let permission = route.permission, !address.isLoopback else { return true }
+        guard let permission = route.permission else { return true }
+        if address.isLoopback, Self.isOwnName(request.head.authority) { return true }
         guard let header = request.headers[.authorization], header.hasPrefix("Bearer "),
             let credential = Credential(tokenText: String(header.dropFirst("Bearer ".count))),
             let token = services.tokens.book.token(of: credential, at: services.now())
         else { return false }
         return token.identity.may(permission) && token.identity.scope.isEverything
+    }
+
+    /// Whether it is `localhost` or an address, with a port or without; a request that names no host is no
+    /// browser's.
+    static func isOwnName(_ authority: String?) -> Bool {
+        guard let authority, !authority.isEmpty else { return true }
+        if authority.hasPrefix("[") { return true }
+        let host = authority.prefix { $0 != ":" }
+        return host == "localhost" || host.utf8.allSatisfy { "0123456789.".utf8.contains($0) }
     }
 
     private func metrics() async -> Response {

@@ -6,6 +6,7 @@ import Offline
 import Online
 import Registry
 import Synchronization
+import Training
 import Trust
 import Wire
 
@@ -83,6 +84,18 @@ struct MetricsPage {
             .gauge,
             ResidentMemory.bytes,
             "Memory of the process."
+        )
+        page.one(
+            "alula_buffered_bytes",
+            .gauge,
+            UInt64(max(0, services.buffered.bytes)),
+            "Requests and uploads that wait."
+        )
+        page.one(
+            "alula_working_bytes",
+            .gauge,
+            UInt64(max(0, services.working.bytes)),
+            "Memory of training sets that are being made."
         )
         page.begin("alula_queue_depth", .gauge, "Calls that wait for a thread or are on one.")
         for kind in Workers.Kind.allCases {

@@ -26,13 +26,14 @@ from raw_client import (
     push_request,
     read_request,
     rows_of,
+    schema,
 )
 from server_process import Server, needs_server
 from torture.faults import Faults
 from torture.faults import Kind as CallKind
 
 from alula._frames import PREFACE, Kind, Op
-from alula._proto import artifacts_pb2, common_pb2
+from alula._proto import artifacts_pb2, common_pb2, training_pb2
 
 pytestmark = needs_server
 
@@ -253,3 +254,46 @@ def memory(server: Server) -> int:
     found = re.search(r"^alula_memory_resident_bytes (\d+)", server.page("/metrics")[1], re.M)
     assert found
     return int(found[1])
+
+
+def test_training_sets_that_do_not_fit_beside_others_are_refused(tmp_path: Path) -> None:
+    """While the spine arrives; reads go on, and there is room when the others are done."""
+    types = {"k": "string", "n": "int64", "event_time": "timestamp"}
+    count = 20_000
+    rows: dict[str, Any] = {"k": ["known"] * count, "n": [1] * count, "event_time": range(count)}
+    spine = batch(types, rows)
+    with serving(tmp_path / "data", "working-bytes=1048576") as server, Raw(server.port) as raw:
+
+        def begin(data: bytes) -> int:
+            message = training_pb2.MakeTrainingSetRequest(
+                head=head(), service="s", schema=schema(types), event_time="event_time"
+            )
+            call = raw.request(Op.MAKE_TRAINING_SET, message, more=True)
+            raw.send(Kind.ITEM, Op.MAKE_TRAINING_SET, call, data=data)
+            return call
+
+        def working() -> int:
+            found = re.search(r"^alula_working_bytes (\d+)", server.page("/metrics")[1], re.M)
+            return int(found[1]) if found else -1
+
+        calls = [begin(spine) for _ in range(8)]
+        last = begin(spine)
+        refusals = 0
+        while (got := raw.receive()).call != last:
+            refusals += got.kind == Kind.ERROR
+        refused = got.failure
+        assert refused.code == 8 and "(working-bytes)" in refused.message, refused
+        assert 0 < working() <= 1 << 20
+        assert read_takes(server) < LIMIT
+        for call in calls:
+            raw.send(Kind.END, Op.MAKE_TRAINING_SET, call)
+        ended: dict[int, int] = {}
+        while len(ended) < len(calls) - refusals:
+            got = raw.receive()
+            if got.kind in (Kind.RESPONSE, Kind.ERROR):
+                ended[got.call] = got.kind
+        assert Kind.RESPONSE in ended.values(), "those who were there first are made"
+        again = begin(spine)
+        raw.send(Kind.END, Op.MAKE_TRAINING_SET, again)
+        assert raw.last(again).kind == Kind.RESPONSE
+        assert working() == 0

@@ -1,4 +1,4 @@
-"""The command: cycles of ends that nobody chose, or the n-th fault for every n."""
+"""The command: cycles of ends that nobody chose, the n-th fault for every n, or a load that goes on."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from server_process import BINARY
 
 from torture.cycles import torture
 from torture.faults import Action, Kind
+from torture.soak import soak
 from torture.sweep import sweep_all
 
 
@@ -34,6 +35,8 @@ def main() -> None:
     sweep.add_argument("--every", type=int, default=200, help="every number up to this one")
     sweep.add_argument("--samples", type=int, default=20, help="and so many beyond")
     sweep.add_argument("--seconds", type=float, default=float("inf"))
+    soaking = what.add_parser("soak", help="everything at once, no faults: does the server grow?")
+    soaking.add_argument("--minutes", type=float, default=30)
     given = parser.parse_args()
     if not BINARY:
         parser.error("ALULA_BINARY names the alula to torture")
@@ -41,6 +44,8 @@ def main() -> None:
     print(f"seed {given.seed} in {place}", flush=True)
     if given.what == "cycles":
         torture(place, given.cycles, given.seed, given.seconds, say)
+    elif given.what == "soak":
+        print(dict(soak(place / "soak", given.minutes, given.seed, say)), flush=True)
     else:
         kinds = Kind[given.kinds.upper()]
         action = Action[given.action.upper()]
