@@ -27,10 +27,11 @@ from fake_server import (
 
 import alula
 from alula._endpoint import parse_address
-from alula._frames import Op
+from alula._frames import HEADER, Kind, Op, decode_header
 from alula._proto import common_pb2, features_pb2, registry_pb2, server_pb2
 from alula._session import Session
 from alula._transport import Transport
+from alula._types import MAX_CONTROL_BYTES
 
 STATUS = server_pb2.StatusResponse(version="9", data_directory="/d")
 
@@ -514,3 +515,13 @@ def test_errors_survive_pickling() -> None:
         "help",
         ["a"],
     )
+
+
+def test_a_response_may_be_one_long_list() -> None:
+    """What clients send is bounded tighter; pages of the audit log were taken for no server's."""
+    long = MAX_CONTROL_BYTES + 1
+    head = HEADER.pack(long, Kind.RESPONSE, 0, 0x67, 1, long)
+    assert decode_header(head).control == long
+    for kind, control in ((Kind.ITEM, long), (Kind.RESPONSE, (1 << 20) + 1)):
+        with pytest.raises(alula.DataLoss, match="over its limits"):
+            decode_header(HEADER.pack(control, kind, 0, 0x67, 1, control))

@@ -173,7 +173,9 @@ def _head(kind: int, flags: int, operation: int, call: int, control: bytes, leng
 def decode_header(buffer: Bytes, offset: int = 0) -> Header:
     """Reads a header and checks its lengths and kind; raises DataLoss where it breaks the rules."""
     header = Header._make(HEADER.unpack_from(buffer, offset))
-    if header.payload > MAX_FRAME_BYTES or header.control > min(header.payload, MAX_CONTROL_BYTES):
+    # A response may be one long list.
+    most = MAX_FRAME_BYTES if header.kind == Kind.RESPONSE else MAX_CONTROL_BYTES
+    if header.payload > MAX_FRAME_BYTES or header.control > min(header.payload, most):
         raise DataLoss("the server sent a frame over its limits: is this an Alula server's port?")
     if not Kind.REQUEST <= header.kind <= Kind.WINDOW:
         raise DataLoss(f"the server sent a frame of unknown kind {header.kind}")
