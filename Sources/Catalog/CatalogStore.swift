@@ -35,6 +35,11 @@ package final class CatalogStore: Sendable {
     /// The newest version of each monitor, retired ones too, by project and name.
     package var monitors: [ProjectName: [VersionedMonitor]] { current.withLock { $0.monitors } }
 
+    /// The newest version of each plan of rollouts, retired ones too, by project and name.
+    package var rollouts: [ProjectName: [VersionedRolloutPlan]] {
+        current.withLock { $0.rollouts }
+    }
+
     /// Takes what a committed transaction has written; an older picture than the present one is let
     /// go.
     package func adopt(_ state: CatalogState) {
@@ -80,6 +85,8 @@ package struct CatalogState: Sendable {
     package var stages: [ProjectName: [StageDefinition]]
     /// The newest version of each, retired ones too.
     package var monitors: [ProjectName: [VersionedMonitor]]
+    /// Likewise of plans of rollouts.
+    package var rollouts: [ProjectName: [VersionedRolloutPlan]]
     var next: NextIdentifiers
 
     /// The gate in force before a stage of a model; nil where any complete version may enter.

@@ -63,6 +63,23 @@ extension AlulaClient {
         return try await call(.stageHolders, request, answer: WireStageHolders.self).0
     }
 
+    /// Begins to roll a version out; a refusal of the gate is an answer of state `refused`.
+    package func startRollout(_ request: WireStartRolloutRequest) async throws -> WireRollout {
+        try await call(.startRollout, request, answer: WireRollout.self).0
+    }
+
+    package func cancelRollout(_ request: WireCancelRolloutRequest) async throws -> WireRollout {
+        try await call(.cancelRollout, request, answer: WireRollout.self).0
+    }
+
+    /// The newest first, and the plans in force; of a model, or of all.
+    package func rollouts(of model: String, limit: UInt32) async throws -> WireRollouts {
+        var request = WireListRolloutsRequest()
+        request.model = model
+        request.limit = limit
+        return try await call(.listRollouts, request, answer: WireRollouts.self).0
+    }
+
     /// Makes the training set of a version again and compares; gates read what came of it.
     package func reproduce(model: String, version: UInt32) async throws -> WireReproduceResponse {
         var request = WireReproduceRequest()

@@ -50,6 +50,9 @@ extension WireListApprovalsRequest: HeadedRequest {}
 extension WireListGatesRequest: HeadedRequest {}
 extension WireStagesAtRequest: HeadedRequest {}
 extension WireStageHoldersRequest: HeadedRequest {}
+extension WireStartRolloutRequest: HeadedRequest {}
+extension WireCancelRolloutRequest: HeadedRequest {}
+extension WireListRolloutsRequest: HeadedRequest {}
 extension WireVerifyAuditRequest: HeadedRequest {}
 extension WireWatchRequest: HeadedRequest {}
 extension WireReproduceRequest: HeadedRequest {}

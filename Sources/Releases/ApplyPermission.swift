@@ -1,7 +1,7 @@
 import Catalog
 import Domain
 
-/// What a caller may change: definitions with `define`, gates and monitors with `defineGates`, a file
+/// What a caller may change: definitions with `define`, gates, monitors and rollouts with `defineGates`, a file
 /// that changes both with both.
 extension Identity {
     func check(mayDefine project: ProjectName) throws(AlulaError) {
@@ -16,7 +16,7 @@ extension Identity {
 
     func check(mayMake changes: [DefinitionChange]) throws(AlulaError) {
         let gates = changes.count(where: \.isOfGates)
-        if gates > 0 { try check(.defineGates, "gates or monitors") }
+        if gates > 0 { try check(.defineGates, "gates, monitors or rollouts") }
         if gates < changes.count { try check(.define, "definitions") }
     }
 
@@ -35,7 +35,7 @@ extension DefinitionChange {
     /// Whether it changes what guards the stages of models, and not what is in them.
     fileprivate var isOfGates: Bool {
         switch kind {
-        case .gate, .stage, .monitor: true
+        case .gate, .stage, .monitor, .rollout: true
         case .project, .entity, .view, .service: false
         }
     }

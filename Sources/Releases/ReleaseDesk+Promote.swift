@@ -121,12 +121,15 @@ extension ReleaseDesk {
     }
 
     /// Moves the version where it passed; writes the audit log and an event either way.
+    ///
+    /// A move that is none of a rollout's ends the rollout of the stage.
     func carryOut(
         _ move: StageMove,
         _ outcome: inout PromotionOutcome,
         _ model: ModelRow,
         _ tables: RegistryTables,
-        _ call: WriteCall
+        _ call: WriteCall,
+        isOfRollout: Bool = false
     ) throws {
         let act = move.act.rawValue
         let detail = TransitionDetail(move)
@@ -145,6 +148,7 @@ extension ReleaseDesk {
         outcome.shadow = seat.shadow
         change.after = try tables.stageText(move.to, in: model)
         try tables.audit(act, "model:\(model.name)", detail, call, change: change)
+        if !isOfRollout { try tables.endRollout(after: move, in: model, call) }
     }
 
     /// Of one stage at once, that answer.

@@ -48,7 +48,8 @@ extension ReleaseDesk {
         _ reason: String,
         _ model: ModelRow,
         _ tables: RegistryTables,
-        _ call: WriteCall
+        _ call: WriteCall,
+        isOfRollout: Bool = false
     ) throws -> PromotionOutcome {
         guard let main = target.main else {
             throw AlulaError(.internal, "a rollback leads to nobody")
@@ -75,7 +76,7 @@ extension ReleaseDesk {
             reason: reason,
             verdict: verdict
         )
-        try carryOut(move, &outcome, model, tables, call)
+        try carryOut(move, &outcome, model, tables, call, isOfRollout: isOfRollout)
         return outcome
     }
 

@@ -120,6 +120,7 @@ package final class ReleaseDesk: Sendable {
                 )
                 try Self.auditGates(decided, tables, call)
                 try Self.auditMonitors(decided, tables, call)
+                try Self.auditRollouts(decided, tables, call)
             }
             return try answer(outcome)
         }
@@ -160,6 +161,27 @@ package final class ReleaseDesk: Sendable {
             try tables.audit(
                 change.after.isRetired ? "retire monitor" : "change monitor",
                 "monitor:\(change.after.monitor.name)",
+                ["version": String(change.after.version)],
+                call,
+                project: decided.project,
+                change: AuditChange(
+                    before: try change.before?.json ?? "",
+                    after: try change.after.json
+                )
+            )
+        }
+    }
+
+    /// Likewise for each plan of rollouts.
+    private static func auditRollouts(
+        _ decided: DefinitionChanges,
+        _ tables: RegistryTables,
+        _ call: WriteCall
+    ) throws {
+        for change in decided.rolloutChanges {
+            try tables.audit(
+                change.after.isRetired ? "retire rollout" : "change rollout",
+                "rollout:\(change.after.plan.name)",
                 ["version": String(change.after.version)],
                 call,
                 project: decided.project,

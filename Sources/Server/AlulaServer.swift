@@ -231,6 +231,20 @@ struct Parts: Sendable {
             logger: logger
         )
         monitors.start()
+        let releases = ReleaseDesk(catalog: catalog, registry: registry)
+        let rollouts = RolloutDesk(
+            RolloutDesk.Sources(
+                registry: registry,
+                releases: releases,
+                served: served,
+                catalog: catalog,
+                monitors: monitors,
+                newestEvent: { ingestor.freshness[$0]?.newestEvent }
+            ),
+            now: now,
+            logger: logger
+        )
+        rollouts.start()
         let forgetting = Forgetting(
             ingestor: ingestor,
             spines: spines,
@@ -253,7 +267,7 @@ struct Parts: Sendable {
                 auditKeyIsOutside: keyFile.isOutside,
                 watches: watches,
                 importNews: importNews,
-                releases: ReleaseDesk(catalog: catalog, registry: registry),
+                releases: releases,
                 artifacts: artifacts,
                 offline: offline,
                 online: online,
@@ -265,6 +279,7 @@ struct Parts: Sendable {
                 readCounts: ReadCounts(),
                 served: served,
                 monitors: monitors,
+                rollouts: rollouts,
                 spines: spines,
                 heartbeats: heartbeats,
                 forgetting: forgetting,
@@ -335,6 +350,7 @@ struct Parts: Sendable {
         warmer.stop()
         services.heartbeats.close()
         services.registry.events.close()
+        services.rollouts.stop()
         services.monitors.stop()
         services.served.stop()
         try services.ingestor.stop()

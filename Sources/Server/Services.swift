@@ -31,6 +31,7 @@ struct Services: Sendable {
     let readCounts: ReadCounts
     let served: ServedLog
     let monitors: MonitorDesk
+    let rollouts: RolloutDesk
     let spines: KeptSpines
     let heartbeats: Heartbeats
     let forgetting: Forgetting

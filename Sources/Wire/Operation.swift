@@ -86,6 +86,9 @@ package enum Operation: UInt16, Sendable, CaseIterable {
     case listMonitors = 0x00C8
     case tryMonitor = 0x00C9
     case stageHolders = 0x00D0
+    case startRollout = 0x00D1
+    case cancelRollout = 0x00D2
+    case listRollouts = 0x00D3
 }
 
 extension Operation {
@@ -115,9 +118,10 @@ extension Operation {
         case .getRun, .listRuns, .listModels, .listVersions, .resolveVersion, .lineage,
             .statArtifact, .getArtifact, .listAliases, .listApprovals, .listGates, .stagesAt,
             .watch, .searchRuns, .searchVersions, .trace, .diffVersions, .report,
-            .listMonitors, .showPredictionLog, .stageHolders:
+            .listMonitors, .showPredictionLog, .stageHolders,
+            .listRollouts:
             .readRegistry
-        case .promote, .rollback: .promote
+        case .promote, .rollback, .startRollout, .cancelRollout: .promote
         case .approve: .approve
         case .listAudit, .verifyAudit: .audit
         }
@@ -131,6 +135,7 @@ extension Operation {
             .putArtifact, .compact, .abandonImport, .retract, .forget, .setAlias, .deleteAlias,
             .approve, .createToken, .revokeToken, .reproduce, .backup, .logPredictions,
             .logOutcomes, .setPredictionLog, .trainingSetFromLog,
+            .startRollout, .cancelRollout,
             .beginUpload, .putPart, .finishUpload, .collectGarbage, .deleteRun,
             .deleteTrainingSet, .deleteVersion:
             true
@@ -145,7 +150,7 @@ extension Operation {
             .listApprovals, .listGates, .stagesAt, .watch, .verifyAudit, .searchRuns,
             .searchVersions, .trace, .diffVersions, .report, .listBackups, .scanPredictions,
             .showPredictionLog, .skew,
-            .beatRun, .stageHolders:
+            .beatRun, .stageHolders, .listRollouts:
             false
         }
     }

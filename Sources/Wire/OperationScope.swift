@@ -75,7 +75,8 @@ extension Operation {
         case .plan, .apply: .definitions
         case .forget: .wholeProject
         case .startRun: .named([.trainingSet(6)])
-        case .listMonitors, .tryMonitor, .describeCatalog, .listImports, .listTrainingSets,
+        case .listMonitors, .tryMonitor, .listRollouts, .describeCatalog, .listImports,
+            .listTrainingSets,
             .listModels, .listRuns,
             .putArtifact, .searchRuns, .beginUpload, .putPart, .finishUpload:
             .project
@@ -95,7 +96,7 @@ extension Operation {
         case .listVersions, .resolveVersion, .promote, .rollback, .deleteVersion, .setAlias,
             .deleteAlias, .listAliases, .approve, .listApprovals, .listGates, .stagesAt,
             .watch, .reproduce, .searchVersions, .diffVersions, .report, .logPredictions,
-            .logOutcomes, .setPredictionLog, .stageHolders:
+            .logOutcomes, .setPredictionLog, .stageHolders, .startRollout, .cancelRollout:
             .named([.model(2)])
         case .trace:
             .named([

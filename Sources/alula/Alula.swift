@@ -42,7 +42,7 @@ struct Alula: AsyncParsableCommand {
                     Rollback.self,
                     Approve.self, Gates.self, Alias.self, Watch.self, On.self, Reproduce.self,
                     LineageCommand.self, Diff.self, Report.self, Drift.self, Performance.self,
-                    Monitors.self,
+                    Monitors.self, RolloutCommand.self, Rollouts.self,
                     Audit.self, Artifact.self, Delete.self, Predictions.self, PredictionLog.self,
                     Skew.self,
                 ]

@@ -238,7 +238,7 @@ struct EvolutionTests {
     @Test func `an unknown name to retire, or one of two things, is a mistake`() throws {
         #expect(
             try fixture.mistakes(retire: ["place_stat"]) == [
-                "--retire place_stat: there is no view, service or monitor \"place_stat\" in project "
+                "--retire place_stat: there is no view, service, monitor or rollout \"place_stat\" in project "
                     + "credit: did you mean \"place_stats\"?"
             ]
         )

@@ -11,13 +11,13 @@ private let mistakes: [(yaml: String, expected: [String])] = [
     (
         "",
         [
-            "d.yaml:1: the file is empty: expected entities, views, services, stages, gates or monitors"
+            "d.yaml:1: the file is empty: expected entities, views, services, stages, gates, monitors or rollouts"
         ]
     ),
     (
         "# nothing\n",
         [
-            "d.yaml:1: the file is empty: expected entities, views, services, stages, gates or monitors"
+            "d.yaml:1: the file is empty: expected entities, views, services, stages, gates, monitors or rollouts"
         ]
     ),
     ("- a\n", ["d.yaml:1: a definitions file: expected a mapping, found a list"]),

@@ -10,6 +10,7 @@ package struct DefinitionChange: Sendable, Hashable {
         case stage
         case gate
         case monitor
+        case rollout
     }
 
     package enum Action: String, Sendable {
@@ -54,6 +55,7 @@ package struct DefinitionChanges: Sendable {
         case putStage(StageDefinition)
         case putGate(VersionedGate)
         case putMonitor(VersionedMonitor)
+        case putRollout(VersionedRolloutPlan)
         case retireView(FeatureViewID)
         case retireService(FeatureServiceName)
         case dropView(FeatureView)
@@ -67,6 +69,7 @@ package struct DefinitionChanges: Sendable {
     /// Gates as they were and as they will be.
     package var gateChanges: [GateChange] = []
     package var monitorChanges: [MonitorChange] = []
+    package var rolloutChanges: [RolloutPlanChange] = []
     /// Published versions of services that cannot be read any more.
     package var unreadable: [FeatureServiceReference] = []
     var operations: [Operation] = []

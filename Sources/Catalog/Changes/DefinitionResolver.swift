@@ -87,7 +87,7 @@ extension CatalogStore {
 }
 
 /// Resolves parsed definitions against what is defined, one kind after the other: entities, views,
-/// services, gates, monitors, retirements.
+/// services, gates, monitors, rollouts, retirements.
 struct DefinitionResolver {
     let mistakes: Mistakes
     let dependents: [Dependent]
@@ -98,6 +98,7 @@ struct DefinitionResolver {
     let gates: [VersionedGate]
     var stages: [StageDefinition]
     var monitors: [VersionedMonitor]
+    var rollouts: [VersionedRolloutPlan]
     private let isNew: Bool
     private(set) var broken = (entities: Set<String>(), views: Set<String>())
 
@@ -117,6 +118,7 @@ struct DefinitionResolver {
         gates = state.gates[name] ?? []
         stages = state.stages[name] ?? []
         monitors = state.monitors[name] ?? []
+        rollouts = state.rollouts[name] ?? []
     }
 
     mutating func resolve(
@@ -137,6 +139,7 @@ struct DefinitionResolver {
         for stage in parsed.stages { resolve(stage) }
         for gate in parsed.gates { resolve(gate) }
         for monitor in parsed.monitors { resolve(monitor, models) }
+        for plan in parsed.rollouts { resolve(plan) }
         for name in retire { self.retire(name) }
     }
 
@@ -192,7 +195,8 @@ extension DefinitionResolver {
         keys.map { "\($0.name): \($0.type.name)" }.joined(separator: ", ")
     }
 
-    /// Takes `name`, or `view:name`, `service:name` and `monitor:name` where several exist.
+    /// Takes `name`, or `view:name`, `service:name`, `monitor:name` and `rollout:name` where several
+    /// exist.
     private mutating func retire(_ text: String) {
         let place = Place(index: .max, file: "--retire \(text)", line: 0)
         let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
@@ -200,18 +204,22 @@ extension DefinitionResolver {
         let name = parts.last ?? ""
         let monitor = monitors.first { $0.monitor.name.text == name }
         if let monitor, kind == "monitor" { return retire(monitor) }
+        let rollout = rollouts.first { $0.plan.name.text == name }
+        if let rollout, kind == "rollout" { return retire(rollout) }
         let view = kind == "service" ? nil : FeatureViewName(name).flatMap { project.views[$0] }
         let service = FeatureServiceName(name)
             .flatMap { kind == "view" || project.services[$0] == nil ? nil : $0 }
         switch (view, service) {
         case (nil, nil):
             if let monitor, kind.isEmpty { return retire(monitor) }
+            if let rollout, kind.isEmpty { return retire(rollout) }
             let known =
                 project.views.keys.map(\.text) + project.services.keys.map(\.text)
-                + monitors.map(\.monitor.name.text)
+                + monitors.map(\.monitor.name.text) + rollouts.map(\.plan.name.text)
             mistakes.note(
                 place,
-                "there is no view, service or monitor \"\(name)\" in project \(project.name)"
+                "there is no view, service, monitor or rollout \"\(name)\" in project "
+                    + project.name.text
                     + hint(name, among: known)
             )
         case (.some, .some):

@@ -16,8 +16,8 @@ struct DefinitionReader {
             if written.isEmpty, mistakes.isEmpty {
                 mistakes.note(
                     Place(index: index, file: file.name, line: 1),
-                    "the file is empty: expected entities, views, services, stages, gates "
-                        + "or monitors"
+                    "the file is empty: expected entities, views, services, stages, gates, "
+                        + "monitors or rollouts"
                 )
             }
         }
@@ -28,7 +28,10 @@ struct DefinitionReader {
         guard
             let fields = document.fields(
                 "a definitions file",
-                known: ["project", "entities", "views", "services", "stages", "gates", "monitors"]
+                known: [
+                    "project", "entities", "views", "services", "stages", "gates", "monitors",
+                    "rollouts",
+                ]
             )
         else { return }
         if let node = fields["project"], let name = node.name("project", as: ProjectName.self) {
@@ -66,6 +69,9 @@ struct DefinitionReader {
         for node in items(fields["monitors"], "monitors") {
             if let monitor = MonitorReader.monitor(node) { parsed.monitors.append(monitor) }
         }
+        for node in items(fields["rollouts"], "rollouts") {
+            if let plan = RolloutReader.plan(node) { parsed.rollouts.append(plan) }
+        }
     }
 
     private func items(_ node: DefinitionNode?, _ what: String) -> [DefinitionNode] {
@@ -87,6 +93,7 @@ struct DefinitionReader {
             parsed.gates.map { ("\($0.value.model) to \($0.value.to.text)", $0.place) }
         )
         note("monitor", parsed.monitors.map { ($0.value.name.text, $0.place) })
+        note("rollout", parsed.rollouts.map { ($0.value.name.text, $0.place) })
     }
 
     private func note(

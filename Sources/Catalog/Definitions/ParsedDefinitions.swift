@@ -121,6 +121,7 @@ struct ParsedDefinitions {
     var stages: [Located<StageDefinition>] = []
     var gates: [Located<Gate>] = []
     var monitors: [Located<Monitor>] = []
+    var rollouts: [Located<RolloutPlan>] = []
     /// A definition that has mistakes of its own, as far as it can be told.
     struct Broken {
         var name: String

@@ -38,6 +38,7 @@ extension CatalogTables {
         case .putStage(let stage): try put(stage, project)
         case .putGate(let gate): try put(gate, project)
         case .putMonitor(let monitor): try put(monitor, project)
+        case .putRollout(let plan): try put(plan, project)
         case .retireView(let view):
             try database.execute(
                 sql: "UPDATE view SET retired = 1 WHERE id = ?",

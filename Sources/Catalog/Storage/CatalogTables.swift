@@ -49,6 +49,7 @@ struct CatalogTables {
                 gates: try loadGates(),
                 stages: try loadStages(),
                 monitors: try loadMonitors(),
+                rollouts: try loadRollouts(),
                 next: try loadNext()
             )
         } catch let error as AlulaError {

@@ -11,6 +11,7 @@ extension RegistryTables {
         stage: Stage? = nil,
         other: Stage? = nil,
         alias: AliasName? = nil,
+        subject: String? = nil,
         detail: String = ""
     ) throws {
         let event = RegistryEvent(
@@ -22,6 +23,7 @@ extension RegistryTables {
             stage: stage,
             other: other,
             alias: alias,
+            subject: subject,
             detail: detail,
             actor: call.actor
         )

@@ -20,6 +20,8 @@ struct MonitorReading {
     /// Whether only what was known at that time counts.
     let isTrial: Bool
     let isCancelled: () -> Bool
+    /// Only what these versions were asked; nil is all.
+    var versions: Set<UInt32>? = nil
 
     /// What cannot be read cannot be told, with the reason.
     func finding() throws(AlulaError) -> MonitorFinding {
@@ -57,6 +59,7 @@ struct MonitorReading {
         until end: Timestamp
     ) -> ServedQuery {
         var query = ServedQuery(name)
+        query.versions = versions
         query.since = start
         // Windows that follow each other share no row.
         query.until = Self.before(end, TimeSpan(microseconds: 1))

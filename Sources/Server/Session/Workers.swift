@@ -88,7 +88,7 @@ extension Operation {
         switch self {
         case .push: .push
         case .startRun, .logRun, .endRun, .registerVersion, .setAlias, .deleteAlias, .promote,
-            .rollback, .approve:
+            .rollback, .approve, .startRollout, .cancelRollout:
             .registry
         default: .short
         }
@@ -116,7 +116,8 @@ extension Operation {
             .listAliases, .approve, .listApprovals, .listGates, .stagesAt, .watch, .searchRuns,
             .searchVersions, .trace, .diffVersions, .report, .listBackups, .logPredictions,
             .logOutcomes, .setPredictionLog, .showPredictionLog,
-            .beginUpload, .beatRun, .stageHolders, .deleteRun, .deleteTrainingSet, .deleteVersion:
+            .beginUpload, .beatRun, .stageHolders, .startRollout, .cancelRollout,
+            .listRollouts, .deleteRun, .deleteTrainingSet, .deleteVersion:
             false
         }
     }

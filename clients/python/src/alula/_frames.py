@@ -122,6 +122,9 @@ class Op(enum.IntEnum):
     LIST_MONITORS = 0x00C8
     TRY_MONITOR = 0x00C9
     STAGE_HOLDERS = 0x00D0
+    START_ROLLOUT = 0x00D1
+    CANCEL_ROLLOUT = 0x00D2
+    LIST_ROLLOUTS = 0x00D3
 
 
 class Header(NamedTuple):

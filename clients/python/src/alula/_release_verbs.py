@@ -7,6 +7,7 @@ from datetime import datetime
 from ._releases import Releases
 from .registry import AuditEntry
 from .releases import Alias, Approval, AuditCheck, Gate, Reproduction, Tenure
+from .rollouts import Rollout, RolloutPlan
 from .watching import Watch
 
 
@@ -80,6 +81,29 @@ class ReleaseVerbs:
         an earlier check's, kept elsewhere, which must still be in the log.
         """
         return self._releases.verify_audit(head)
+
+    def start_rollout(
+        self, model: str, version: int, plan: str | None = None, reason: str = ""
+    ) -> Rollout:
+        """Begins to roll a version out by a plan of the definitions, which may be left out where
+        one fits. The first step is a promotion through the gate of the stage: raises Refused with
+        every reason; the server takes the others, forward or back.
+        """
+        return self._releases.start_rollout(model, version, plan, reason)
+
+    def rollouts(self, model: str | None = None, limit: int = 100) -> list[Rollout]:
+        """Rollouts of a model, or of all, the newest first."""
+        return self._releases.rollouts(model, limit)
+
+    def rollout_plans(self, model: str | None = None) -> list[RolloutPlan]:
+        """The plans in force that fit a model, or all."""
+        return self._releases.rollout_plans(model)
+
+    def cancel_rollout(self, model: str, reason: str = "", back: bool = False) -> Rollout:
+        """Ends the rollout that runs: shares stay as they are, or, with ``back``, return to what
+        they were before it. Raises Refused where none runs.
+        """
+        return self._releases.cancel_rollout(model, reason, back)
 
     def watch(self, model: str = "", after: int | None = None) -> Watch:
         """Events of a model, or of all, as they happen: ``for event in store.watch("credit")``.

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
 
 from ._frames import Bytes, Op
-from ._proto import registry_pb2, releases_pb2
+from ._proto import registry_pb2, releases_pb2, rollouts_pb2
 from ._session import Item, Session, ignore
+from .errors import Refused
 from .registry import AuditEntry
 from .releases import Alias, Approval, AuditCheck, Gate, Reproduction, Tenure
+from .rollouts import Rollout, RolloutPlan, gate_of
 from .watching import Watch
 
 
@@ -103,6 +105,32 @@ class Releases:
             if after == 0:
                 break
         return entries
+
+    def start_rollout(self, model: str, version: int, plan: str | None, reason: str) -> Rollout:
+        request = rollouts_pb2.StartRolloutRequest(
+            model=model, version=int(version), plan=plan or "", reason=reason
+        )
+        answer, _ = self._session.call(Op.START_ROLLOUT, request, rollouts_pb2.Rollout, write=True)
+        if answer.state == "refused":
+            reasons = [str(rule) for rule in gate_of(answer) if rule.outcome != "passed"]
+            stage = answer.plan.stage
+            raise Refused(f"{model} {int(version)} may not enter {stage}", "", reasons)
+        return Rollout.of(answer)
+
+    def rollouts(self, model: str | None, limit: int) -> list[Rollout]:
+        request = rollouts_pb2.ListRolloutsRequest(model=model or "", limit=limit)
+        answer, _ = self._session.call(Op.LIST_ROLLOUTS, request, rollouts_pb2.Rollouts)
+        return [Rollout.of(rollout) for rollout in answer.rollouts]
+
+    def rollout_plans(self, model: str | None) -> list[RolloutPlan]:
+        request = rollouts_pb2.ListRolloutsRequest(model=model or "", limit=1)
+        answer, _ = self._session.call(Op.LIST_ROLLOUTS, request, rollouts_pb2.Rollouts)
+        return [RolloutPlan.of(plan) for plan in answer.plans]
+
+    def cancel_rollout(self, model: str, reason: str, back: bool) -> Rollout:
+        request = rollouts_pb2.CancelRolloutRequest(model=model, reason=reason, back=back)
+        answer, _ = self._session.call(Op.CANCEL_ROLLOUT, request, rollouts_pb2.Rollout, write=True)
+        return Rollout.of(answer)
 
     def watch(self, model: str, after: int | None) -> Watch:
         return Watch(self._session, model, after)
