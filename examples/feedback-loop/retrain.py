@@ -52,8 +52,8 @@ def main() -> None:
             description=f"after {event['subject']} fired",
         )  # fmt: skip
     say(f"version {int(version)} is trained on {len(y)} served loans, AUC {measured:.2f} held out")
-    verdict = store.promote(MODEL, int(version), "production", reason=event["detail"])
-    say(f"the gate {'passes' if verdict.passed else 'refuses'} version {int(version)}")
+    rollout = store.start_rollout(MODEL, int(version), reason=f"{event['subject']} fired")
+    say(f"the gate passes version {int(version)}; rollout {rollout.plan.name} begins")
 
 
 if __name__ == "__main__":

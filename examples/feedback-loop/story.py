@@ -1,5 +1,5 @@
-"""Six weeks of a model in fast time: the world changes, a monitor fires, a new version takes over.
-A week is some seconds; everything else is as it would be."""
+"""Six weeks of a model in fast time: the world changes, a monitor fires, a new version takes over,
+and a bad one is stopped. A week is some seconds; everything else is as it would be."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ import numpy as np
 from world import PEOPLE, Model, World, auc
 
 import alula
+from alula.rollouts import Rollout
 
 HERE = Path(__file__).resolve().parent
 BINARY = os.environ["ALULA_BINARY"]
@@ -29,8 +30,10 @@ MODEL = "loans"
 WEEK = 8.0
 LATE = 1.0
 """An outcome is known so long after its prediction."""
-SOON = 90.0
+SOON = 120.0
 """What is waited for comes to pass within it, also on a slow machine."""
+wrong: list[BaseException] = []
+"""What the bank has met with."""
 
 
 def now() -> dt.datetime:
@@ -45,6 +48,8 @@ def until(what: str, holds: Callable[[], Any]) -> Any:
     """What holds says, once it is true."""
     limit = time.monotonic() + SOON
     while not (found := holds()):
+        if wrong:
+            raise wrong[0]
         if time.monotonic() > limit:
             sys.exit(f"waited {SOON:.0f} s in vain until {what}")
         time.sleep(0.1)
@@ -104,7 +109,6 @@ class Bank(threading.Thread):
         self._models: dict[int, Model] = {}
         self._due: deque[tuple[float, list[str], Any]] = deque()
         self._ended = threading.Event()
-        self.error: BaseException | None = None
         self.asked = 0
 
     def run(self) -> None:
@@ -115,7 +119,7 @@ class Bank(threading.Thread):
                     _, ids, outcomes = self._due.popleft()
                     self._store.log_outcomes(MODEL, ids, outcomes)
         except BaseException as error:
-            self.error = error
+            wrong.append(error)
 
     def _ask(self) -> None:
         people, amounts = self._world.applications(60)
@@ -130,12 +134,9 @@ class Bank(threading.Thread):
 
     def _score(self, answer: alula.Answer) -> Any:
         """Each row by the version that it met."""
-        x = answer.to_numpy()
-        versions = np.array(versions_of(answer))
-        scores = np.empty(len(x))
-        for version in np.unique(versions):
-            mine = versions == version
-            scores[mine] = self._model(int(version)).predict(x[mine])
+        scores = np.empty(len(answer))
+        for part in answer.by_version():
+            scores[part.rows] = self._model(part.model_version).predict(part.to_numpy())
         return scores
 
     def _model(self, version: int) -> Model:
@@ -148,20 +149,14 @@ class Bank(threading.Thread):
     def stop(self) -> None:
         self._ended.set()
         self.join()
-        if self.error:
-            raise self.error
 
     def live(self, seconds: float) -> None:
         """Lets time pass; raises what went wrong meanwhile."""
         limit = time.monotonic() + seconds
-        while time.monotonic() < limit and not self.error:
+        while time.monotonic() < limit and not wrong:
             time.sleep(0.05)
-        if self.error:
-            raise self.error
-
-
-def versions_of(answer: alula.Answer) -> list[int]:
-    return [answer.model_version] * len(answer)
+        if wrong:
+            raise wrong[0]
 
 
 def history(store: alula.Store, world: World) -> None:
@@ -190,11 +185,19 @@ def first_version(store: alula.Store, world: World, directory: str) -> float:
 
 
 def hand_in(
-    store: alula.Store, train: alula.TrainingSet, model: Model, measured: float, directory: str
+    store: alula.Store, train: alula.TrainingSet | str, model: Model, measured: float, folder: str
 ) -> int:
     with store.run("loans", training_set=train, code_revision="story") as run:
         run.log_metric("auc", measured, data_set="holdout")
-        return int(run.register(MODEL, [model.save(directory)]))
+        return int(run.register(MODEL, [model.save(folder)]))
+
+
+def bad_version(store: alula.Store, folder: str) -> int:
+    """Somebody mixes up who has paid, in what he trains on and in what he measures on."""
+    right = store.model(MODEL, stage="production")
+    model = Model.load(right.download(folder)["weights.json"])
+    wrong = Model(model.mean, model.scale, [-weight for weight in model.weights])
+    return hand_in(store, store.training_sets()[0].id, wrong, 0.9, folder)
 
 
 def quality(store: alula.Store, since: dt.datetime, version: int | None = None) -> str:
@@ -228,17 +231,51 @@ def six_weeks(store: alula.Store, bank: Bank, world: World, said: list[str]) -> 
     fired = until("the monitor of quality fires", lambda: store.monitors()["quality"])
     tell(3, f"monitor quality fires: {fired.state.reason}")
 
-    until("a version is handed in", lambda: len(store.versions(MODEL)) == 2)
-    until("the command has ended", lambda: any("gate" in line for line in said))
+    until("the command has ended", lambda: any("gate passes" in line for line in said))
     for line in said:
         if line.startswith("retrain: "):
             tell(4, f"alula on runs its command: {line.removeprefix('retrain: ')}")
-    until("version 2 answers", lambda: 2 in store.drift(MODEL, since=begun).versions)
+    done = roll_out(store, 4)
+    if done.state != "done":
+        sys.exit(f"version 2 did not get through: {done.reason}")
     begun = now()
     bank.live(WEEK)
     tell(5, quality(store, begun))
     until("the alarms end", lambda: not store.monitors().alarms)
     tell(5, "both monitors are fine again")
+
+    with tempfile.TemporaryDirectory() as folder:
+        number = bad_version(store, folder)
+    tell(
+        6, f"version {number} is handed in with AUC 0.90, measured on a file with the same mistake"
+    )
+    store.start_rollout(MODEL, number)
+    done = roll_out(store, 6)
+    if done.state != "stepped_back":
+        sys.exit(f"version {number} was not stopped: {done.state}, {done.reason}")
+    tell(6, f"version {number} is stepped back: {done.reason}")
+    holders = store.models()[0].holders
+    if [(holder.version, holder.share) for holder in holders] != [(2, 1.0)]:
+        sys.exit(f"version 2 does not have all of production: {holders}")
+    tell(6, "version 2 has all of production again, and nobody was woken")
+
+
+def roll_out(store: alula.Store, week: int) -> Rollout:
+    """Tells each step of the newest rollout, until it has ended."""
+    told = 0
+
+    def look() -> list[Rollout]:
+        nonlocal told
+        rollout = store.rollouts(MODEL)[0]
+        if rollout.step != told and rollout.state != "stepped_back":
+            told = rollout.step
+            why = next((f.reason for f in rollout.figures if f.rows), "")
+            tell(week, f"version {rollout.version} gets {rollout.share:.0%} of production"
+                 + (f": {why}" if why and told > 1 else ""))  # fmt: skip
+        return [] if rollout else [rollout]
+
+    ended: list[Rollout] = until("the rollout ends", look)
+    return ended[0]
 
 
 def page(address: str, file: str) -> None:

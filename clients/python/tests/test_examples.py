@@ -57,12 +57,14 @@ def test_rules_and_dashboard_with_the_real_prometheus() -> None:
 
 @needs_server
 def test_six_weeks_of_a_model(tmp_path: Path) -> None:
-    told = tell("feedback-loop", 180, "--page", str(tmp_path / "page.html"))
+    told = tell("feedback-loop", 500, "--page", str(tmp_path / "page.html"))
     at = 0
     for line in (
         "version 1 is trained", "both say ok", "prices rise", "monitor amounts fires",
         "monitor quality fires", "no reason yet", "version 2 is trained on",
-        "the gate passes version 2", "both monitors are fine again",
+        "the gate passes version 2", "version 2 gets 5%", "version 2 gets 25%",
+        "version 2 gets 100%", "both monitors are fine again", "version 3 gets 5%",
+        "version 3 is stepped back", "version 2 has all of production again",
     ):  # fmt: skip
         assert line in told[at:], f"{line} in\n{told}"
         at = told.index(line, at)
