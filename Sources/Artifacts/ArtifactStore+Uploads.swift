@@ -56,12 +56,17 @@ extension ArtifactStore {
         return Upload(id: id, bytes: bytes, parts: Upload.parts(of: bytes), held: [])
     }
 
-    /// Nil where there is none of this name any more.
+    /// Without the parts that are here; nil where there is none of this name any more.
     package func upload(_ id: UploadID) throws(AlulaError) -> Upload? {
         guard let about = try File.open(directory(of: id) + "/about"),
             let bytes = UInt64(String(decoding: try about.read(upTo: 20), as: UTF8.self))
         else { return nil }
-        var upload = Upload(id: id, bytes: bytes, parts: Upload.parts(of: bytes), held: [])
+        return Upload(id: id, bytes: bytes, parts: Upload.parts(of: bytes), held: [])
+    }
+
+    /// The upload with the parts that are here, whole.
+    package func resumed(_ upload: Upload) throws(AlulaError) -> Upload {
+        var upload = upload
         for part in 0..<upload.parts where try list(of: part, in: upload) != nil {
             upload.held.append(part)
         }
@@ -114,6 +119,11 @@ extension ArtifactStore {
         let state = state(of: upload.id)
         try state.beginFinishing()
         defer { state.endFinishing() }
+        // Somebody else has brought it meanwhile.
+        if let bytes = try hold(digest), bytes == upload.bytes {
+            try drop(upload.id)
+            return ArtifactWriter.Stored(digest: digest, bytes: bytes, existed: true)
+        }
         var chunks: [Chunk] = []
         for part in 0..<upload.parts {
             guard let list = try list(of: part, in: upload) else {

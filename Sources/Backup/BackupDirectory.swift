@@ -98,6 +98,7 @@ package struct BackupDirectory: Sendable {
     /// Adds to the list; what it has stays in it.
     package func note(_ deletions: some Sequence<Deletion>, of directory: String) throws(AlulaError)
     {
+        try checkList(isOf: directory)
         let known = try listedDeletions(of: directory)
         let all = known.union(deletions)
         guard all != known || !Files.exists(path + "/deletions") else { return }
@@ -111,12 +112,23 @@ package struct BackupDirectory: Sendable {
         try Files.syncDirectory(path)
     }
 
+    private func checkList(isOf directory: String) throws(AlulaError) {
+        guard let list = try Sealed.read(DeletionList.self, path + "/deletions"),
+            list.directory != directory
+        else { return }
+        throw .refused(
+            "\(path) has the deletions of another data directory",
+            help: "give each data directory a directory of its own for its backups"
+        )
+    }
+
     /// Makes the directory where it is missing; throws where it has backups of another data directory.
     package func prepare(for directory: String) throws(AlulaError) {
         try Files.makeDirectory(path)
         // It may have been made by one who ended before its name was on disk.
         try Files.syncParent(of: path)
         for part in ["objects", "tmp"] { try Files.makeDirectory(path + "/" + part) }
+        try checkList(isOf: directory)
         for case .success(let manifest) in try list().map(\.manifest)
         where manifest.directory != directory {
             throw .refused(

@@ -57,7 +57,16 @@ extension AlulaClient {
         return try await call(.publishImport, request, answer: WirePublishImportResponse.self).0
     }
 
+    /// All of them, page by page, in the order in which they began.
     package func imports() async throws -> [WireImportRecord] {
-        try await call(.listImports, WireHeadOnly(), answer: WireImportsResponse.self).0.imports
+        var request = WireListImportsRequest()
+        request.limit = 1_000
+        var found: [WireImportRecord] = []
+        repeat {
+            let page = try await call(.listImports, request, answer: WireImportsResponse.self).0
+            found += page.imports
+            request.pageToken = page.nextPageToken
+        } while !request.pageToken.isEmpty
+        return found
     }
 }

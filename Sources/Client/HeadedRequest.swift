@@ -10,6 +10,7 @@ extension WireHeadOnly: HeadedRequest {}
 extension WireApplyRequest: HeadedRequest {}
 extension WirePushRequest: HeadedRequest {}
 extension WireBeginImportRequest: HeadedRequest {}
+extension WireListImportsRequest: HeadedRequest {}
 extension WireStageRowsRequest: HeadedRequest {}
 extension WirePublishImportRequest: HeadedRequest {}
 extension WireMaterializeRequest: HeadedRequest {}

@@ -11,6 +11,8 @@ package final class WideRows: @unchecked Sendable {
     package let types: [ValueType]
     package private(set) var count = 0
     private let stride: Int
+    /// Of one row in memory.
+    package var rowBytes: Int { 8 * stride }
     private var capacity = 0
     private var words: UnsafeMutablePointer<UInt64>?
     private var memory: LargeMemory?

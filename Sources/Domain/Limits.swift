@@ -43,6 +43,8 @@ public enum Limits {
     public static let textBytes = 16 << 10
     /// Params of a run, tags of a run or a version, metrics of a run.
     public static let runEntries = 10_000
+    /// Bytes of all params, tags, names and facts of a run together: a run is one answer.
+    public static let runBytes = 512 << 10
     /// Things that a run read or made, of each.
     public static let runItems = 1_000
     /// Files of one directory.
@@ -82,7 +84,7 @@ public enum Limits {
     /// Bytes of a search expression.
     public static let searchBytes = 4_096
     /// Parentheses within parentheses, and `not` before `not`, in a search expression.
-    public static let searchNesting = 32
+    public static let searchNesting = 16
     /// Conditions of a search expression, and values of one `in`.
     public static let searchConditions = 100
     /// Versions that one look forward in lineage names.

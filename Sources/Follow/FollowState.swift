@@ -21,10 +21,7 @@ package struct FollowState: Codable, Sendable, Hashable {
     /// A new follower.
     package init(revision: UInt64) throws(AlulaError) {
         self.revision = revision
-        follower = try RandomBytes.make(16).map { byte in
-            let text = String(byte, radix: 16)
-            return text.count == 1 ? "0" + text : text
-        }.joined()
+        follower = hexadecimal(try RandomBytes.make(16))
         givenUp = 0
     }
 }

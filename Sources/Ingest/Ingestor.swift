@@ -133,6 +133,7 @@ package final class Ingestor: Sendable {
         guard try offline.importRecord(id: id).descriptor.view == view.id else {
             throw .invalid("import \(id) is not of view \(view.name)")
         }
+        try catalog().checkWritable(view)
         return try bytes(
             .publish(
                 PublishJob(

@@ -16,9 +16,12 @@ final class ImportRows: @unchecked Sendable {
     private var others: [[Domain.Column]] = []
     /// Of each chunk keys, event and created time: what is sorted by.
     private var order: [[Domain.Column]] = []
-    private(set) var byteCount = 0
+    /// Of `others` and `order`.
+    private var columnBytes = 0
 
     var count: Int { wide.count }
+    /// What the rows take in memory, about.
+    var byteCount: Int { wide.count * wide.rowBytes + columnBytes }
 
     init(like rows: FeatureRows, layout: RowLayout) {
         self.layout = layout
@@ -33,13 +36,16 @@ final class ImportRows: @unchecked Sendable {
         wide.append(zip(columns, isWide).filter(\.1).map(\.0))
         others.append(zip(columns, isWide).filter { !$0.1 }.map(\.0))
         order.append(Array(columns[..<(keyCount + 2)]))
-        byteCount += columns.reduce(0) { $0 + BatchCodec.byteCount($1) }
+        for (index, column) in columns.enumerated()
+        where !isWide[index] || index < keyCount + 2 {
+            columnBytes += BatchCodec.byteCount(column)
+        }
     }
 
     /// Forgets all rows, and keeps memory for others.
     func removeAll() {
         wide.removeAll()
-        (others, order, byteCount) = ([], [], 0)
+        (others, order, columnBytes) = ([], [], 0)
     }
 
     /// Sorted once, by what all groups are cut from.

@@ -15,13 +15,14 @@ import Synchronization
 package final class ImportStager {
     /// Rows of a segment, and about the bytes in memory.
     static let runRows = 1 << 20
-    private static let runBytes = 112 << 20
+    static let runBytes = 160 << 20
 
     /// The import as far as it is known to be durable.
     package private(set) var record: OfflineStore.ImportRecord
     private let store: OfflineStore
     private let layout: RowLayout
     private let runRows: Int
+    private let runBytes: Int
     private var waiting: ImportRows?
     /// Memory of runs that are written.
     private var spare: [ImportRows] = []
@@ -39,11 +40,13 @@ package final class ImportStager {
         _ store: OfflineStore,
         importID: String,
         layout: RowLayout,
-        runRows: Int = ImportStager.runRows
+        runRows: Int = ImportStager.runRows,
+        runBytes: Int = ImportStager.runBytes
     ) throws(AlulaError) {
         self.store = store
         self.layout = layout
         self.runRows = runRows
+        self.runBytes = runBytes
         record = try store.importRecord(id: importID)
         nextChunk = record.nextChunk
         rowsTaken = record.rows
@@ -85,7 +88,7 @@ package final class ImportStager {
         waiting = gathered
         rowsTaken += UInt64(rows.count)
         nextChunk = chunk + 1
-        if gathered.count >= runRows || gathered.byteCount >= Self.runBytes { try startRun() }
+        if gathered.count >= runRows || gathered.byteCount >= runBytes { try startRun() }
     }
 
     /// Makes all chunks taken durable.

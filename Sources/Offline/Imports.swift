@@ -38,6 +38,8 @@ extension OfflineStore {
     }
 
     package struct ImportRecord: Sendable, Hashable {
+        /// In the order in which they began.
+        package var number: Int64
         package var id: String
         package var descriptor: ImportDescriptor
         package var rows: UInt64
@@ -82,6 +84,7 @@ extension OfflineStore {
                 ]
             )
             return ImportRecord(
+                number: db.lastInsertedRowID,
                 id: id,
                 descriptor: descriptor,
                 rows: 0,
@@ -134,7 +137,7 @@ extension OfflineStore {
         let rows = try Row.fetchAll(
             db,
             sql: """
-                SELECT id, project, view, source_name, source_digest, options, begun, rows,
+                SELECT number, id, project, view, source_name, source_digest, options, begun, rows,
                     next_chunk, log_entry
                 FROM import WHERE \(condition) ORDER BY number
                 """,
@@ -148,6 +151,7 @@ extension OfflineStore {
                 throw AlulaError.corrupt("an import's record cannot be read")
             }
             return ImportRecord(
+                number: row["number"],
                 id: row["id"],
                 descriptor: ImportDescriptor(
                     view: FeatureViewID(view),

@@ -5,7 +5,7 @@ package struct PageRequest: Sendable, Hashable {
     /// How many items at most.
     package let limit: Int
     /// The number of the last item of the page before; nil for the first page.
-    let after: Int64?
+    package let after: Int64?
 
     /// `token` is that of the page before, empty for the first page; a limit of 0 is the usual one.
     package init(token: String = "", limit: UInt32 = 0) throws(AlulaError) {
@@ -37,7 +37,7 @@ package struct Page<Item: Sendable>: Sendable {
     package var hasMore: Bool
 
     /// `found` has one item more than was asked for where there is more.
-    init(_ found: [(number: Int64, item: Item)], _ request: PageRequest) {
+    package init(_ found: [(number: Int64, item: Item)], _ request: PageRequest) {
         entries = found.prefix(request.limit).map {
             Entry(item: $0.item, token: String($0.number))
         }

@@ -95,6 +95,12 @@ extension RegistryStore {
 }
 
 extension RegistryStore {
+    /// What a directory's manifest says; nil where the content is a file.
+    package func directory(_ digest: ContentDigest) throws -> ArtifactDirectory? {
+        guard ArtifactDirectory.isManifest(try artifacts.firstBytes(digest)) else { return nil }
+        return try ArtifactDirectory(manifest: try artifacts.content(digest, Limits.manifestBytes))
+    }
+
     /// Notes the files of a directory where the artifact is the manifest of one, so that they stay.
     ///
     /// Throws where one of them is not in the store.
@@ -105,10 +111,7 @@ extension RegistryStore {
         let key = Data(digest.bytes)
         let known = try tables.row("SELECT 1 FROM directory_file WHERE directory = ?", [key])
         if known != nil { return true }
-        guard ArtifactDirectory.isManifest(try artifacts.firstBytes(digest)) else { return false }
-        let directory = try ArtifactDirectory(
-            manifest: try artifacts.content(digest, Limits.manifestBytes)
-        )
+        guard let directory = try directory(digest) else { return false }
         for file in directory.files {
             guard try artifacts.hold(file.digest) == file.bytes else {
                 throw AlulaError.refused(

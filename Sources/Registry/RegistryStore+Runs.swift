@@ -73,12 +73,13 @@ extension RegistryStore {
                 )
             }
             try tables.add(params: addition.params, to: row)
-            try tables.add(metrics: addition.metrics, to: row)
+            let hasNew = try tables.add(metrics: addition.metrics, to: row)
             try tables.put(tags: addition.tags, on: row)
             let inputs = try addition.inputs.map { try present($0, tables, call.project) }
             let outputs = try addition.outputs.map { try present($0, tables, call.project) }
             try tables.add(inputs, as: .input, to: row)
             try tables.add(outputs, as: .output, to: row)
+            if hasNew || !addition.isMetricsOnly { try tables.checkBytes(of: row) }
             try tables.touch()
             return try answer()
         }

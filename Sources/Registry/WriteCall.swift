@@ -87,6 +87,10 @@ package struct RunAddition: Sendable, Hashable {
         self.outputs = outputs
     }
 
+    var isMetricsOnly: Bool {
+        params.isEmpty && tags.isEmpty && inputs.isEmpty && outputs.isEmpty
+    }
+
     /// Whether it is only tags, which ended runs take too.
     var isTagsOnly: Bool {
         params.isEmpty && metrics.isEmpty && inputs.isEmpty && outputs.isEmpty

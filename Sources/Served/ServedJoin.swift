@@ -68,13 +68,16 @@ struct ServedJoin {
         let segments = try log.offline.readBeside { [query] db in
             try ServedFile(db).segments(of: query.model, kind, from: first, through: last)
         }
+        // What was logged first after the scan began is not of it.
+        .filter { $0.layout.entries[2].type == type }
         var best = [Best](repeating: Best(), count: rows)
-        var sources: [Values] = []
+        // Of each segment only what is joined is held.
+        var sources: [Column] = []
         for segment in segments {
             guard let values = try values(of: segment) else { continue }
             let number = Int32(sources.count)
-            sources.append(values)
-            Self.merge(values, number, stamps, rests, query.asKnown, into: &best)
+            let rows = Self.merge(values, number, stamps, rests, query.asKnown, into: &best)
+            sources.append(values.values.taking(rows[...]))
         }
         var values = ColumnBuilder(type, reservingRows: rows)
         var times = ColumnBuilder(.timestamp, reservingRows: rows)
@@ -84,12 +87,13 @@ struct ServedJoin {
                 times.appendNull()
                 continue
             }
-            values.append(row: Int(found.row), of: sources[Int(found.segment)].values)
+            values.append(row: Int(found.row), of: sources[Int(found.segment)])
             times.append(fixed: found.time)
         }
         return (values.finish(), times.finish())
     }
 
+    /// Answers the rows that were joined; `Best.row` is a place among them.
     private static func merge(
         _ values: Values,
         _ number: Int32,
@@ -97,7 +101,8 @@ struct ServedJoin {
         _ rests: [Int64],
         _ asKnown: Timestamp?,
         into best: inout [Best]
-    ) {
+    ) -> [Int32] {
+        var joined: [Int32] = []
         let known = asKnown?.microseconds ?? .max
         let vectors = SegmentIDs(stamps: stamps, rests: rests)
         let (from, to) = (stamps[0], stamps[stamps.count - 1])
@@ -110,20 +115,22 @@ struct ServedJoin {
                 vector = max(vector, vectors.firstRow(id.0, id.1))
             }
             while vector < stamps.count, (stamps[vector], rests[vector]) < id { vector += 1 }
-            if vector == stamps.count { return }
+            if vector == stamps.count { break }
             if stamps[vector] == id.0, rests[vector] == id.1, values.recorded[row] <= known {
                 let old = (best[vector].time, best[vector].recorded)
                 if (values.times[row], values.recorded[row]) >= old || best[vector].segment < 0 {
                     best[vector] = Best(
                         segment: number,
-                        row: Int32(row),
+                        row: Int32(joined.count),
                         time: values.times[row],
                         recorded: values.recorded[row]
                     )
+                    joined.append(Int32(row))
                 }
             }
             row += 1
         }
+        return joined
     }
 
     /// Nil where it has gone since it was listed.

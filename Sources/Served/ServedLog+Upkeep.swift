@@ -9,6 +9,8 @@ extension ServedLog {
     private static let mergedSegments = 16
     private static let mergedRows = 131_072
     private static let mergedBytes = 6 << 20
+    /// Of a merged segment in memory: what is stored of texts that repeat says little of it.
+    private static let mergedMemory = 32 << 20
     private static let retentionPause: Int64 = 60_000_000
 
     /// Merges segments, where a model has many small ones, and takes what was kept long enough; false
@@ -59,13 +61,22 @@ extension ServedLog {
             return true
         }
         let done: Void? = try readers.replacing { () throws(AlulaError) in
-            let tables = try offline.readBeside { db in
-                try merged.map { try ServedFile(db).table($0) }
+            var tables: [ServedTable] = []
+            var held = 0
+            for segment in merged {
+                let table = try offline.readBeside { try ServedFile($0).table(segment) }
+                held += table.columns.reduce(0) { $0 + $1.values.count + 4 * $1.offsets.count }
+                if held > Self.mergedMemory, !tables.isEmpty { break }
+                tables.append(table)
             }
+            guard tables.count > 1 else {
+                return try offline.writeBeside { try ServedFile($0).raise(merged[0]) }
+            }
+            let taken = merged[..<tables.count]
             let table = ServedTable.joined(tables).sorted()
             try offline.writeBeside { db in
                 let file = ServedFile(db)
-                for segment in merged { try file.delete(segment.id) }
+                for segment in taken { try file.delete(segment.id) }
                 try file.insert(
                     table,
                     merged[0].name,
@@ -156,13 +167,38 @@ extension ServedLog {
     /// How many vectors hold the key, of any model.
     package func count(_ entity: EntityID, key: [UInt8]) throws(AlulaError) -> UInt64 {
         try flush()
+        let pass = ScanPass(readers)
+        defer { withExtendedLifetime(pass) {} }
         var count = 0
-        for segment in try segments(holding: entity) {
+        for listed in try segments(holding: entity) {
             count += try offline.readBeside { db in
-                try rows(of: segment, in: db, entity, key)?.rows.count ?? 0
+                // It may have lost rows, or have gone, since it was listed.
+                guard let segment = try ServedFile(db).segment(listed.id) else { return 0 }
+                return try rows(of: segment, in: db, entity, key)?.rows.count ?? 0
             }
         }
         return UInt64(count)
+    }
+
+    /// Every key of an entity that the log holds, in canonical bytes, as often as it does.
+    package func forEachKey(
+        of entity: EntityID,
+        _ body: ([UInt8]) -> Void
+    ) throws(AlulaError) {
+        try flush()
+        let pass = ScanPass(readers)
+        defer { withExtendedLifetime(pass) {} }
+        for listed in try segments(holding: entity) {
+            try offline.readBeside { db in
+                let file = ServedFile(db)
+                guard let segment = try file.segment(listed.id) else { return }
+                for keys in segment.layout.entities where keys.entity == entity.number {
+                    let places = keys.columns.compactMap { segment.layout.index(.key, $0) }
+                    let columns = try file.columns(places, of: segment)
+                    for row in 0..<segment.rows { body(KeyCodec.encode(columns, row: row)) }
+                }
+            }
+        }
     }
 
     /// Takes the vectors of a key out of the file, with their predictions and outcomes; what was

@@ -102,11 +102,12 @@ extension ServedLog {
                 try file.segments(of: name, kind, from: span.first, through: span.last)
             )
         }
-        for segment in vectors {
+        // What lies between ids that are far apart is not read.
+        for segment in vectors where rows.hasIDs(from: segment.first, through: segment.last) {
             rows.markKnown(try knownIDs(segment))
         }
         rows.refuseUnknown()
-        for segment in earlier where rows.span != nil {
+        for segment in earlier where rows.hasIDs(from: segment.first, through: segment.last) {
             try rows.markDuplicates(try knownIDs(segment), values, isOutcome: given.isOutcome) {
                 () throws(AlulaError) in
                 try offline.readBeside { db in try ServedFile(db).table(segment) }
@@ -171,6 +172,16 @@ struct LoggedRows {
     var span: (first: Int64, last: Int64)? {
         guard let first = items.first, let last = items.last else { return nil }
         return (first.id.stamp, last.id.stamp)
+    }
+
+    /// Whether one of them was served in this span.
+    func hasIDs(from first: Int64, through last: Int64) -> Bool {
+        var (low, high) = (0, items.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if items[middle].id.stamp < first { low = middle + 1 } else { high = middle }
+        }
+        return low < items.count && items[low].id.stamp <= last
     }
 
     mutating func markKnown(_ known: SegmentIDs) {

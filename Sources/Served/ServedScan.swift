@@ -37,6 +37,8 @@ package struct ServedQuery: Sendable {
     package var until: Timestamp?
     /// Features and request fields; nil is all.
     package var columns: [String]?
+    /// Whether vectors that lack some of the columns come without them; else they are refused.
+    package var takesWhatIsThere = false
     package var withStatuses = true
     package var withEventTimes = false
     /// Only what was logged up to then of predictions and outcomes; nil is all.
@@ -241,7 +243,7 @@ private struct ServedSelection {
             case .stamp, .rest, .stage, .logEntry, .status, .event, .value, .time, .recorded: break
             }
         }
-        if let name = missing.min() {
+        if !query.takesWhatIsThere, let name = missing.min() {
             throw .invalid(
                 "the logged vectors of \(query.model.model) have no feature \"\(name)\"",
                 help: "leave columns out for all of them"

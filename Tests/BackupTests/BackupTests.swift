@@ -248,6 +248,12 @@ struct BackupTests {
             )
         }
         try fixture.backups.note(deletions[..<2], of: "mark")
+        // What another data directory has forgotten stays in its list.
+        #expect(
+            failure { try fixture.backups.note(deletions[2...], of: "other") }?.code
+                == .failedPrecondition
+        )
+        #expect(failure { try fixture.backups.prepare(for: "other") }?.code == .failedPrecondition)
         try fixture.backups.note(deletions[2...], of: "mark")
         #expect(try fixture.backups.deletions(of: "mark") == Set(deletions))
         try fixture.putAll()

@@ -41,6 +41,29 @@ struct ImportStagerTests {
         #expect(try values(store, view) == Array(0..<20))
     }
 
+    @Test(arguments: [1, 500, 1_000, 10_000])
+    func `what takes memory ends a run, and every row is there once`(bytes: Int) throws {
+        let store = try Scratch().store(groupRows: 2)
+        let view = try FeatureView.test()
+        let id = try begin(store, view)
+        let stager = try ImportStager(store, importID: id, layout: view.layout, runBytes: bytes)
+        for chunk in 0..<4 {
+            let first = Int64(chunk) * 5
+            try stager.add(chunk: UInt64(chunk), rows: rows(view, first..<first + 5))
+        }
+        try stager.flush()
+        try publish(store, id)
+        #expect(try values(store, view) == Array(0..<20))
+        let segments = try store.read { db in
+            try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM segment") ?? 0
+        }
+        // A row stands in memory with eight bytes for each value, beside its key and times.
+        #expect(
+            bytes == 1
+                ? segments == 4 : bytes == 10_000 ? segments == 1 : (1...4).contains(segments)
+        )
+    }
+
     @Test func `after a run that failed nothing behind it is kept`() throws {
         let store = try Scratch().store()
         let view = try FeatureView.test()

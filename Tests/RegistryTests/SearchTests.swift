@@ -24,6 +24,25 @@ struct SearchTests {
         }
     }
 
+    @Test(
+        arguments: ["param.c != 1", "metric.auc at 1 > 0.5", "alias in (champion, best)"],
+        [true, false]
+    )
+    func `the deepest expression that is taken is read`(_ condition: String, negated: Bool) throws {
+        let world = try SearchWorld(seed: 1, runs: 3)
+        var expression = condition
+        for level in 0..<Limits.searchNesting {
+            let isOr = level % 2 == 0
+            expression =
+                negated
+                ? "not (\(expression))" : "(\(condition) \(isOr ? "or" : "and") \(expression))"
+            if negated, level == Limits.searchNesting / 2 - 1 { break }
+        }
+        let order = try SearchOrder(parsing: "param.c desc")
+        _ = try world.runs(expression, order: order)
+        _ = try world.versions(expression, order: order)
+    }
+
     @Test(arguments: 1...3 as ClosedRange<UInt64>)
     func `pages in any order put together are the whole in that order`(seed: UInt64) throws {
         let world = try SearchWorld(seed: seed, runs: 40)

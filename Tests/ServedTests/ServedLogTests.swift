@@ -1,5 +1,6 @@
 import Codec
 import Domain
+import GRDB
 import Offline
 import TestSupport
 import Testing
@@ -192,6 +193,71 @@ extension ServedLogTests {
         world.now.set(100_000_000)
         #expect(try world.log.retire() == 2)
         #expect(Set(try world.scan().keys) == Set(new))
+    }
+
+    @Test func `segments of long texts that repeat are merged only as far as memory goes`() throws {
+        let world = try World()
+        let text = String(repeating: "p", count: 100_000)
+        var ids: [PredictionID] = []
+        for round in 0..<20 {
+            let vectors = (0..<20).map { Vector(zip: $0, person: text, amount: 1) }
+            ids += try world.serve(vectors, at: 2_000_000 + Int64(round))
+            try world.log.flush()
+        }
+        while try world.log.mergeOnce() {}
+        #expect(Set(try world.scan().keys) == Set(ids))
+        let largest = try world.offline.readBeside { db in
+            try Int.fetchOne(db, sql: "SELECT MAX(rows) FROM served_segment") ?? 0
+        }
+        // 400 rows of 100 KB each.
+        #expect(largest > 20 && largest * text.utf8.count <= 32 << 20)
+    }
+
+    @Test func `what is logged first while a scan goes on is not of it, whatever its type`() throws
+    {
+        let world = try World()
+        let ids = try world.serve([Vector(zip: 1, person: "a", amount: 1)], at: 2_000_000)
+        var cursor = try ServedScan(world.log).cursor(ServedQuery(world.name))
+        world.now.set(3_000_000)
+        let logged = LoggedValues(
+            ids: try Column(.bytes, ids.map { .bytes($0.bytes) }),
+            values: try Column(.bool, [.bool(true)]),
+            times: nil,
+            isOutcome: true
+        )
+        _ = try world.log.log(logged, for: world.name, requestID: [1]) { _ in [] }
+        let batch = try #require(try cursor.next(isCancelled: { false }))
+        #expect(batch[ServedColumn.outcome]?[0] == .null)
+        #expect(try world.scan()[ids[0]]?[ServedColumn.outcome] == .bool(true))
+    }
+
+    @Test func `a column that some vectors lack is refused, or left out where that is asked`()
+        throws
+    {
+        let world = try World()
+        try world.serve([Vector(zip: 1, person: "a", amount: 1)], at: 2_000_000)
+        var query = ServedQuery(world.name)
+        query.columns = ["city", "street"]
+        #expect(throws: AlulaError.self) { try ServedScan(world.log).scan(query) { _ in } }
+        query.takesWhatIsThere = true
+        var found: [String] = []
+        try ServedScan(world.log).scan(query) { found = $0.schema.fields.map(\.name) }
+        #expect(found.contains("city") && !found.contains("street"))
+    }
+
+    @Test func `ids far apart are found without what lies between them`() throws {
+        let world = try World()
+        let first = try world.serve([Vector(zip: 1, person: "a", amount: 1)], at: 2_000_000)
+        try world.log.flush()
+        try world.serve([Vector(zip: 2, person: "b", amount: 1)], at: 3_000_000)
+        try world.log.flush()
+        let last = try world.serve([Vector(zip: 3, person: "c", amount: 1)], at: 4_000_000)
+        world.now.set(9_000_000)
+        let told = try world.log(first + last, outcomes: [1, 2])
+        #expect(told == [.accepted, .accepted])
+        var keys: [[UInt8]] = []
+        try world.log.forEachKey(of: EntityID(2)) { keys.append($0) }
+        #expect(Set(keys).count == 3)
     }
 
     @Test func `merged or not, a scan says the same`() throws {

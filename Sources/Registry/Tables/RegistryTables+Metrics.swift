@@ -33,9 +33,10 @@ extension RegistryTables {
         var dataSet: String
     }
 
-    /// A point that is there already is not added again.
-    func add(metrics: [Metric], to run: RunRow) throws {
-        guard !metrics.isEmpty else { return }
+    /// A point that is there already is not added again; true where a metric is new.
+    func add(metrics: [Metric], to run: RunRow) throws -> Bool {
+        guard !metrics.isEmpty else { return false }
+        var hasNew = false
         let insert = try database.cachedStatement(
             sql: "INSERT OR IGNORE INTO metric_point VALUES (?, ?, ?, ?, ?)"
         )
@@ -47,6 +48,7 @@ extension RegistryTables {
                 series.id, metric.step, metric.time.microseconds,
                 Int64(bitPattern: metric.value.bitPattern), series.points + 1,
             ])
+            hasNew = hasNew || series.points == 0
             if database.changesCount > 0 { series.add(metric) }
             touched[key] = series
         }
@@ -64,6 +66,7 @@ extension RegistryTables {
                 ]
             )
         }
+        return hasNew
     }
 
     private func series(

@@ -31,6 +31,32 @@ extension RegistryTables {
         }
     }
 
+    /// Throws where a run has come to take more than one answer may.
+    func checkBytes(of run: RunRow) throws {
+        let parts = [
+            "run_param": "key, value", "run_tag": "key, value", "run_environment": "key, value",
+            "run_item": "target, name", "run_series": "name, data_set",
+        ].map { table, columns in
+            let lengths = columns.split(separator: ", ").map { "length(CAST(\($0) AS BLOB))" }
+            // What goes around each entry of an answer.
+            return """
+                (SELECT ifnull(sum(32 + \(lengths.joined(separator: " + "))), 0)
+                FROM \(table) WHERE run = :run)
+                """
+        }
+        let sum = try row(
+            "SELECT \(parts.sorted().joined(separator: " + ")) AS bytes",
+            ["run": run.number]
+        )
+        guard (sum?["bytes"] ?? 0) <= Limits.runBytes else {
+            throw AlulaError.refused(
+                "the params, tags, metrics' names, inputs and outputs of a run have at most "
+                    + "\(Limits.runBytes) bytes together",
+                help: "log large values as an artifact"
+            )
+        }
+    }
+
     func items(_ direction: Direction, of run: RunRow) throws -> [RunItem] {
         try rows(
             """

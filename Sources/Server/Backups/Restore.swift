@@ -6,6 +6,7 @@ package import Domain
 import Ingest
 import Logging
 import Registry
+import Served
 
 /// Makes a data directory of a backup, without a server.
 package struct Restore {
@@ -217,6 +218,11 @@ extension Restore {
                     hashes.contains(services.ingestor.keyHash($0, of: entity.id))
                 }
             )
+            try services.served.forEachKey(of: entity.id) { key in
+                if hashes.contains(services.ingestor.keyHash(key, of: entity.id)) {
+                    keys.insert(key)
+                }
+            }
             for key in keys {
                 _ = try services.ingestor.forget(
                     try KeyCodec.decode(key, parts: entity.keys.count),

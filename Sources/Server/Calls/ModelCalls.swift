@@ -1,8 +1,10 @@
+import Artifacts
 import Catalog
 import Domain
 import NIOCore
 import Registry
 import SwiftProtobuf
+import Trust
 import Wire
 
 /// Models and their versions.
@@ -17,6 +19,7 @@ extension Dispatcher {
                 bytes: $0.bytes
             )
         }
+        try checkHolders(of: artifacts.map(\.digest), call)
         let registration = VersionRegistration(
             model: try RegisteredModelName(request.model, as: "model"),
             run: try RunID(request.run, as: "run"),
@@ -33,6 +36,26 @@ extension Dispatcher {
             call: try writeCall(call, head)
         ) { try message($0).serializedBytes() }
         return Answer(stored: stored)
+    }
+
+    /// Refuses content that models beyond the caller's scope hold and none within it does: named in
+    /// a version it could be fetched.
+    private func checkHolders(of digests: [ContentDigest], _ call: Call) throws {
+        let scope = call.identity.scope
+        guard !scope.isEverything else { return }
+        var all = digests
+        for digest in digests where try services.artifacts.size(of: digest) != nil {
+            all += try services.registry.directory(digest)?.files.map(\.digest) ?? []
+        }
+        for digest in all {
+            let holders = try services.registry.models(holding: digest)
+            guard
+                holders.isEmpty
+                    || holders.contains(where: {
+                        scope.covers($0.project) && scope.covers($0.model)
+                    })
+            else { throw Gatekeeper.refusal(of: call.operation) }
+        }
     }
 
     func listModels(_ call: Call) throws -> Answer {

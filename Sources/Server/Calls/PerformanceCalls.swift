@@ -174,7 +174,7 @@ struct PerformanceSlices {
         case .float32(let number): "\(number)"
         case .float64(let number): "\(number)"
         case .string(let text): text
-        case .bytes(let bytes): bytes.map { String($0, radix: 16) }.joined()
+        case .bytes(let bytes): hexadecimal(bytes)
         case .timestamp(let time): time.description
         }
     }

@@ -132,24 +132,34 @@ extension ServedProfile {
     /// Reads what was served once, segment by segment.
     init(_ query: ServedQuery, of log: ServedLog, isCancelled: () -> Bool) throws {
         self.init(table: TableProfile(rows: 0, features: []), versions: [:])
-        var builders: [String: ServedBuilder] = [:]
+        // A version that does not have a feature says nothing of it.
+        var query = query
+        query.takesWhatIsThere = true
+        var builders: [String: NewestType] = [:]
         var order: [String] = []
         try ServedScan(log).scan(query, isCancelled: isCancelled) { batch in
+            if let asked = query.columns, !asked.isEmpty,
+                !asked.contains(where: { batch[$0] != nil })
+            {
+                return
+            }
+            var newest: UInt32 = 0
             table.rows += UInt64(batch.rowCount)
             if let versions = batch[ServedColumn.modelVersion] {
                 for row in 0..<batch.rowCount {
                     let version = UInt32(truncatingIfNeeded: versions.load(row, as: Int32.self))
                     self.versions[version, default: 0] += 1
+                    newest = max(newest, version)
                 }
             }
             for name in Self.profiled(batch.schema, query.columns) {
                 guard let column = batch[name] else { continue }
-                if builders[name]?.type != column.type {
-                    if builders[name] == nil { order.append(name) }
-                    // A later version's type takes the place of an earlier one's.
-                    builders[name] = ServedBuilder(name, column.type)
-                }
-                builders[name]?.add(column, status: batch[ServedColumn.status(of: name)])
+                if builders[name] == nil { order.append(name) }
+                builders[name, default: NewestType(name)].add(
+                    column,
+                    status: batch[ServedColumn.status(of: name)],
+                    version: newest
+                )
             }
         }
         table.features = order.compactMap { builders[$0]?.finish() }
@@ -165,6 +175,22 @@ extension ServedProfile {
         return names[first...].filter { !$0.contains("@") }
             + [ServedColumn.prediction, ServedColumn.outcome]
     }
+}
+
+/// The values of a feature of which versions may have different types: those of the newest count.
+private struct NewestType {
+    private let name: String
+    private var builders: [ValueType: ServedBuilder] = [:]
+    private var newest: (version: UInt32, type: ValueType)?
+
+    init(_ name: String) { self.name = name }
+
+    mutating func add(_ column: Column, status: Column?, version: UInt32) {
+        builders[column.type, default: ServedBuilder(name, column.type)].add(column, status: status)
+        if version >= newest?.version ?? 0 { newest = (version, column.type) }
+    }
+
+    func finish() -> FeatureProfile? { newest.flatMap { builders[$0.type]?.finish() } }
 }
 
 /// A profile and how many of its values were withheld or not there.

@@ -11,7 +11,7 @@ extension Dispatcher {
         if let id = UploadID(request.upload), let upload = try services.artifacts.upload(id),
             upload.bytes == request.bytes
         {
-            return try Answer(WireUpload(upload))
+            return try Answer(WireUpload(try services.artifacts.resumed(upload)))
         }
         try services.room.require(request.bytes, for: "the artifact")
         return try Answer(WireUpload(try services.artifacts.beginUpload(bytes: request.bytes)))
@@ -19,11 +19,10 @@ extension Dispatcher {
 
     func putPart(_ call: Call) throws -> Answer {
         let request = try Messages.decode(WirePutPartRequest.self, from: call.control)
-        var upload = try upload(request.upload)
+        let upload = try upload(request.upload)
         try services.artifacts.putPart(request.part, of: upload) {
             try call.nextUpload().map { Array($0.data.readableBytesView)[...] }
         }
-        upload.held = []
         return try Answer(WireUpload(upload))
     }
 

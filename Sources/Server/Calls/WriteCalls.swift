@@ -38,6 +38,12 @@ extension Dispatcher {
         guard let digest = ContentDigest(bytes: Array(request.sourceDigest)) else {
             throw AlulaError.invalid("source_digest: 32 bytes of SHA-256 are expected")
         }
+        guard request.sourceName.utf8.count <= Limits.textBytes else {
+            throw AlulaError.invalid(
+                "the name of a source has at most \(Limits.textBytes) bytes, not "
+                    + "\(request.sourceName.utf8.count)"
+            )
+        }
         let record = try services.offline.beginImport(
             .init(
                 view: view.id,
@@ -50,6 +56,7 @@ extension Dispatcher {
             again: request.again
         )
         var answer = WireBeginImportResponse()
+        answer.begunUs = record.descriptor.begun.microseconds
         answer.importID = record.id
         answer.state = record.state.rawValue
         answer.nextChunk = record.nextChunk
@@ -142,16 +149,20 @@ extension Dispatcher {
     }
 
     func listImports(_ call: Call) throws -> Answer {
-        let head = try CallHead.peek(call.control)
+        let request = try Messages.decode(WireListImportsRequest.self, from: call.control)
+        let asked = try PageRequest(token: request.pageToken, limit: request.limit)
         let snapshot = services.catalog.snapshot
-        let project = try snapshot.project(head.project)
+        let project = try snapshot.project(try CallHead.peek(call.control).project)
         var answer = WireImportsResponse()
         let scope = call.identity.scope
         let records = try services.offline.imports(project: project.name).filter { record in
-            scope.views == nil
-                || snapshot.view(id: record.descriptor.view).map { scope.covers($0.name) } ?? false
+            record.number > asked.after ?? 0
+                && (scope.views == nil
+                    || snapshot.view(id: record.descriptor.view).map { scope.covers($0.name) }
+                        ?? false)
         }
-        answer.imports = records.map { record in
+        let page = Page(records.prefix(asked.limit + 1).map { ($0.number, $0) }, asked)
+        (answer.imports, answer.nextPageToken) = try page.fitted { record in
             var wire = WireImportRecord()
             wire.importID = record.id
             wire.view = snapshot.view(id: record.descriptor.view)?.name.text ?? ""
@@ -175,6 +186,8 @@ extension Dispatcher {
         ) {
             return Answer(stored: first)
         }
+        // Whether it is published is known when history has come to the last entry.
+        try waitUntilApplied(services.ingestor.lastEntry, call)
         let record = try importRecord(request.importID, head)
         var answer = WireAbandonImportResponse()
         answer.rows = try services.offline.abandonImport(id: record.id)

@@ -56,6 +56,7 @@ final class KeptSpines: Sendable {
         var found: [(TrainingSetID, UInt64)] = []
         for set in try sets.reading(entity) {
             guard !isCancelled() else { throw AlulaError(.cancelled, "the call was cancelled") }
+            guard try isThere(set) else { continue }
             let rows = try trainingSets.countSpineRows(
                 of: set.record,
                 plan: set.plan,
@@ -74,7 +75,7 @@ final class KeptSpines: Sendable {
     ) throws(AlulaError) -> Set<[UInt8]> {
         var found: Set<[UInt8]> = []
         do {
-            for set in try sets.reading(entity) {
+            for set in try sets.reading(entity) where try isThere(set) {
                 try trainingSets.forEachSpineKey(of: set.record, plan: set.plan, entity: entity) {
                     if isWanted($0) { found.insert($0) }
                 }
@@ -85,6 +86,12 @@ final class KeptSpines: Sendable {
             throw AlulaError(.internal, "the kept spines could not be read: \(error)")
         }
         return found
+    }
+
+    /// Whether the spine is there: of one that is lost, which `alula verify` tells of, nothing is left
+    /// to blank.
+    private func isThere(_ set: PlannedSets.PlannedSet) throws(AlulaError) -> Bool {
+        try artifacts.size(of: set.record.spineArtifact) != nil
     }
 
     /// Blanks the rows of the key in every kept spine; a spine that has none stays as it is.
@@ -106,6 +113,7 @@ final class KeptSpines: Sendable {
         _ entity: EntityID,
         _ key: EntityKey
     ) throws(AlulaError) {
+        guard try isThere(set) else { return }
         do {
             let blanked = try trainingSets.blankSpine(
                 of: set.record,
@@ -139,12 +147,14 @@ final class KeptSpines: Sendable {
     /// Removes the files of spines that were replaced, also those that a crash has left.
     func removeReplaced() throws(AlulaError) {
         for digest in try registry.discardedArtifacts() {
-            try artifacts.remove(digest)
+            // A set of an equal spine that is recorded meanwhile keeps it.
+            try registry.whileNothingIsWritten {
+                guard try registry.discardedArtifacts().contains(digest) else { return }
+                try artifacts.remove(digest)
+            }
             try registry.artifactIsGone(digest)
         }
     }
-
-    /// Who blanks: whoever asked for the deletion stands in its audit entry.
 }
 
 extension KeptSpines {

@@ -147,6 +147,9 @@ package nonisolated struct WireBeginImportResponse: Sendable {
 
   package var stagedRows: UInt64 = 0
 
+  /// which rows lie in the future is decided by this time, also when it is resumed
+  package var begunUs: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -257,13 +260,42 @@ package nonisolated struct WirePublishImportResponse: Sendable {
   package init() {}
 }
 
-/// Operation LIST_IMPORTS: HeadOnly -> ImportsResponse
+/// Operation LIST_IMPORTS: ListImportsRequest -> ImportsResponse. In the order in which they began.
+package nonisolated struct WireListImportsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var head: WireCallHead {
+    get {_head ?? WireCallHead()}
+    set {_head = newValue}
+  }
+  /// Returns true if `head` has been explicitly set.
+  package var hasHead: Bool {self._head != nil}
+  /// Clears the value of `head`. Subsequent reads from it will return its default value.
+  package mutating func clearHead() {self._head = nil}
+
+  package var limit: UInt32 = 0
+
+  /// of the page before
+  package var pageToken: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _head: WireCallHead? = nil
+}
+
 package nonisolated struct WireImportsResponse: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   package var imports: [WireImportRecord] = []
+
+  /// empty at the end
+  package var nextPageToken: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1172,7 +1204,7 @@ nonisolated extension WireBeginImportRequest: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension WireBeginImportResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".BeginImportResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}import_id\0\u{1}state\0\u{3}next_chunk\0\u{3}staged_rows\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}import_id\0\u{1}state\0\u{3}next_chunk\0\u{3}staged_rows\0\u{3}begun_us\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1184,6 +1216,7 @@ nonisolated extension WireBeginImportResponse: SwiftProtobuf.Message, SwiftProto
       case 2: try { try decoder.decodeSingularStringField(value: &self.state) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.nextChunk) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.stagedRows) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.begunUs) }()
       default: break
       }
     }
@@ -1202,6 +1235,9 @@ nonisolated extension WireBeginImportResponse: SwiftProtobuf.Message, SwiftProto
     if self.stagedRows != 0 {
       try visitor.visitSingularUInt64Field(value: self.stagedRows, fieldNumber: 4)
     }
+    if self.begunUs != 0 {
+      try visitor.visitSingularInt64Field(value: self.begunUs, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1210,6 +1246,7 @@ nonisolated extension WireBeginImportResponse: SwiftProtobuf.Message, SwiftProto
     if lhs.state != rhs.state {return false}
     if lhs.nextChunk != rhs.nextChunk {return false}
     if lhs.stagedRows != rhs.stagedRows {return false}
+    if lhs.begunUs != rhs.begunUs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1403,9 +1440,53 @@ nonisolated extension WirePublishImportResponse: SwiftProtobuf.Message, SwiftPro
   }
 }
 
+nonisolated extension WireListImportsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ListImportsRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{1}limit\0\u{3}page_token\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._head) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.limit) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.pageToken) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._head {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.limit != 0 {
+      try visitor.visitSingularUInt32Field(value: self.limit, fieldNumber: 2)
+    }
+    if !self.pageToken.isEmpty {
+      try visitor.visitSingularStringField(value: self.pageToken, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireListImportsRequest, rhs: WireListImportsRequest) -> Bool {
+    if lhs._head != rhs._head {return false}
+    if lhs.limit != rhs.limit {return false}
+    if lhs.pageToken != rhs.pageToken {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireImportsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ImportsResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}imports\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}imports\0\u{3}next_page_token\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1414,6 +1495,7 @@ nonisolated extension WireImportsResponse: SwiftProtobuf.Message, SwiftProtobuf.
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.imports) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.nextPageToken) }()
       default: break
       }
     }
@@ -1423,11 +1505,15 @@ nonisolated extension WireImportsResponse: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.imports.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.imports, fieldNumber: 1)
     }
+    if !self.nextPageToken.isEmpty {
+      try visitor.visitSingularStringField(value: self.nextPageToken, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireImportsResponse, rhs: WireImportsResponse) -> Bool {
     if lhs.imports != rhs.imports {return false}
+    if lhs.nextPageToken != rhs.nextPageToken {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -162,7 +162,10 @@ struct Importer {
     }
 
     private func stage(_ begun: WireBeginImportResponse) async throws -> BadRows {
-        let latest = allowFuture ? nil : Timestamp.now + Limits.maxSkew
+        // Left out rows are the same ones when it is resumed, or chunks would be cut in another way.
+        let clock =
+            policy == .skip ? Timestamp(microseconds: begun.begunUs) : Timestamp.now
+        let latest = allowFuture ? nil : clock + Limits.maxSkew
         let rows = Rows(
             try TabularReader(
                 try .file(source.path),

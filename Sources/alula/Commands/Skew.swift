@@ -115,7 +115,7 @@ extension Skew {
                         .object([
                             (
                                 "prediction_id",
-                                .string(example.predictionID.map(Self.hex).joined())
+                                .string(hexadecimal(example.predictionID))
                             ),
                             ("kind", .string(example.kind)), ("key", .string(example.key)),
                             ("served", text(example.served)), ("then", text(example.then)),
@@ -128,9 +128,4 @@ extension Skew {
     }
 
     private static func text(_ text: String) -> JSONValue { text.isEmpty ? .null : .string(text) }
-
-    private static func hex(_ byte: UInt8) -> String {
-        let text = String(byte, radix: 16)
-        return text.count == 1 ? "0" + text : text
-    }
 }

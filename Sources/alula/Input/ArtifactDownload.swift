@@ -53,7 +53,7 @@ struct ArtifactDownload {
         }
         // It has no path that leads out: reading it has checked that.
         let directory = try ArtifactDirectory(manifest: manifest)
-        let work = path + ".part"
+        let work = path + ".\(digest.description.prefix(16)).part"
         var bytes: UInt64 = 0
         for file in directory.files {
             let target = work + "/" + file.path

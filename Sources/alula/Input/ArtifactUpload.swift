@@ -137,7 +137,17 @@ struct ArtifactUpload {
                     throw .invalid("cannot look at \(root)/\(path)")
                 }
                 switch found.st_mode & S_IFMT {
-                case S_IFDIR: waiting.append(path)
+                case S_IFDIR:
+                    var link = stat()
+                    guard unsafe lstat(root + "/" + path, &link) == 0,
+                        link.st_mode & S_IFMT == S_IFDIR
+                    else {
+                        throw .invalid(
+                            "\(root)/\(path) is a link to a directory",
+                            help: "put a copy in its place"
+                        )
+                    }
+                    waiting.append(path)
                 case S_IFREG: files.append(path)
                 default: throw .invalid("\(root)/\(path) is neither a file nor a directory")
                 }

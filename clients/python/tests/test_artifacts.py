@@ -178,6 +178,17 @@ def test_a_directory_of_a_version(store: alula.Store, tmp_path: Path) -> None:
         assert rule.outcome == outcome and ("x.pkl" in rule.reason) == (outcome == "failed")
 
 
+def test_a_directory_with_a_linked_one_is_refused(store: alula.Store, tmp_path: Path) -> None:
+    source = tmp_path / "model"
+    source.mkdir()
+    (source / "a").write_text("a")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "b").write_text("b")
+    (source / "linked").symlink_to(tmp_path / "other")
+    with pytest.raises(alula.InvalidArgument, match="link to a directory"):
+        store.put_artifact(source)
+
+
 @pytest.mark.parametrize("path", ["../x", "/etc/x", "a//b", "a/./b", "", "a\\b", "a\n", "x" * 256])
 def test_a_manifest_that_leads_elsewhere_is_refused(
     store: alula.Store, tmp_path: Path, path: str

@@ -305,7 +305,18 @@ def test_restoring_overwrites_nothing_and_says_what_is_wrong(
 
 def test_names_are_never_paths(run: CommandLine, tmp_path: Path) -> None:
     before = sorted(path.name for path in tmp_path.iterdir())
-    for name in ("../evil", "/tmp/evil", "a/b", "..", ".", "objects", "tmp", "lock", "x" * 65, "a b"):
+    for name in (
+        "../evil",
+        "/tmp/evil",
+        "a/b",
+        "..",
+        ".",
+        "objects",
+        "tmp",
+        "lock",
+        "x" * 65,
+        "a b",
+    ):
         assert "cannot be the name" in run.error("backup", name)
     assert sorted(path.name for path in tmp_path.iterdir()) == before
     assert run.json("backups")["backups"] == []

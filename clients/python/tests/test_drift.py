@@ -8,11 +8,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import alula
 import numpy as np
 import pytest
 from command_line import CommandLine
 from server_process import Server, needs_server
+
+import alula
 
 pytestmark = needs_server
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,6 +111,62 @@ def test_leaving_while_the_server_is_away_says_so_and_is_delivered_later(
     assert not spools() and store.deliver() == []
     assert series(store, run.id) == [("m", step, step) for step in range(2_500)]
     assert store.get_run(run.id).status == "finished"
+
+
+def test_who_may_not_send_loses_nothing(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alula.runs.LEAVE_SECONDS", 1.0)
+    store = server.connect()
+    with pytest.warns(UserWarning, match="could not be delivered"):
+        with store.run("e", code_revision="") as run:
+            server.kill()
+            for step in range(10):
+                run.log_metric("m", step, step)
+    server.start()
+    with monkeypatch.context() as patch:
+
+        def refuse(*_: object) -> None:
+            raise alula.PermissionDenied("this caller may not do that (logRun)")
+
+        patch.setattr(store._session.transport, "unary", refuse)
+        (delivery,) = store.deliver()
+    assert delivery.sent == delivery.refused == 0 and delivery.waiting > 0
+    assert "may not do that" in delivery.reason and len(spools()) == 1
+    (delivery,) = store.deliver()
+    assert delivery.waiting == delivery.refused == 0 and not spools()
+    assert series(store, run.id) == [("m", step, step) for step in range(10)]
+
+
+def test_points_that_are_lost_are_raised_and_the_end_is_not_among_them(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alula._sending.MOST_WAITING", 50)
+    with server.connect() as store:
+        run = store.run("e", code_revision="")
+        assert server.process is not None
+        os.kill(server.process.pid, signal.SIGSTOP)
+        with pytest.warns(UserWarning, match="further ones are lost"):
+            for step in range(1_200):
+                run.log_metric("m", step, step)
+        os.kill(server.process.pid, signal.SIGCONT)
+        with pytest.raises(alula.ResourceExhausted, match="points are lost"):
+            run.flush()
+        run.end()
+        assert store.get_run(run.id).status == "finished"
+
+
+def test_pages_of_large_runs_are_taken(server: Server) -> None:
+    with server.connect() as store:
+        ids = set()
+        for number in range(40):
+            with store.run("e", params={"p": "x" * 15_000, "n": number}, code_revision="") as run:
+                ids.add(run.id)
+        assert {record.id for record in store.runs("e")} == ids
+        large = store.run("e", code_revision="")
+        with pytest.raises(alula.Refused, match="as an artifact"):
+            for number in range(40):
+                large.log_params({f"p{number}": "x" * 16_000})
+        assert 30 <= len(store.get_run(large.id).params) < 40
+        large.end()
 
 
 def test_a_torn_end_of_the_file_is_not_sent(

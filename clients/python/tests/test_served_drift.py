@@ -10,12 +10,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-import alula
 import numpy as np
 import pytest
 from command_line import CommandLine
 from server_process import Server, needs_server
 from test_drift import Page
+
+import alula
 
 pytestmark = needs_server
 

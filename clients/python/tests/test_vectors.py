@@ -156,6 +156,13 @@ def test_a_header_that_breaks_the_rules_is_refused(header: tuple[int, ...]) -> N
         decode_header(HEADER.pack(*header))
 
 
+def test_a_response_may_be_all_control() -> None:
+    from alula._frames import HEADER, Kind
+
+    header = decode_header(HEADER.pack(1 << 20, Kind.RESPONSE, 0, 1, 1, 1 << 20))
+    assert header.control == 1 << 20
+
+
 def test_a_frame_over_the_limit_is_not_sent() -> None:
     assert len(encode_frame(3, 0, 0, 1, b"", bytes(1 << 20))) == (1 << 20) + 16
     with pytest.raises(AlulaError):

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import importlib.util
 import struct
+import time
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,11 @@ class ToyStore:
         peer.respond(
             frame,
             features_pb2.BeginImportResponse(
-                import_id="imp", state=self.state, next_chunk=len(self.chunks), staged_rows=7
+                import_id="imp",
+                state=self.state,
+                next_chunk=len(self.chunks),
+                staged_rows=7,
+                begun_us=time.time_ns() // 1000,
             ),
         )
 

@@ -53,9 +53,19 @@ def put_file(session: Session, path: str | os.PathLike[str]) -> Artifact:
 def put_directory(session: Session, path: str | os.PathLike[str]) -> Artifact:
     """Uploads every file of a directory and what names them, its manifest."""
     source = Path(path)
-    paths = sorted(
-        Path(place) / name for place, _, names in os.walk(source) for name in names
-    )  # fmt: skip
+
+    def refuse(error: OSError) -> None:
+        raise InvalidArgument(f"cannot list {error.filename}: {error.strerror}")
+
+    paths: list[Path] = []
+    for place, directories, names in os.walk(source, onerror=refuse):
+        for name in directories:
+            if os.path.islink(os.path.join(place, name)):
+                raise InvalidArgument(
+                    f"{Path(place) / name} is a link to a directory", "put a copy in its place"
+                )
+        paths += (Path(place) / name for name in names)
+    paths.sort()
     for file in paths:
         if not stat.S_ISREG(file.stat().st_mode):
             raise InvalidArgument(f"{file} is not a file: it cannot be part of an artifact")

@@ -11,7 +11,7 @@ from . import _upkeep, _views_of_history
 from ._definitions import Definitions
 from ._frames import Op
 from ._progress import ProgressOption
-from ._proto import common_pb2, features_pb2
+from ._proto import features_pb2
 from ._session import Session
 from .records import Import
 from .upkeep import Compaction, Explanation, Forgotten, Garbage, Retraction, Verification
@@ -91,10 +91,14 @@ class HistoryVerbs:
 
     def imports(self) -> list[Import]:
         """Every import of history."""
-        answer, _ = self._session.call(
-            Op.LIST_IMPORTS, common_pb2.HeadOnly(), features_pb2.ImportsResponse
-        )
-        return [Import.of(message) for message in answer.imports]
+        request = features_pb2.ListImportsRequest(limit=1_000)
+        found: list[Import] = []
+        while True:
+            answer, _ = self._session.call(Op.LIST_IMPORTS, request, features_pb2.ImportsResponse)
+            found += [Import.of(message) for message in answer.imports]
+            request.page_token = answer.next_page_token
+            if not request.page_token:
+                return found
 
     def abandon(self, import_id: str) -> int:
         """Frees what an unfinished import has staged; returns its rows. Raises Refused for one that

@@ -15,7 +15,15 @@ from ._connection import Connection
 from ._frames import Bytes, Op
 from ._proto import artifacts_pb2, uploads_pb2
 from ._session import Item, Session, ignore, upload_items
-from .errors import Aborted, DataLoss, NotFound, Unavailable
+from .errors import (
+    Aborted,
+    AlulaError,
+    DataLoss,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    Unavailable,
+)
 
 #: Files above this come in parts.
 PART_BYTES = 64 << 20
@@ -130,9 +138,6 @@ def put_large(session: Session, source: Path, size: int) -> str:
         raise
     finally:
         hashing.join()
-    if hashing.is_there:
-        note.forget()
-        return hashing.digest
     try:
         session.call(
             Op.FINISH_UPLOAD,
@@ -141,8 +146,14 @@ def put_large(session: Session, source: Path, size: int) -> str:
             write=True,
             timeout=3_600,
         )
-    finally:
+    except (NotFound, InvalidArgument):
         note.forget()
+        raise
+    except AlulaError:
+        # Where the server has it, an upload left unfinished is swept in time.
+        if not hashing.is_there:
+            raise
+    note.forget()
     return hashing.digest
 
 
@@ -192,7 +203,8 @@ class _Hashing:
                 while count := file.readinto(block):
                     found.update(block[:count])
             self.digest = found.hexdigest()
-            with contextlib.suppress(NotFound):
+            # A scope hides also what is there.
+            with contextlib.suppress(NotFound, PermissionDenied):
                 self._session.call(
                     Op.STAT_ARTIFACT,
                     artifacts_pb2.ArtifactRequest(digest=self.digest),

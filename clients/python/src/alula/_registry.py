@@ -73,7 +73,7 @@ class Registry:
 
     def get_run(self, id: str) -> RunRecord:
         answer, _ = self._session.call(
-            Op.GET_RUN, registry_pb2.GetRunRequest(run=id, history=True), registry_pb2.Run
+            Op.GET_RUN, registry_pb2.GetRunRequest(run=id), registry_pb2.Run
         )
         return RunRecord.of(answer)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -36,6 +36,12 @@ class Layout:
     allow_future: bool = True
     #: In which unit integers in columns of times count since 1970; None: they are refused.
     time_unit: TimeUnit | None = None
+    #: Event times beyond it lie in the future, in microseconds since 1970; None: by the clock.
+    latest_us: int | None = None
+
+    def at(self, now_us: int) -> Layout:
+        """This one, with the future beginning a little behind ``now_us``."""
+        return replace(self, latest_us=now_us + _MOST_AHEAD_US)
 
     @property
     def types(self) -> dict[str, ValueType]:
@@ -160,7 +166,10 @@ def _columns(table: pa.Table, layout: Layout, is_text: bool) -> list[Column]:
             nulls = np.flatnonzero(~column.is_valid())
             raise BadValues(source, nulls, f"{what} is null: expected {field.type}")
         if field.name == EVENT and not layout.allow_future:
-            ahead = column.values > time.time_ns() // 1000 + _MOST_AHEAD_US
+            latest = layout.latest_us
+            if latest is None:
+                latest = time.time_ns() // 1000 + _MOST_AHEAD_US
+            ahead = column.values > latest
             if bool(ahead.any()):
                 reason = "the event time lies in the future (allow_future=True keeps such rows)"
                 raise BadValues(source, np.flatnonzero(ahead), reason)

@@ -12,8 +12,8 @@ from typing import Any, Union
 from ._frames import Op
 from ._proto import registry_pb2
 from ._session import Session
-from ._spool import PASSING, Spool, header_of, spool_directory
-from .errors import AlulaError, DeadlineExceeded
+from ._spool import NOT_NOW, PASSING, Spool, header_of, spool_directory
+from .errors import AlulaError, DeadlineExceeded, ResourceExhausted
 
 MOST_WAITING = 100_000
 _MOST_AT_ONCE = 1_000
@@ -70,11 +70,18 @@ class Sender:
         return self._queue.unfinished_tasks > 0 or self._spool.waiting > 0
 
     def add(self, entry: _Entry) -> None:
-        """Puts a point, or a call made ready, behind what waits; returns at once."""
+        """Puts a point, or a call made ready, behind what waits; returns at once.
+
+        Where too much waits a point is lost, which the next flush raises; a call waits for room.
+        """
         self.notice_fork()
         try:
             self._queue.put_nowait(entry)
         except queue.Full:
+            self._need_thread()
+            if isinstance(entry, tuple):
+                self._queue.put(entry)
+                return
             if self._dropped == 0:
                 warnings.warn(
                     f"run {self._run}: {MOST_WAITING:,} metrics wait; further ones are lost",
@@ -114,6 +121,12 @@ class Sender:
         if self._error is not None:
             error, self._error = self._error, None
             raise error
+        if self._dropped:
+            lost, self._dropped = self._dropped, 0
+            raise ResourceExhausted(
+                f"run {self._run}: {lost:,} points are lost: {MOST_WAITING:,} waited already",
+                "log fewer points, or less often",
+            )
 
     def close(self) -> int:
         """Ends the thread, which sends what it can and leaves the rest in the file.
@@ -235,6 +248,12 @@ class Sender:
                     return
                 self._stop.wait(self._pause)
                 self._pause = min(2 * self._pause, 5.0)
+            except NOT_NOW as error:
+                # With a better token, or a mended server, store.deliver() sends it.
+                self._error = self._error or error
+                self._append(operation, control)
+                self._later()
+                return
             except AlulaError as error:
                 self._error = self._error or error
                 return
@@ -269,6 +288,10 @@ class Sender:
                 self._session.transport.unary(*found)
                 self._heard = time.monotonic()
             except PASSING:
+                self._later()
+                return
+            except NOT_NOW as error:
+                self._error = self._error or error
                 self._later()
                 return
             except AlulaError as error:

@@ -20,10 +20,26 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ._session import Session
-from .errors import AlulaError, DeadlineExceeded, ResourceExhausted, Unavailable
+from .errors import (
+    Aborted,
+    AlulaError,
+    Cancelled,
+    DataLoss,
+    DeadlineExceeded,
+    InternalError,
+    PermissionDenied,
+    ResourceExhausted,
+    Unauthenticated,
+    Unavailable,
+    UnknownError,
+)
 
 #: What ends by itself: the server is away, starting, or full.
 PASSING = (Unavailable, DeadlineExceeded, ResourceExhausted)
+#: What is wrong with who sends or with the server, and not with what is sent.
+NOT_NOW = (
+    Unauthenticated, PermissionDenied, InternalError, UnknownError, Cancelled, Aborted, DataLoss,
+)  # fmt: skip
 _HEAD = struct.Struct("<IHI")
 
 
@@ -106,7 +122,7 @@ def _read(file: BinaryIO) -> tuple[int, bytes] | None:
 @dataclass(frozen=True)
 class Delivery:
     """What became of the calls that a run left waiting: sent, refused for good with the first
-    reason, and still waiting because the server is away.
+    reason, and still waiting because the server is away or does not let the caller send them.
     """
 
     run: str
@@ -145,8 +161,9 @@ def _deliver(session: Session, file: BinaryIO, run: str) -> Delivery:
         try:
             session.transport.unary(*record)
             sent += 1
-        except PASSING:
+        except (*PASSING, *NOT_NOW) as error:
             waiting += 1
+            reason = reason or error.message
         except AlulaError as error:
             refused += 1
             reason = reason or error.message

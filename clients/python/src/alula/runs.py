@@ -156,9 +156,7 @@ class Run:
         uploaded = [
             registry_pb2.VersionArtifact(name=name, digest=artifact.digest, bytes=artifact.bytes)
             for name, path in named.items()
-            for artifact in (
-                path if isinstance(path, Artifact) else put(self._session, path),
-            )
+            for artifact in (path if isinstance(path, Artifact) else put(self._session, path),)
         ]
         answer, _ = self._session.call(
             Op.REGISTER_VERSION,
@@ -249,8 +247,7 @@ def key_values(items: Mapping[str, Any]) -> list[registry_pb2.KeyValue]:
 
 
 def _named(
-    artifacts: Sequence[str | os.PathLike[str]]
-    | Mapping[str, str | os.PathLike[str] | Artifact],
+    artifacts: Sequence[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str] | Artifact],
 ) -> dict[str, Path | Artifact]:
     if isinstance(artifacts, (str, os.PathLike)):
         artifacts = [artifacts]

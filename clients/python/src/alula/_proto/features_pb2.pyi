@@ -53,16 +53,18 @@ class BeginImportRequest(_message.Message):
     def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., view: _Optional[str] = ..., source_name: _Optional[str] = ..., source_digest: _Optional[bytes] = ..., options: _Optional[str] = ..., again: bool = ..., allow_future: bool = ...) -> None: ...
 
 class BeginImportResponse(_message.Message):
-    __slots__ = ("import_id", "state", "next_chunk", "staged_rows")
+    __slots__ = ("import_id", "state", "next_chunk", "staged_rows", "begun_us")
     IMPORT_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     NEXT_CHUNK_FIELD_NUMBER: _ClassVar[int]
     STAGED_ROWS_FIELD_NUMBER: _ClassVar[int]
+    BEGUN_US_FIELD_NUMBER: _ClassVar[int]
     import_id: str
     state: str
     next_chunk: int
     staged_rows: int
-    def __init__(self, import_id: _Optional[str] = ..., state: _Optional[str] = ..., next_chunk: _Optional[int] = ..., staged_rows: _Optional[int] = ...) -> None: ...
+    begun_us: int
+    def __init__(self, import_id: _Optional[str] = ..., state: _Optional[str] = ..., next_chunk: _Optional[int] = ..., staged_rows: _Optional[int] = ..., begun_us: _Optional[int] = ...) -> None: ...
 
 class StageRowsRequest(_message.Message):
     __slots__ = ("head", "import_id", "schema")
@@ -106,11 +108,23 @@ class PublishImportResponse(_message.Message):
     rows: int
     def __init__(self, log_entry: _Optional[int] = ..., rows: _Optional[int] = ...) -> None: ...
 
+class ListImportsRequest(_message.Message):
+    __slots__ = ("head", "limit", "page_token")
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    head: _common_pb2.CallHead
+    limit: int
+    page_token: str
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., limit: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
 class ImportsResponse(_message.Message):
-    __slots__ = ("imports",)
+    __slots__ = ("imports", "next_page_token")
     IMPORTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     imports: _containers.RepeatedCompositeFieldContainer[ImportRecord]
-    def __init__(self, imports: _Optional[_Iterable[_Union[ImportRecord, _Mapping]]] = ...) -> None: ...
+    next_page_token: str
+    def __init__(self, imports: _Optional[_Iterable[_Union[ImportRecord, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ImportRecord(_message.Message):
     __slots__ = ("import_id", "view", "source_name", "state", "rows", "log_entry", "begun_us", "source_digest")
