@@ -15,6 +15,7 @@ package enum CatalogMigrations {
         ("0018 monitors", text(PackageResources.catalog_0018_monitors_sql)),
         ("0022 rollouts", text(PackageResources.catalog_0022_rollouts_sql)),
         ("0026 deletions", text(PackageResources.catalog_0026_deletions_sql)),
+        ("0024 freshness", text(PackageResources.catalog_0024_freshness_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

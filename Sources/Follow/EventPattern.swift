@@ -40,11 +40,22 @@ package struct EventPattern: Sendable, Hashable {
 
     private static func part(_ text: Substring) -> Part? {
         if text == "*" { return Part() }
+        // freshness_lost is freshness.lost.
+        if let name = names.first(where: { $0.replacingFirst(".", by: "_") == text }) {
+            return part(name[...])
+        }
         let words = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard words.count == 2 else { return nil }
         return Part(
             about: words[0] == "*" ? nil : words[0],
             what: words[1] == "*" ? nil : words[1]
         )
+    }
+}
+
+extension String {
+    fileprivate func replacingFirst(_ old: Character, by new: Character) -> String {
+        guard let place = firstIndex(of: old) else { return self }
+        return self[..<place] + String(new) + self[index(after: place)...]
     }
 }

@@ -28,17 +28,22 @@ extension ServedLog {
         keep: TimeSpan?,
         of name: ServedModel.Name
     ) throws(AlulaError) {
-        if let rate, !(rate >= 0 && rate <= 1) {
-            throw .invalid("the rate of a log is a share from 0 to 1: found \(rate)")
-        }
-        if let keep, keep.microseconds <= 0 || keep > Self.longestKeep {
-            throw .invalid("a log is kept for more than 0 s and at most 100 years")
-        }
+        try Self.check(rate: rate, keep: keep)
         turn.lock()
         defer { turn.unlock() }
         try offline.writeBeside { try ServedFile($0).set(rate: rate, keep: keep, of: name) }
         model(name).set(rate: rate ?? 1)
         lastRetention.withLock { $0 = 0 }
+    }
+
+    /// Throws where it cannot be set.
+    package static func check(rate: Double?, keep: TimeSpan?) throws(AlulaError) {
+        if let rate, !(rate >= 0 && rate <= 1) {
+            throw .invalid("the rate of a log is a share from 0 to 1: found \(rate)")
+        }
+        if let keep, keep.microseconds <= 0 || keep > longestKeep {
+            throw .invalid("a log is kept for more than 0 s and at most 100 years")
+        }
     }
 
     /// Of the models of a project that have a log or settings, or of one.

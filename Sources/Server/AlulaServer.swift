@@ -225,7 +225,8 @@ struct Parts: Sendable {
                 registry: registry,
                 served: served,
                 catalog: catalog,
-                newestEvent: { ingestor.freshness[$0]?.newestEvent }
+                newestEvent: { ingestor.freshness[$0]?.newestEvent },
+                newestEventThen: { try offline.newestEvent(of: $0, at: $1) }
             ),
             now: now,
             logger: logger

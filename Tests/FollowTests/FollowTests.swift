@@ -10,6 +10,7 @@ struct EventPatternTests {
         ("stage.promoted", ["stage.promoted"]),
         ("stage.*", ["stage.left", "stage.promoted", "stage.rolled_back"]),
         ("*.published", ["import.published"]),
+        ("freshness_lost,stage_rolled_back", ["freshness.lost", "stage.rolled_back"]),
         ("gate.refused,alias.*", ["alias.deleted", "alias.set", "gate.refused"]),
         ("*", EventPattern.names), ("*.*", EventPattern.names),
     ])

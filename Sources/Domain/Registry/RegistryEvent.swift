@@ -26,6 +26,9 @@ package struct RegistryEvent: Sendable, Hashable {
         case rolloutStepped = "rollout stepped"
         /// A rollout is done, was stepped back or cancelled.
         case rolloutEnded = "rollout ended"
+        /// The newest row of a view grew older than its max age, or one came that is not.
+        case freshnessLost = "freshness lost"
+        case freshnessRegained = "freshness regained"
 
         /// What it is about and what happened, for patterns: `stage.promoted`.
         package var name: String {
@@ -47,6 +50,8 @@ package struct RegistryEvent: Sendable, Hashable {
             case .unshadowed: "shadow.ended"
             case .rolloutStepped: "rollout.stepped"
             case .rolloutEnded: "rollout.ended"
+            case .freshnessLost: "freshness.lost"
+            case .freshnessRegained: "freshness.regained"
             }
         }
     }

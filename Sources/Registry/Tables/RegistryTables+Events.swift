@@ -96,6 +96,21 @@ extension RegistryTables {
         try insert(event, project: look.record.project)
     }
 
+    /// Tells that a view is fresh no longer, or again.
+    func tell(_ change: FreshnessChange, _ call: WriteCall) throws {
+        let event = RegistryEvent(
+            revision: try newestEvent() + 1,
+            time: call.now,
+            kind: change.isLost ? .freshnessLost : .freshnessRegained,
+            model: nil,
+            version: 0,
+            view: change.name,
+            detail: change.detail,
+            actor: call.actor
+        )
+        try insert(event, project: change.project)
+    }
+
     /// Who waits gets it after the commit.
     private func insert(_ event: RegistryEvent, project: ProjectName) throws {
         try execute(

@@ -67,11 +67,16 @@ extension Dispatcher {
         if request.hasKeepUs {
             keep = request.keepUs == 0 ? nil : TimeSpan(microseconds: request.keepUs)
         }
-        try services.served.set(
-            rate: request.hasRate ? request.rate : old?.rate,
-            keep: keep,
-            of: name
+        let rate = request.hasRate ? request.rate : old?.rate
+        try ServedLog.check(rate: rate, keep: keep)
+        // First, so that nothing is set that the audit log does not tell.
+        try services.registry.record(
+            PredictionLogSetting(rate: rate ?? 1, keep: keep),
+            after: PredictionLogSetting(rate: old?.rate ?? 1, keep: old?.keep),
+            of: name.model,
+            call: try writeCall(call, try CallHead(request.head))
         )
+        try services.served.set(rate: rate, keep: keep, of: name)
         let summary = try services.served.summaries(name.project, model: name.model).first
         return try Answer(summary.map(WirePredictionLog.init) ?? WirePredictionLog())
     }

@@ -4,6 +4,7 @@ import Domain
 import Ingest
 import Offline
 import Registry
+import Served
 import Wire
 
 extension Dispatcher {
@@ -34,6 +35,16 @@ extension Dispatcher {
         )
         problems.add(online.problems, of: UInt64(online.problems.count))
         answer.onlineRows = online.rows
+        let served = try services.served.verify(
+            isCancelled: { progress.isCancelled },
+            progress: {
+                progress.send(WireVerifyProgress("prediction log", done: $0, total: $1))
+            }
+        )
+        problems.add(served.problems, of: served.problemCount)
+        answer.servedSegments = served.segments
+        answer.servedRows = served.rows
+        answer.servedBlocks = served.blocks
         answer.artifacts = try verifyArtifacts(&problems, progress)
         answer.notes = try unnamedArtifacts()
         answer.trainingSets = try verifyRegistry(&problems, progress)

@@ -23,9 +23,12 @@ final class MonitorDesk: Sendable {
         var served: ServedLog
         var catalog: CatalogStore
         var newestEvent: @Sendable (FeatureViewID) -> Timestamp?
+        /// The newest event time that history had of a view at a time.
+        var newestEventThen: @Sendable (FeatureView, Timestamp) throws -> Timestamp?
     }
 
     private let sources: Sources
+    private let freshness: FreshnessWatch
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
     private let records: Mutex<[Key: MonitorRecord]>
@@ -50,6 +53,12 @@ final class MonitorDesk: Sendable {
         self.now = now
         self.logger = logger
         run = MonitorRun()
+        freshness = try FreshnessWatch(
+            sources.registry,
+            sources.catalog,
+            newestEvent: sources.newestEvent,
+            now: now
+        )
         var known: [Key: MonitorRecord] = [:]
         for record in try sources.registry.monitorRecords() {
             known[Key(project: record.project, name: record.name)] = record
@@ -78,6 +87,7 @@ final class MonitorDesk: Sendable {
 
 extension MonitorDesk {
     private func round() {
+        attempt { () throws(AlulaError) in try freshness.look(call) }
         let monitors = sources.catalog.monitors
         forgetRetired(monitors)
         let start = ContinuousClock.now
@@ -210,7 +220,7 @@ extension MonitorDesk {
             }
             guard isFirst else { return }
             logger.warning(
-                "where monitors stand could not be kept",
+                "where monitors or views stand could not be kept",
                 metadata: ["error": "\(error)"]
             )
         }
@@ -228,6 +238,7 @@ extension MonitorDesk {
             served: sources.served,
             catalog: sources.catalog,
             newestEvent: sources.newestEvent,
+            newestEventThen: sources.newestEventThen,
             monitor: monitor,
             project: project,
             time: time,

@@ -12,6 +12,8 @@ struct MonitorReading {
     let catalog: CatalogStore
     /// The newest event time of a view, as it is now.
     let newestEvent: @Sendable (FeatureViewID) -> Timestamp?
+    /// The newest event time that history had of a view at a time.
+    let newestEventThen: @Sendable (FeatureView, Timestamp) throws -> Timestamp?
 
     let monitor: Monitor
     let project: ProjectName
@@ -97,14 +99,11 @@ struct MonitorReading {
             throw AlulaError(.internal, "freshness is of a view")
         }
         let view = try catalog.snapshot.project(project.text).view(name.text)
-        guard !isTrial else {
-            return MonitorFinding(
-                .cannotTell,
-                reason: "how fresh a view was is not kept: history has only when its rows were so"
-            )
-        }
-        guard let newest = newestEvent(view.id) else {
-            return MonitorFinding(.cannotTell, reason: "view \(name) has no row online")
+        let newest = isTrial ? try newestEventThen(view, time) : newestEvent(view.id)
+        guard let newest else {
+            let reason =
+                isTrial ? "history had no row of view \(name)" : "view \(name) has no row online"
+            return MonitorFinding(.cannotTell, reason: reason)
         }
         let age = max(0, time.microseconds - newest.microseconds)
         let threshold = monitor.threshold ?? 0
@@ -114,7 +113,7 @@ struct MonitorReading {
             value: value,
             threshold: threshold,
             rows: 0,
-            reason: "the newest row is of \(newest)"
+            reason: "the newest row \(isTrial ? "was" : "is") of \(newest)"
         )
     }
 }

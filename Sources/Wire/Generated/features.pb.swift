@@ -631,7 +631,7 @@ package nonisolated struct WireVerifyProgress: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// history, online, artifacts, registry
+  /// history, online, prediction log, artifacts, registry
   package var part: String = String()
 
   package var done: UInt64 = 0
@@ -668,6 +668,14 @@ package nonisolated struct WireVerifyResponse: Sendable {
 
   /// no problems: what people may want to know, such as artifacts that nothing names
   package var notes: [String] = []
+
+  /// of the prediction log
+  package var servedSegments: UInt64 = 0
+
+  /// vectors, predictions and outcomes
+  package var servedRows: UInt64 = 0
+
+  package var servedBlocks: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2202,7 +2210,7 @@ nonisolated extension WireVerifyProgress: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireVerifyResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".VerifyResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}problem_count\0\u{1}problems\0\u{1}segments\0\u{3}history_rows\0\u{1}blocks\0\u{3}online_rows\0\u{1}artifacts\0\u{3}training_sets\0\u{1}notes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}problem_count\0\u{1}problems\0\u{1}segments\0\u{3}history_rows\0\u{1}blocks\0\u{3}online_rows\0\u{1}artifacts\0\u{3}training_sets\0\u{1}notes\0\u{3}served_segments\0\u{3}served_rows\0\u{3}served_blocks\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2219,6 +2227,9 @@ nonisolated extension WireVerifyResponse: SwiftProtobuf.Message, SwiftProtobuf._
       case 7: try { try decoder.decodeSingularUInt64Field(value: &self.artifacts) }()
       case 8: try { try decoder.decodeSingularUInt64Field(value: &self.trainingSets) }()
       case 9: try { try decoder.decodeRepeatedStringField(value: &self.notes) }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.servedSegments) }()
+      case 11: try { try decoder.decodeSingularUInt64Field(value: &self.servedRows) }()
+      case 12: try { try decoder.decodeSingularUInt64Field(value: &self.servedBlocks) }()
       default: break
       }
     }
@@ -2252,6 +2263,15 @@ nonisolated extension WireVerifyResponse: SwiftProtobuf.Message, SwiftProtobuf._
     if !self.notes.isEmpty {
       try visitor.visitRepeatedStringField(value: self.notes, fieldNumber: 9)
     }
+    if self.servedSegments != 0 {
+      try visitor.visitSingularUInt64Field(value: self.servedSegments, fieldNumber: 10)
+    }
+    if self.servedRows != 0 {
+      try visitor.visitSingularUInt64Field(value: self.servedRows, fieldNumber: 11)
+    }
+    if self.servedBlocks != 0 {
+      try visitor.visitSingularUInt64Field(value: self.servedBlocks, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2265,6 +2285,9 @@ nonisolated extension WireVerifyResponse: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.artifacts != rhs.artifacts {return false}
     if lhs.trainingSets != rhs.trainingSets {return false}
     if lhs.notes != rhs.notes {return false}
+    if lhs.servedSegments != rhs.servedSegments {return false}
+    if lhs.servedRows != rhs.servedRows {return false}
+    if lhs.servedBlocks != rhs.servedBlocks {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -313,6 +313,9 @@ package nonisolated struct WireDriftRequest: Sendable {
   /// Clears the value of `againstUntilUs`. Subsequent reads from it will return its default value.
   package mutating func clearAgainstUntilUs() {self._againstUntilUs = nil}
 
+  /// instead of a model: rows by when they were recorded, against those of another span
+  package var view: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -973,7 +976,7 @@ nonisolated extension WireTopValue: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireDriftRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".DriftRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{3}training_set\0\u{1}current\0\u{1}features\0\u{1}test\0\u{1}threshold\0\u{1}share\0\u{1}model\0\u{1}versions\0\u{3}since_us\0\u{3}until_us\0\u{3}against_since_us\0\u{3}against_until_us\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}head\0\u{3}training_set\0\u{1}current\0\u{1}features\0\u{1}test\0\u{1}threshold\0\u{1}share\0\u{1}model\0\u{1}versions\0\u{3}since_us\0\u{3}until_us\0\u{3}against_since_us\0\u{3}against_until_us\0\u{1}view\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -994,6 +997,7 @@ nonisolated extension WireDriftRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 11: try { try decoder.decodeSingularInt64Field(value: &self._untilUs) }()
       case 12: try { try decoder.decodeSingularInt64Field(value: &self._againstSinceUs) }()
       case 13: try { try decoder.decodeSingularInt64Field(value: &self._againstUntilUs) }()
+      case 14: try { try decoder.decodeSingularStringField(value: &self.view) }()
       default: break
       }
     }
@@ -1043,6 +1047,9 @@ nonisolated extension WireDriftRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     try { if let v = self._againstUntilUs {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 13)
     } }()
+    if !self.view.isEmpty {
+      try visitor.visitSingularStringField(value: self.view, fieldNumber: 14)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1060,6 +1067,7 @@ nonisolated extension WireDriftRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs._untilUs != rhs._untilUs {return false}
     if lhs._againstSinceUs != rhs._againstSinceUs {return false}
     if lhs._againstUntilUs != rhs._againstUntilUs {return false}
+    if lhs.view != rhs.view {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

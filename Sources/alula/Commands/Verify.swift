@@ -35,6 +35,11 @@ struct Verify: AsyncParsableCommand {
                 + counted(answer.blocks, "block"),
         ])
         table.add(["online", counted(answer.onlineRows, "row")])
+        table.add([
+            "prediction log",
+            "\(counted(answer.servedRows, "row")), \(counted(answer.servedSegments, "segment")), "
+                + counted(answer.servedBlocks, "block"),
+        ])
         table.add(["artifacts", counted(answer.artifacts, "file")])
         table.add(["registry", counted(answer.trainingSets, "training set")])
         Output.table(table)
@@ -50,6 +55,9 @@ struct Verify: AsyncParsableCommand {
             ("problem_count", .uint(answer.problemCount)), ("problems", .strings(answer.problems)),
             ("segments", .uint(answer.segments)), ("history_rows", .uint(answer.historyRows)),
             ("blocks", .uint(answer.blocks)), ("online_rows", .uint(answer.onlineRows)),
+            ("served_segments", .uint(answer.servedSegments)),
+            ("served_rows", .uint(answer.servedRows)),
+            ("served_blocks", .uint(answer.servedBlocks)),
             ("artifacts", .uint(answer.artifacts)), ("training_sets", .uint(answer.trainingSets)),
         ])
     }

@@ -37,8 +37,8 @@ struct Watch: AsyncParsableCommand {
     }
 
     private static func text(_ event: WireRegistryEvent) -> String {
-        let version =
-            event.version == 0 ? event.subject : "\(event.model) version \(event.version)"
+        let about = event.subject.isEmpty ? event.view : event.subject
+        let version = event.version == 0 ? about : "\(event.model) version \(event.version)"
         let what =
             switch event.kind {
             case "registered": "registered"
@@ -60,6 +60,8 @@ struct Watch: AsyncParsableCommand {
             case "import published": "is published to \(event.view): \(event.detail)"
             case "monitor firing": "fires: \(event.detail)"
             case "monitor resolved": "is resolved: \(event.detail)"
+            case "freshness lost": "is not fresh any more: \(event.detail)"
+            case "freshness regained": "is fresh again: \(event.detail)"
             default: event.kind
             }
         return "\(event.revision) \(Timestamp.text(event.timeUs)) \(version) \(what) "

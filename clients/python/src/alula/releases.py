@@ -137,11 +137,12 @@ class Event:
 
     ``kind``: registered, promoted, rolled back, left, alias set, alias deleted, approved, deleted,
     gate passed, gate refused, import published, monitor firing, monitor resolved, shadowed,
-    unshadowed, rollout stepped, rollout ended; ``name`` is the same for patterns: stage.promoted.
+    unshadowed, rollout stepped, rollout ended, freshness lost, freshness regained; ``name`` is the
+    same for patterns: stage.promoted.
     ``other``: where the version was before; of one that left a stage, where it is now.
     ``view`` and ``subject``: of an import its view and id; it has no model, and version 0. Of a
-    monitor ``subject`` is its name. ``detail``: in words, why a gate refused, how many rows came,
-    what a monitor found.
+    monitor ``subject`` is its name; of freshness there is the view. ``detail``: in words, why a
+    gate refused, how many rows came, what a monitor found.
     """
 
     revision: int

@@ -64,12 +64,17 @@ class Verification:
     online_rows: int
     artifacts: int
     training_sets: int
+    #: Of the prediction log: vectors, predictions and outcomes.
+    served_segments: int
+    served_rows: int
+    served_blocks: int
 
     @staticmethod
     def of(message: Any) -> Verification:
         return Verification(
             message.problem_count, list(message.problems), message.segments, message.history_rows,
             message.blocks, message.online_rows, message.artifacts, message.training_sets,
+            message.served_segments, message.served_rows, message.served_blocks,
         )  # fmt: skip
 
     def __bool__(self) -> bool:
@@ -78,7 +83,8 @@ class Verification:
     def __str__(self) -> str:
         checked = (
             f"{self.history_rows:,} rows of history in {self.segments:,} segments, "
-            f"{self.online_rows:,} rows online, {self.artifacts:,} artifacts, "
+            f"{self.online_rows:,} rows online, {self.served_rows:,} of the prediction log, "
+            f"{self.artifacts:,} artifacts, "
             f"{self.training_sets:,} training sets"
         )
         if self:

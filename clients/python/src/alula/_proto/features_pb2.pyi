@@ -303,7 +303,7 @@ class VerifyProgress(_message.Message):
     def __init__(self, part: _Optional[str] = ..., done: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
 
 class VerifyResponse(_message.Message):
-    __slots__ = ("problem_count", "problems", "segments", "history_rows", "blocks", "online_rows", "artifacts", "training_sets", "notes")
+    __slots__ = ("problem_count", "problems", "segments", "history_rows", "blocks", "online_rows", "artifacts", "training_sets", "notes", "served_segments", "served_rows", "served_blocks")
     PROBLEM_COUNT_FIELD_NUMBER: _ClassVar[int]
     PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     SEGMENTS_FIELD_NUMBER: _ClassVar[int]
@@ -313,6 +313,9 @@ class VerifyResponse(_message.Message):
     ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
     TRAINING_SETS_FIELD_NUMBER: _ClassVar[int]
     NOTES_FIELD_NUMBER: _ClassVar[int]
+    SERVED_SEGMENTS_FIELD_NUMBER: _ClassVar[int]
+    SERVED_ROWS_FIELD_NUMBER: _ClassVar[int]
+    SERVED_BLOCKS_FIELD_NUMBER: _ClassVar[int]
     problem_count: int
     problems: _containers.RepeatedScalarFieldContainer[str]
     segments: int
@@ -322,7 +325,10 @@ class VerifyResponse(_message.Message):
     artifacts: int
     training_sets: int
     notes: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, problem_count: _Optional[int] = ..., problems: _Optional[_Iterable[str]] = ..., segments: _Optional[int] = ..., history_rows: _Optional[int] = ..., blocks: _Optional[int] = ..., online_rows: _Optional[int] = ..., artifacts: _Optional[int] = ..., training_sets: _Optional[int] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
+    served_segments: int
+    served_rows: int
+    served_blocks: int
+    def __init__(self, problem_count: _Optional[int] = ..., problems: _Optional[_Iterable[str]] = ..., segments: _Optional[int] = ..., history_rows: _Optional[int] = ..., blocks: _Optional[int] = ..., online_rows: _Optional[int] = ..., artifacts: _Optional[int] = ..., training_sets: _Optional[int] = ..., notes: _Optional[_Iterable[str]] = ..., served_segments: _Optional[int] = ..., served_rows: _Optional[int] = ..., served_blocks: _Optional[int] = ...) -> None: ...
 
 class MaterializeRequest(_message.Message):
     __slots__ = ("head", "views")

@@ -81,7 +81,7 @@ class TopValue(_message.Message):
     def __init__(self, text: _Optional[str] = ..., count: _Optional[int] = ...) -> None: ...
 
 class DriftRequest(_message.Message):
-    __slots__ = ("head", "training_set", "current", "features", "test", "threshold", "share", "model", "versions", "since_us", "until_us", "against_since_us", "against_until_us")
+    __slots__ = ("head", "training_set", "current", "features", "test", "threshold", "share", "model", "versions", "since_us", "until_us", "against_since_us", "against_until_us", "view")
     HEAD_FIELD_NUMBER: _ClassVar[int]
     TRAINING_SET_FIELD_NUMBER: _ClassVar[int]
     CURRENT_FIELD_NUMBER: _ClassVar[int]
@@ -95,6 +95,7 @@ class DriftRequest(_message.Message):
     UNTIL_US_FIELD_NUMBER: _ClassVar[int]
     AGAINST_SINCE_US_FIELD_NUMBER: _ClassVar[int]
     AGAINST_UNTIL_US_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
     head: _common_pb2.CallHead
     training_set: str
     current: str
@@ -108,7 +109,8 @@ class DriftRequest(_message.Message):
     until_us: int
     against_since_us: int
     against_until_us: int
-    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., training_set: _Optional[str] = ..., current: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., test: _Optional[str] = ..., threshold: _Optional[float] = ..., share: _Optional[float] = ..., model: _Optional[str] = ..., versions: _Optional[_Iterable[int]] = ..., since_us: _Optional[int] = ..., until_us: _Optional[int] = ..., against_since_us: _Optional[int] = ..., against_until_us: _Optional[int] = ...) -> None: ...
+    view: str
+    def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., training_set: _Optional[str] = ..., current: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ..., test: _Optional[str] = ..., threshold: _Optional[float] = ..., share: _Optional[float] = ..., model: _Optional[str] = ..., versions: _Optional[_Iterable[int]] = ..., since_us: _Optional[int] = ..., until_us: _Optional[int] = ..., against_since_us: _Optional[int] = ..., against_until_us: _Optional[int] = ..., view: _Optional[str] = ...) -> None: ...
 
 class Drift(_message.Message):
     __slots__ = ("reference", "current", "reference_rows", "current_rows", "features", "compared", "drifted", "share", "share_threshold", "is_drift", "versions")
