@@ -138,6 +138,7 @@ let package = Package(
         + area("Registry", uses: ["Domain", "Digest", "Search", "Migrations", sql])
         + area("Artifacts", uses: ["CDisk", "Domain", "Digest"])
         + area("Follow", uses: ["Domain", "Digest"])
+        + area("Profiles", uses: ["Domain", "Statistics", sql])
         + area("Wire", uses: ["Domain", "Codec", nio, protobuf], settings: house)
         // Level 3
         + area(
@@ -148,7 +149,7 @@ let package = Package(
             "Training",
             uses: ["Domain", "Codec", "Digest", "Statistics", "Offline", "Artifacts"]
         )
-        + area("Served", uses: ["Domain", "Codec", "Offline", sql])
+        + area("Served", uses: ["Domain", "Codec", "Offline", "Profiles", sql])
         + area("Releases", uses: ["Domain", "Catalog", "Registry", "Migrations", sql])
         + area("Backup", uses: ["Domain", "Digest", sql])
         + area("Trust", uses: ["Domain", "Digest", "Registry", "Migrations", sql])
@@ -158,7 +159,7 @@ let package = Package(
             "Server",
             uses: [
                 "Domain", "Codec", "Digest", "RocksDB", "Wire", "Catalog", "Registry", "Artifacts",
-                "Log", "Search", "Statistics",
+                "Log", "Search", "Statistics", "Profiles",
                 "Online", "Offline", "Ingest", "Training", "Served", "Releases", "Trust", "Backup",
                 nio,
                 sockets, tls,

@@ -8,6 +8,11 @@ extension AlulaClient {
         return try await call(.profile, request, answer: WireProfile.self).0
     }
 
+    /// How what came in a span of time is distributed.
+    package func profile(_ request: WireProfileSpanRequest) async throws -> WireProfileSpan {
+        try await call(.profileSpan, request, answer: WireProfileSpan.self).0
+    }
+
     /// How what was served, or a training set, moved against a reference.
     package func drift(_ request: WireDriftRequest) async throws -> WireDrift {
         try await call(.drift, request, answer: WireDrift.self).0

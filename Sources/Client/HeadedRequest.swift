@@ -20,6 +20,7 @@ extension WireMakeTrainingSetRequest: HeadedRequest {}
 extension WireTrainingSetRequest: HeadedRequest {}
 extension WireProfileRequest: HeadedRequest {}
 extension WireDriftRequest: HeadedRequest {}
+extension WireProfileSpanRequest: HeadedRequest {}
 extension WirePerformanceRequest: HeadedRequest {}
 extension WireListMonitorsRequest: HeadedRequest {}
 extension WireTryMonitorRequest: HeadedRequest {}

@@ -25,7 +25,25 @@ struct HiddenRows: Sendable {
 
     init(_ db: Database, view: FeatureView, through: UInt64) throws {
         self.through = through
-        retracted = try Row.fetchAll(
+        retracted = try Self.retracted(db, view, through)
+        forgotten = try ForgottenKeys(db, view: view.id, keyTypes: view.entity.keys.map(\.type))
+    }
+
+    /// All but the rows that came with the entries from `first` to `through` and are in answers now.
+    init(_ db: Database, view: FeatureView, butFor first: UInt64, through: UInt64) throws {
+        self.through = through
+        let earlier = first > 0 ? [0...(first - 1)] : []
+        retracted = try earlier + Self.retracted(db, view, UInt64(Int64.max))
+        forgotten = try ForgottenKeys(db, view: view.id, keyTypes: view.entity.keys.map(\.type))
+    }
+
+    /// By entries retracted up to a log entry.
+    private static func retracted(
+        _ db: Database,
+        _ view: FeatureView,
+        _ through: UInt64
+    ) throws -> [ClosedRange<UInt64>] {
+        try Row.fetchAll(
             db,
             sql: """
                 SELECT first_entry, last_entry FROM retraction
@@ -33,7 +51,6 @@ struct HiddenRows: Sendable {
                 """,
             arguments: [Int64(clamping: through), Int64(view.id.number)]
         ).map { UInt64($0[0] as Int64)...UInt64($0[1] as Int64) }
-        forgotten = try ForgottenKeys(db, view: view.id, keyTypes: view.entity.keys.map(\.type))
     }
 
     /// Whether rows of this entry are hidden, whatever their key.

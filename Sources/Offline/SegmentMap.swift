@@ -85,6 +85,9 @@ extension SegmentMap {
         var keys: KeySpan?
         /// Rows of later events do not matter.
         var notAfter: Timestamp
+        /// Rows of earlier log entries do not matter, nor do those that were ever retracted; nil where
+        /// all do.
+        var arrivedFrom: UInt64?
     }
 
     /// The least and the greatest key in canonical bytes.
@@ -102,7 +105,10 @@ extension SegmentMap {
         filter: Filter,
         pins: SegmentPins? = nil
     ) throws {
-        let hidden = try HiddenRows(db, view: view, through: filter.through)
+        let hidden =
+            try filter.arrivedFrom.map { first in
+                try HiddenRows(db, view: view, butFor: first, through: filter.through)
+            } ?? HiddenRows(db, view: view, through: filter.through)
         var arguments: StatementArguments = [
             Int64(view.id.number), filter.notAfter.microseconds,
         ]

@@ -1,6 +1,7 @@
 import Codec
 import Domain
 import GRDB
+import Profiles
 import struct Foundation.Data
 
 /// What a segment holds.
@@ -58,6 +59,8 @@ struct ServedFile {
             ]
         )
         try insert(blocks, of: db.lastInsertedRowID)
+        guard kind == .vectors, level == 0 else { return }
+        try ProfileFile(db).arrived(name.profiles, at: Timestamp(microseconds: stamps[0]))
     }
 
     private func insert(_ blocks: [[UInt8]], of segment: Int64) throws {

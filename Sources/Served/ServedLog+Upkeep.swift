@@ -2,6 +2,7 @@ import Codec
 package import Domain
 import Foundation
 import Offline
+import Profiles
 import Synchronization
 import GRDB
 
@@ -102,21 +103,34 @@ extension ServedLog {
         let now = now()
         let old = try offline.readBeside { db in
             let file = ServedFile(db)
-            var old: [(id: Int64, rows: Int)] = []
+            var old: [ServedSegment] = []
             for setting in try file.settings() {
                 guard let keep = setting.keep else { continue }
+                let profiled = try ProfileFile(db).cursor(setting.name.profiles)?.start
                 for kind in [ServedKind.vectors, .predictions, .outcomes] {
-                    let before = (now - keep).microseconds
+                    var before = (now - keep).microseconds
+                    // No row goes before it is in the profile of its hour.
+                    if kind == .vectors, let profiled {
+                        before = min(before, profiled.microseconds)
+                    }
                     for segment in try file.segments(of: setting.name, kind, through: before)
                     where segment.last < before {
-                        old.append((segment.id, segment.rows))
+                        old.append(segment)
                     }
                 }
             }
             return old
         }
         for segment in old {
-            try offline.writeBeside { try ServedFile($0).delete(segment.id) }
+            try offline.writeBeside { db in
+                try ServedFile(db).delete(segment.id)
+                guard segment.kind == .vectors else { return }
+                let profiles = ProfileFile(db)
+                let end = Timestamp(microseconds: segment.last + 1)
+                for hour in try profiles.hours(segment.name.profiles, before: end) {
+                    try profiles.coarsen(hour)
+                }
+            }
         }
         try offline.writeBeside {
             try ServedFile($0).dropAnswers(before: now - Limits.requestIdLife)
@@ -227,6 +241,13 @@ extension ServedLog {
                 guard let segment = try file.segment(id),
                     let found = try rows(of: segment, in: db, entity, key)
                 else { return }
+                // What few rows had is gone from their hours with them.
+                let profiles = ProfileFile(db)
+                try profiles.countTouch()
+                for hour in try profiles.hours(segment.name.profiles)
+                where found.ids.contains(where: { hour.contains($0.served) }) {
+                    try profiles.touch(hour)
+                }
                 let taken = Set(found.rows)
                 let rest = (0..<Int32(segment.rows)).filter { !taken.contains($0) }
                 try file.replace(id, by: try file.table(segment).taking(rest))

@@ -20,7 +20,7 @@ package enum LoggedStatus: UInt8, Sendable, Hashable, CaseIterable {
     case inFuture = 4
     /// Its time lies before the prediction.
     case beforePrediction = 5
-    /// The id or the value is none.
+    /// The id is none, or the value is null, NaN or infinite.
     case invalid = 6
 }
 
@@ -113,6 +113,7 @@ extension ServedLog {
                 try offline.readBeside { db in try ServedFile(db).table(segment) }
             }
         }
+        if given.isOutcome { rows.markRepeated() }
     }
 
     private func knownIDs(_ segment: ServedSegment) throws(AlulaError) -> SegmentIDs {
@@ -132,7 +133,17 @@ struct LoggedRows {
         var id: PredictionID
         var row: Int32
         var time: Int64
+        /// The time was not given.
+        var isNow = false
         var isKnown = false
+        /// What the log has of the newest outcome of the id.
+        var newest: Newest?
+    }
+
+    private struct Newest {
+        var time: Int64
+        var recorded: Int64
+        var isSame: Bool
     }
 
     private(set) var statuses: [LoggedStatus]
@@ -144,7 +155,7 @@ struct LoggedRows {
         items.reserveCapacity(given.ids.count)
         let latest = (now + Limits.maxSkew).microseconds
         for row in 0..<given.ids.count {
-            guard given.ids.isValid(row), values.isValid(row),
+            guard given.ids.isValid(row), values.isNumberOrOther(row),
                 let id = PredictionID(given.ids.slice(row))
             else {
                 statuses[row] = .invalid
@@ -155,15 +166,17 @@ struct LoggedRows {
                 continue
             }
             var time = now.microseconds
+            var isNow = true
             if let times = given.times, times.isValid(row) {
                 time = times.load(row, as: Int64.self)
+                isNow = false
             }
             if given.isOutcome, time > latest {
                 statuses[row] = .inFuture
             } else if given.isOutcome, given.times != nil, time < id.stamp {
                 statuses[row] = .beforePrediction
             } else {
-                items.append(Item(id: id, row: Int32(row), time: time))
+                items.append(Item(id: id, row: Int32(row), time: time, isNow: isNow))
             }
         }
         items.sort { ($0.id, $0.time, $0.row) < ($1.id, $1.time, $1.row) }
@@ -207,12 +220,18 @@ struct LoggedRows {
         var isThere = Set<Int>()
         if isOutcome {
             let table = try table()
-            let times = table.columns[3].int64s
-            for (item, row) in found
-            where times[row] == items[item].time
-                && table.columns[2].isSame(row, as: values, Int(items[item].row))
-            {
-                isThere.insert(item)
+            let (times, recorded) = (table.columns[3].int64s, table.columns[4].int64s)
+            for (item, row) in found {
+                let isSame = table.columns[2].isSame(row, as: values, Int(items[item].row))
+                if isSame, times[row] == items[item].time { isThere.insert(item) }
+                let known = items[item].newest
+                if known.map({ ($0.time, $0.recorded) <= (times[row], recorded[row]) }) ?? true {
+                    items[item].newest = Newest(
+                        time: times[row],
+                        recorded: recorded[row],
+                        isSame: isSame
+                    )
+                }
             }
         } else {
             isThere = Set(found.map(\.item))
@@ -220,6 +239,14 @@ struct LoggedRows {
         guard !isThere.isEmpty else { return }
         for item in isThere { statuses[Int(items[item].row)] = .duplicate }
         items = items.indices.filter { !isThere.contains($0) }.map { items[$0] }
+    }
+
+    /// An outcome without a time that says what the newest one says tells nothing new.
+    mutating func markRepeated() {
+        for item in items where item.isNow && item.newest?.isSame == true {
+            statuses[Int(item.row)] = .duplicate
+        }
+        items.removeAll { $0.isNow && $0.newest?.isSame == true }
     }
 
     /// The rows that are taken; of one id twice among them the first, or what differs.
@@ -254,6 +281,14 @@ struct LoggedRows {
             columns: columns,
             rows: taken.count
         )
+    }
+}
+
+extension Column {
+    /// Whether the row has a value that can be counted with.
+    fileprivate func isNumberOrOther(_ row: Int) -> Bool {
+        guard isValid(row) else { return false }
+        return type != .scalar(.float64) || load(row, as: Double.self).isFinite
     }
 }
 

@@ -131,7 +131,10 @@ package struct ServedScan: Sendable {
     private func list(
         _ query: ServedQuery
     ) throws(AlulaError) -> (segments: [ServedSegment], types: ServedJoin.Types) {
-        try log.offline.readBeside { db in
+        if let since = query.since, let until = query.until, since > until {
+            throw .invalid("the span ends before it begins: \(since) to \(until)")
+        }
+        return try log.offline.readBeside { db in
             let file = ServedFile(db)
             let all = try file.segments(
                 of: query.model,

@@ -240,17 +240,31 @@ struct Parts: Sendable {
                 served: served,
                 catalog: catalog,
                 monitors: monitors,
-                newestEvent: { ingestor.freshness[$0]?.newestEvent }
+                newestEvent: { ingestor.freshness[$0]?.newestEvent },
+                newestEventThen: { try offline.newestEvent(of: $0, at: $1) }
             ),
             now: now,
             logger: logger
         )
         rollouts.start()
+        let profiles = ProfileDesk(
+            ProfileDesk.Sources(
+                offline: offline,
+                served: served,
+                snapshot: { catalog.snapshot },
+                lastEntry: { ingestor.lastEntry }
+            ),
+            rule: configuration.profiles,
+            now: now,
+            logger: logger
+        )
+        profiles.start()
         let forgetting = Forgetting(
             ingestor: ingestor,
             spines: spines,
             backups: backups,
             served: served,
+            profiles: profiles,
             logger: logger
         )
         // What a stopped or killed server has begun.
@@ -281,6 +295,7 @@ struct Parts: Sendable {
                 served: served,
                 monitors: monitors,
                 rollouts: rollouts,
+                profiles: profiles,
                 spines: spines,
                 heartbeats: heartbeats,
                 forgetting: forgetting,
@@ -353,6 +368,7 @@ struct Parts: Sendable {
         services.registry.events.close()
         services.rollouts.stop()
         services.monitors.stop()
+        services.profiles.stop()
         services.served.stop()
         try services.ingestor.stop()
     }

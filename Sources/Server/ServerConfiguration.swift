@@ -35,6 +35,8 @@ package struct ServerConfiguration: Sendable {
     /// From when on a call is told to the log.
     package var slowCall: TimeSpan
     package var logFormat: LogFormat
+    /// How long profiles of what came are, and for how long they are kept.
+    package var profiles: ProfileRule
 
     package enum LogFormat: String, Sendable, CaseIterable {
         case text
@@ -53,8 +55,10 @@ package struct ServerConfiguration: Sendable {
         slowCall: TimeSpan = .seconds(1),
         logFormat: LogFormat = .text,
         auditKey: String? = nil,
-        backups: String? = nil
+        backups: String? = nil,
+        profiles: ProfileRule = ProfileRule()
     ) {
+        self.profiles = profiles
         self.backups = backups
         self.auditKey = auditKey
         self.dataDirectory = dataDirectory

@@ -32,6 +32,7 @@ struct Services: Sendable {
     let served: ServedLog
     let monitors: MonitorDesk
     let rollouts: RolloutDesk
+    let profiles: ProfileDesk
     let spines: KeptSpines
     let heartbeats: Heartbeats
     let forgetting: Forgetting

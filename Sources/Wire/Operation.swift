@@ -89,6 +89,7 @@ package enum Operation: UInt16, Sendable, CaseIterable {
     case startRollout = 0x00D1
     case cancelRollout = 0x00D2
     case listRollouts = 0x00D3
+    case profileSpan = 0x00E0
 }
 
 extension Operation {
@@ -108,7 +109,7 @@ extension Operation {
             .retract, .logOutcomes:
             .writeFeatures
         case .makeTrainingSet, .listTrainingSets, .showTrainingSet, .getTrainingSet, .explain,
-            .reproduce, .profile, .drift, .performance, .skew, .trainingSetFromLog,
+            .reproduce, .profile, .profileSpan, .drift, .performance, .skew, .trainingSetFromLog,
             .tryMonitor, .deleteTrainingSet:
             .train
         case .startRun, .logRun, .endRun, .registerVersion, .putArtifact, .setPredictionLog,
@@ -142,7 +143,8 @@ extension Operation {
         case .authenticate, .listTokens, .status, .verify, .plan, .describeCatalog, .listImports,
             .read, .history, .export,
             .listTrainingSets, .explain,
-            .showTrainingSet, .getTrainingSet, .profile, .listMonitors, .tryMonitor, .drift,
+            .showTrainingSet, .getTrainingSet, .profile, .profileSpan, .listMonitors, .tryMonitor,
+            .drift,
             .performance, .getRun, .listRuns,
             .listModels,
             .listVersions,

@@ -88,7 +88,8 @@ extension Operation {
         case .makeTrainingSet, .explain: .named([.service(2)])
         case .showTrainingSet, .getTrainingSet, .profile, .deleteTrainingSet:
             .named([.trainingSet(2)])
-        case .drift: .named([.trainingSet(2), .trainingSet(3), .model(8)])
+        case .drift: .named([.trainingSet(2), .trainingSet(3), .model(8), .view(14)])
+        case .profileSpan: .named([.view(2), .model(3)])
         case .performance: .named([.model(2)])
         case .logRun, .endRun, .getRun, .beatRun, .deleteRun: .named([.run(2)])
         case .lineage: .named([.model(2), .run(4)])

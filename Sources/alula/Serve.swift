@@ -81,6 +81,12 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Log calls that take longer.", valueName: "time"))
     var slowCall = "1s"
 
+    @Option(help: ArgumentHelp("Keep profiles of what came for so long.", valueName: "time"))
+    var keepProfiles = "30d"
+
+    @Option(help: ArgumentHelp("What one profile is of; an hour.", visibility: .hidden))
+    var profileSpan = "1h"
+
     @Option(help: "text or json: how the log is written.")
     var log = ServerConfiguration.LogFormat.text
 
@@ -92,6 +98,12 @@ struct Serve: AsyncParsableCommand {
         }
         guard let slow = TimeSpan(text: slowCall) else {
             throw .invalid("--slow-call \(slowCall): expected a time such as 500ms or 2s")
+        }
+        guard let keep = TimeSpan(text: keepProfiles), keep.microseconds > 0 else {
+            throw .invalid("--keep-profiles \(keepProfiles): expected a time such as 30d")
+        }
+        guard let span = TimeSpan(text: profileSpan), span.microseconds >= 1_000 else {
+            throw .invalid("--profile-span \(profileSpan): expected a time such as 1h")
         }
         let certificates = tlsCert.map { chain in
             CertificateFiles(chain: chain, key: tlsKey ?? "", clientAuthorities: tlsClientCa)
@@ -108,7 +120,8 @@ struct Serve: AsyncParsableCommand {
             slowCall: slow,
             logFormat: log,
             auditKey: auditKey,
-            backups: backups
+            backups: backups,
+            profiles: ProfileRule(span: span, keep: keep)
         )
     }
 

@@ -12,6 +12,7 @@ extension Dispatcher {
 
     func drift(_ call: Call) throws -> Answer {
         let request = try Messages.decode(WireDriftRequest.self, from: call.control)
+        guard request.view.isEmpty else { return try viewDrift(request, call) }
         guard request.model.isEmpty else { return try servedDrift(request, call) }
         let head = try CallHead(request.head)
         let options = try DriftOptions(request)

@@ -67,7 +67,7 @@ extension Dispatcher {
     ) throws(AlulaError) -> WireDrift {
         for name in request.features where reference[name] == nil && current[name] == nil {
             throw .invalid(
-                "neither the reference nor what was served has a feature \"\(name)\"",
+                "neither the reference nor what is compared with it has a feature \"\(name)\"",
                 help: usual.isEmpty ? "" : "there are: " + usual.joined(separator: ", ")
             )
         }
@@ -78,6 +78,16 @@ extension Dispatcher {
         answer.referenceRows = reference.rows
         answer.currentRows = current.rows
         return answer
+    }
+
+    /// All columns of either, or those asked for.
+    static func drift(
+        _ request: WireDriftRequest,
+        _ reference: TableProfile,
+        _ current: TableProfile,
+        _ options: DriftOptions
+    ) throws(AlulaError) -> WireDrift {
+        try answer(request, reference, current, names(reference, current), options)
     }
 
     /// Columns of either, those of the reference first.
@@ -104,7 +114,7 @@ extension Dispatcher {
             throw AlulaError.notFound(
                 "nothing that \(name.model) was served is in the log for that time",
                 help:
-                    "log reads: model.read(…, log=True); alula model log \(name.model) says what is there"
+                    "log reads: model.read(…, log=True); alula prediction-log \(name.model) says what is there"
             )
         }
         let version = try services.registry.version(
@@ -167,13 +177,16 @@ extension ServedProfile {
 
     /// Those asked for; else features, which have a status behind them, what follows them up to the predictions, and those.
     private static func profiled(_ schema: Schema, _ asked: [String]?) -> [String] {
-        if let asked { return asked + [ServedColumn.prediction, ServedColumn.outcome] }
+        (asked ?? vector(schema)) + [ServedColumn.prediction, ServedColumn.outcome]
+    }
+
+    /// Features and what follows them, of the request; neither keys nor predictions.
+    static func vector(_ schema: Schema) -> [String] {
         let names = schema.fields.map(\.name)
         let known = Set(names)
         guard let first = names.firstIndex(where: { known.contains(ServedColumn.status(of: $0)) })
-        else { return [ServedColumn.prediction, ServedColumn.outcome] }
+        else { return [] }
         return names[first...].filter { !$0.contains("@") }
-            + [ServedColumn.prediction, ServedColumn.outcome]
     }
 }
 
@@ -194,7 +207,7 @@ private struct NewestType {
 }
 
 /// A profile and how many of its values were withheld or not there.
-private struct ServedBuilder {
+struct ServedBuilder {
     let type: ValueType
     private var builder: ProfileBuilder
     private var expired: UInt64 = 0

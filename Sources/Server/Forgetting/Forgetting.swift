@@ -17,6 +17,7 @@ final class Forgetting: @unchecked Sendable {
     private let ingestor: Ingestor
     private let backups: Backups
     private let served: ServedLog
+    private let profiles: ProfileDesk
     private let logger: Logger
     // `isStopping` and `isTrying` are only touched while `condition` is locked: that is what makes
     // this class Sendable.
@@ -36,8 +37,10 @@ final class Forgetting: @unchecked Sendable {
         spines: KeptSpines,
         backups: Backups,
         served: ServedLog,
+        profiles: ProfileDesk,
         logger: Logger
     ) {
+        self.profiles = profiles
         self.served = served
         self.ingestor = ingestor
         self.backups = backups
@@ -156,6 +159,7 @@ final class Forgetting: @unchecked Sendable {
                 let name = Array("\(pending.entity.number)/".utf8) + pending.key
                 guard blanked.insert(name).inserted else { return }
                 try served.erase(pending.entity, key: pending.key)
+                try profiles.forget(pending.entity, key: pending.key)
                 try spines.blank(pending.entity, key: pending.key)
                 try spines.emptyLog()
             },

@@ -20,6 +20,8 @@ final class RolloutDesk: Sendable {
         var catalog: CatalogStore
         var monitors: MonitorDesk
         var newestEvent: @Sendable (FeatureViewID) -> Timestamp?
+        /// As known at a time.
+        var newestEventThen: @Sendable (FeatureView, Timestamp) throws -> Timestamp?
     }
 
     private let sources: Sources

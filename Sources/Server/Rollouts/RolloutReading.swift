@@ -166,6 +166,7 @@ extension RolloutReading {
             served: sources.served,
             catalog: sources.catalog,
             newestEvent: sources.newestEvent,
+            newestEventThen: sources.newestEventThen,
             monitor: versioned.monitor,
             project: record.project,
             time: time,

@@ -143,6 +143,7 @@ struct Dispatcher: Sendable {
         case .showTrainingSet: try showTrainingSet(call)
         case .getTrainingSet: try getTrainingSet(call)
         case .profile: try profile(call)
+        case .profileSpan: try profileSpan(call)
         case .drift: try drift(call)
         case .performance: try performance(call)
         case .listMonitors: try listMonitors(call)

@@ -104,6 +104,7 @@ extension Operation {
             .explain,
             .putArtifact, .getArtifact, .verify, .compact, .retract, .forget, .reproduce,
             .verifyAudit, .backup, .scanPredictions, .skew, .trainingSetFromLog, .drift,
+            .profileSpan,
             .performance, .tryMonitor, .putPart, .finishUpload, .collectGarbage:
             true
         case .authenticate, .createToken, .listTokens, .revokeToken, .status, .plan, .apply,

@@ -17,7 +17,13 @@ struct Drift: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The model whose logged reads are looked at.") var model: String?
+    @Argument(
+        help: ArgumentHelp(
+            "The model whose logged reads are looked at, or view:NAME: its rows by when they came.",
+            valueName: "model|view:NAME"
+        )
+    )
+    var model: String?
     @Option(
         help: ArgumentHelp(
             "The reference: training (of the newest version served), a training set, or a span.",
@@ -117,7 +123,11 @@ struct Drift: AsyncParsableCommand {
 
     private func served(_ model: String) async throws -> WireDrift {
         var request = request
-        request.model = model
+        if model.hasPrefix("view:") {
+            request.view = String(model.dropFirst("view:".count))
+        } else {
+            request.model = model
+        }
         request.versions = version
         if let since { request.sinceUs = try Timestamp(option: "--since", since).microseconds }
         if let until { request.untilUs = try Timestamp(option: "--until", until).microseconds }

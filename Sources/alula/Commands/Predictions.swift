@@ -51,6 +51,9 @@ struct Predictions: AsyncParsableCommand {
             schema = batch.schema
             try output.write(batch)
         }
+        if schema == nil, out == "-" {
+            return Output.diagnostic("alula: no vectors of \(model) were logged in that time")
+        }
         try output.finish(schema ?? Schema(fields: []))
         guard out != "-" else { return }
         Output.line("\(counted(answer.rows, "vector")) of \(model) in \(out)")

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from ._frames import Op
-from ._proto import monitoring_pb2, monitors_pb2
+from ._proto import monitoring_pb2, monitors_pb2, profiles_pb2
 from ._session import Session
 from ._sets import TrainingSets
 from ._spine import microseconds
@@ -20,6 +20,7 @@ from .monitoring import (
     MonitorTrial,
     Performance,
     Profile,
+    SpanProfile,
 )
 from .training import TrainingSetRecord
 
@@ -36,6 +37,39 @@ class MonitoringVerbs:
         """
         return self._sets.profile(set_id(training_set))
 
+    def profile_view(self, view: str, since: Any = None, until: Any = None) -> SpanProfile:
+        """How the rows of a view are distributed that were recorded in a span of time.
+
+        ``since``, ``until``: the hours that they lie in are the first and the last.
+        """
+        return self._profile_span(profiles_pb2.ProfileSpanRequest(view=view), since, until)
+
+    def profile_model(
+        self,
+        model: str,
+        version: int | Sequence[int] = (),
+        since: Any = None,
+        until: Any = None,
+    ) -> SpanProfile:
+        """How the vectors are distributed that a model was served, of all versions together or of
+        those named.
+
+        ``since``, ``until``: the hours that they lie in are the first and the last.
+        """
+        versions = [version] if isinstance(version, int) else version
+        request = profiles_pb2.ProfileSpanRequest(model=model, versions=versions)
+        return self._profile_span(request, since, until)
+
+    def _profile_span(
+        self, request: profiles_pb2.ProfileSpanRequest, since: Any, until: Any
+    ) -> SpanProfile:
+        if since is not None:
+            request.since_us = microseconds("since", since)
+        if until is not None:
+            request.until_us = microseconds("until", until)
+        answer, _ = self._session.call(Op.PROFILE_SPAN, request, profiles_pb2.ProfileSpan)
+        return SpanProfile(answer)
+
     def drift(
         self,
         of: TrainingSetRecord | str,
@@ -48,10 +82,11 @@ class MonitoringVerbs:
         threshold: float | None = None,
         share: float | None = None,
     ) -> Drift:
-        """How what a model was served, or a training set, moved; by Evidently's usual tests and
-        thresholds.
+        """How what a model was served, a training set, or what a view took in moved; by Evidently's
+        usual tests and thresholds.
 
-        ``of``: a model's name, or a training set. ``against``: a training set; or, for a model, a
+        ``of``: a model's name, a training set, or ``"view:NAME"``: its rows by when they were
+        recorded, against those of another span. ``against``: a training set; or, for a model, a
         span (since, until) of what was served, None for that of the newest version served.
         ``since``, ``until``, ``versions``: what of the model's logged reads is looked at.
         ``features``: else the vector of the service; predictions and outcomes too between two
@@ -71,7 +106,12 @@ class MonitoringVerbs:
                 raise InvalidArgument("against: expected the training set to compare with")
             request.current = set_id(of)
         else:
-            request.model = of
+            if of.startswith("view:"):
+                if versions:
+                    raise InvalidArgument("versions are of a model, not of a view")
+                request.view = of.removeprefix("view:")
+            else:
+                request.model = of
             if since is not None:
                 request.since_us = microseconds("since", since)
             if until is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from .records import moment
@@ -69,6 +69,34 @@ class Profile(dict[str, FeatureProfile]):
     def __init__(self, message: Any) -> None:
         super().__init__((feature.name, FeatureProfile.of(feature)) for feature in message.features)
         self.rows: int = message.rows
+
+
+@dataclass(frozen=True)
+class ProfileHour:
+    """An hour that has rows. ``version``: of the model, 0 of a view. ``is_coarse``: its rows are
+    gone, or some were forgotten: no value of fewer than ten rows is left of it.
+    """
+
+    start: datetime
+    span: timedelta
+    version: int
+    rows: int
+    is_coarse: bool
+
+
+class SpanProfile(Profile):
+    """The profile of a span of time, which was made hour by hour."""
+
+    def __init__(self, message: Any) -> None:
+        super().__init__(message.profile)
+        #: Oldest first; the newest 10,000.
+        self.hours = [
+            ProfileHour(
+                moment(hour.start_us), timedelta(microseconds=hour.span_us), hour.version,
+                hour.rows, hour.is_coarse,
+            )
+            for hour in message.hours
+        ]  # fmt: skip
 
 
 @dataclass(frozen=True)

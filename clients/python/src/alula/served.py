@@ -17,10 +17,11 @@ LOGGED_STATUSES = np.array(
 class Logged:
     """What became of predictions or outcomes.
 
-    ``accepted`` is durable; ``duplicate``: it is in the log already; ``notLogged``: the id says
-    that its vector was not kept; ``unknown``: there is no such vector, it was forgotten, or was
-    older than is kept; ``inFuture`` and ``beforePrediction``: the outcome's time; ``invalid``: the
-    id or the value is none.
+    ``accepted`` is durable; ``duplicate``: it is in the log already, as the newest outcome
+    where no time is given; ``notLogged``: the id says that its vector was not kept; ``unknown``:
+    there is no such vector, it was forgotten, or was older than is kept; ``inFuture`` and
+    ``beforePrediction``: the outcome's time; ``invalid``: the id is none, or the value is null,
+    NaN or infinite.
     """
 
     #: For each of them, in their order.

@@ -158,6 +158,8 @@ class AsyncStore:
     get_training_set = offload(Store.get_training_set)
     training_sets = offload(Store.training_sets)
     profile = offload(Store.profile)
+    profile_view = offload(Store.profile_view)
+    profile_model = offload(Store.profile_model)
     drift = offload(Store.drift)
     performance = offload(Store.performance)
     monitors = offload(Store.monitors)
