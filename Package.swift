@@ -138,7 +138,7 @@ let package = Package(
         + area("Registry", uses: ["Domain", "Digest", "Search", "Migrations", sql])
         + area("Artifacts", uses: ["CDisk", "Domain", "Digest"])
         + area("Follow", uses: ["Domain", "Digest"])
-        + area("Profiles", uses: ["Domain", "Statistics", sql])
+        + area("Profiles", uses: ["Domain", "Statistics", "Migrations", sql])
         + area("Wire", uses: ["Domain", "Codec", nio, protobuf], settings: house)
         // Level 3
         + area(
