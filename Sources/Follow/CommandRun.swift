@@ -127,7 +127,9 @@ package final class CommandRun: Sendable {
         guard !isWhole else { return ends[0] }
         close(ends[0])
         let directory = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
-        var path = Array("\(directory)/alula-event-XXXXXX".utf8CString)
+        var path = Array(
+            (directory + "/alula-event-" + String(repeating: "X", count: 6)).utf8CString
+        )
         let file = unsafe mkstemp(&path)
         guard file >= 0 else { throw Errno() }
         unsafe unlink(path)

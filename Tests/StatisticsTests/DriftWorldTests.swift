@@ -9,8 +9,8 @@ import Testing
 ///
 /// Three worlds of each kind are played. The rates that are promised: in a world that stays no day of 84
 /// is an alarm, and of 336 looks at one feature fewer than one in a hundred; a sudden change of half a
-/// deviation is found on its first day, always; a slow one of a twentieth of a deviation a day before it has
-/// come to a quarter of one; what comes and goes with the week is an alarm against the training set on its
+/// deviation is found on its first day, always; a slow one of a fiftieth of a deviation a day before it has
+/// come to a fifth of one, and against the day before on one day of 27 at most; what comes and goes with the week is an alarm against the training set on its
 /// worst days only, and against the week before never; what is in one slice only is found there, always,
 /// and in the whole on three days of 28 at most.
 struct DriftWorldTests {
@@ -21,24 +21,38 @@ struct DriftWorldTests {
     /// A day of a world: how far each feature is moved, in deviations.
     private typealias World = @Sendable (_ day: Int, _ feature: String) -> Double
 
+    /// Normal numbers of which worlds draw: making them is slow.
+    private static let normals: [Double] = {
+        var random = SeededRandom(seed: 77)
+        return (0..<1 << 14).flatMap { _ in
+            // Box and Muller: two normal numbers of two even ones.
+            let radius = (-2 * log(1 - Double.random(in: 0..<1, using: &random))).squareRoot()
+            let angle = 2 * Double.pi * Double.random(in: 0..<1, using: &random)
+            return [radius * cos(angle), radius * sin(angle)]
+        }
+    }()
+
     private static func hour(
         _ random: inout SeededRandom,
         rows: Int,
         _ moved: (String) -> Double
     ) throws -> TableProfile {
-        let profiles = try features.map { name in
+        let profiles = features.map { name in
             let away = moved(name)
             var numbers: [Double] = []
-            numbers.reserveCapacity(rows + 1)
+            numbers.reserveCapacity(rows + 2)
             while numbers.count < rows {
-                // Box and Muller: two normal numbers of two even ones.
-                let radius = (-2 * log(1 - Double.random(in: 0..<1, using: &random))).squareRoot()
-                let angle = 2 * Double.pi * Double.random(in: 0..<1, using: &random)
-                numbers.append(100 + 7 * (radius * cos(angle) + away))
-                numbers.append(100 + 7 * (radius * sin(angle) + away))
+                let bits = random.next()
+                for shift in [0, 20, 40] as [UInt64] {
+                    let drawn = normals[Int(bits >> shift & 0x7FFF)]
+                    numbers.append(100 + 7 * (drawn + away))
+                }
             }
             var builder = ProfileBuilder(name: name, type: .float64)
-            builder.add(try Column(.float64, numbers.prefix(rows).map { .float64($0) }))
+            let present = [UInt8](repeating: 1, count: rows)
+            numbers.withUnsafeBytes { values in
+                present.withUnsafeBufferPointer { builder.add(values, present: $0) }
+            }
             return builder.finish()
         }
         return TableProfile(rows: UInt64(rows), features: profiles)
@@ -66,7 +80,7 @@ struct DriftWorldTests {
     /// `back` is the window that a day is compared with, in days before it; nil is the training set.
     private static func play(seed: UInt64, back: Int? = nil, _ world: World) throws -> Looks {
         var random = SeededRandom(seed: seed)
-        let training = try hour(&random, rows: 2_000) { _ in 0 }
+        let training = try hour(&random, rows: 8_000) { _ in 0 }
         let days = try (0..<days).map { number in
             try day(&random) { world(number, $0) }
         }
@@ -109,11 +123,11 @@ struct DriftWorldTests {
 
     @Test(arguments: seeds)
     func `a slow change is found, which the day before does not show`(seed: UInt64) throws {
-        let world: World = { day, _ in Double(day) * 0.05 }
+        let world: World = { day, _ in Double(day) * 0.02 }
         let looks = try Self.play(seed: seed, world)
         let first = try #require(looks.alarms.first)
-        #expect(first <= 5 && looks.alarms == Array(first..<Self.days))
-        #expect(try Self.play(seed: seed, back: 1, world).alarms.isEmpty)
+        #expect(first <= 10 && looks.alarms.filter { $0 >= 10 } == Array(10..<Self.days))
+        #expect(try Self.play(seed: seed, back: 1, world).alarms.count <= 1)
     }
 
     @Test(arguments: seeds)
@@ -144,11 +158,11 @@ struct DriftWorldTests {
     @Test(arguments: seeds)
     func `what is in one slice only is found in its own profile`(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
-        let training = try Self.hour(&random, rows: 2_000) { _ in 0 }
+        let training = try Self.hour(&random, rows: 8_000) { _ in 0 }
         var (whole, slice) = (0, 0)
         for _ in 0..<Self.days {
-            let rest = try Self.hour(&random, rows: 1_900) { _ in 0 }
-            let moved = try Self.hour(&random, rows: 100) { _ in 1 }
+            let rest = try Self.hour(&random, rows: 3_800) { _ in 0 }
+            let moved = try Self.hour(&random, rows: 200) { _ in 1 }
             var sum = ProfileSum()
             sum.add(rest)
             sum.add(moved)

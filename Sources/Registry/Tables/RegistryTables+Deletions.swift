@@ -50,7 +50,8 @@ extension RegistryTables {
             key
         ).map { "alias \($0["name"] as String) points to it" }
         let target = "\(model.name)@\(version.number)"
-        return stages + shadows + memories + aliases + (try items(.version, target, in: model.project))
+        let runs = try items(.version, target, in: model.project)
+        return stages + shadows + memories + aliases + runs
     }
 
     /// Versions such as `credit version 3`.

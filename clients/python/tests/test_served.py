@@ -238,7 +238,7 @@ def test_a_forgotten_key_is_gone_from_the_log(own_server: Server, store: alula.S
     assert gone.served_vectors == 2
     frame = store.predictions("m")
     assert frame["@prediction_id"].tolist() == [ids[1]] and frame["@outcome"].tolist() == [0.0]
-    assert store.log_outcomes("m", ids, [0.0] * 3).counts() == {"accepted": 1, "unknown": 2}
+    assert store.log_outcomes("m", ids, [0.5] * 3).counts() == {"accepted": 1, "unknown": 2}
     with pytest.raises(alula.Incomplete):
         store.get_training_set(train.id)
     left = store.get_training_set(train.id, incomplete=True).to_pandas()

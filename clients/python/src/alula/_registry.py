@@ -69,11 +69,14 @@ class Registry:
         return Run(self._session, RunRecord.of(answer), heartbeat)
 
     def open_run(self, id: str) -> Run:
-        return Run(self._session, self.get_run(id))
+        return Run(self._session, self._get_run(id, history=False))
 
     def get_run(self, id: str) -> RunRecord:
+        return self._get_run(id, history=True)
+
+    def _get_run(self, id: str, history: bool) -> RunRecord:
         answer, _ = self._session.call(
-            Op.GET_RUN, registry_pb2.GetRunRequest(run=id), registry_pb2.Run
+            Op.GET_RUN, registry_pb2.GetRunRequest(run=id, history=history), registry_pb2.Run
         )
         return RunRecord.of(answer)
 
