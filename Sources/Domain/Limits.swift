@@ -65,6 +65,8 @@ public enum Limits {
     public static let longestHeartbeat = TimeSpan.seconds(86_400)
     /// Artifacts of one model version.
     public static let versionArtifacts = 1_000
+    /// Connections of the HTTP port; more wait until one of them ends.
+    public static let httpConnections = 256
     /// Tokens of a data directory, revoked ones among them.
     public static let tokens = 10_000
     /// Projects, views or models that the scope of a token names.

@@ -39,6 +39,8 @@ package struct ServedQuery: Sendable {
     package var columns: [String]?
     /// Whether vectors that lack some of the columns come without them; else they are refused.
     package var takesWhatIsThere = false
+    /// Whether what was served longer ago than is kept comes too, where it is still in the file.
+    package var takesRetired = false
     package var withStatuses = true
     package var withEventTimes = false
     /// Only what was logged up to then of predictions and outcomes; nil is all.
@@ -72,7 +74,8 @@ package struct ServedScan: Sendable {
     package func cursor(_ query: ServedQuery) throws(AlulaError) -> ServedCursor {
         try log.flush()
         let pass = ScanPass(log.readers)
-        let (segments, types) = try list(query)
+        var query = query
+        let (segments, types) = try list(&query)
         return ServedCursor(
             log: log,
             query: query,
@@ -91,7 +94,8 @@ package struct ServedScan: Sendable {
         try log.flush()
         var (taken, leftOut): (UInt64, UInt64) = (0, 0)
         var since: Int64?
-        for segment in try list(query).segments.sorted(by: { $0.last > $1.last }) {
+        var query = query
+        for segment in try list(&query).segments.sorted(by: { $0.last > $1.last }) {
             if taken == 0 || taken + UInt64(segment.rows) <= most, leftOut == 0 {
                 taken += UInt64(segment.rows)
                 since = min(since ?? segment.first, segment.first)
@@ -123,18 +127,26 @@ package struct ServedScan: Sendable {
     /// The service versions whose vectors a scan would give, with the model versions of each.
     package func services(_ query: ServedQuery) throws(AlulaError) -> [String: Set<UInt32>] {
         try log.flush()
-        return try list(query).segments.reduce(into: [:]) { found, segment in
+        var query = query
+        return try list(&query).segments.reduce(into: [:]) { found, segment in
             found[segment.service, default: []].insert(segment.version)
         }
     }
 
+    /// What was served longer ago than is kept is not of it, also where it is still in the file.
     private func list(
-        _ query: ServedQuery
+        _ query: inout ServedQuery
     ) throws(AlulaError) -> (segments: [ServedSegment], types: ServedJoin.Types) {
         if let since = query.since, let until = query.until, since > until {
             throw .invalid("the span ends before it begins: \(since) to \(until)")
         }
-        return try log.offline.readBeside { db in
+        let kept = try log.offline.readBeside { [name = query.model] db in
+            try ServedFile(db).settings().first { $0.name == name }?.keep
+        }
+        if let kept, !query.takesRetired {
+            query.since = max(query.since ?? .distantPast, log.now() - kept)
+        }
+        return try log.offline.readBeside { [query] db in
             let file = ServedFile(db)
             let all = try file.segments(
                 of: query.model,

@@ -195,6 +195,32 @@ extension ServedLogTests {
         #expect(Set(try world.scan().keys) == Set(new))
     }
 
+    @Test func `retention takes the old rows of a segment that reaches across its bound`() throws {
+        let world = try World()
+        var ids: [PredictionID] = []
+        for second in 2...100 as ClosedRange<Int64> {
+            ids += try world.serve([Self.anna], at: second * 1_000_000)
+        }
+        _ = try world.log(ids, outcomes: ids.map { _ in 1 })
+        try world.log.flush()
+        while try world.log.mergeOnce() {}
+        world.now.set(100_000_000)
+        try world.log.set(rate: nil, keep: .seconds(60), of: world.name)
+        let left = ids.filter { $0.stamp >= 40_000_000 }
+        // Before the file is written anew, too.
+        #expect(Set(try world.scan().keys) == Set(left))
+        _ = try world.log.retire()
+        let kept = try world.offline.readBeside { db in
+            try Int.fetchAll(db, sql: "SELECT SUM(rows) FROM served_segment GROUP BY kind")
+        }
+        #expect(kept == [left.count, left.count])
+        #expect(Set(try world.scan().keys) == Set(left))
+        world.now.set(101_000_000)
+        // Less than an eighth of the time: not worth writing it anew.
+        #expect(try world.log.retire() == 0)
+        #expect(try world.scan().count == left.count - 1)
+    }
+
     @Test func `segments of long texts that repeat are merged only as far as memory goes`() throws {
         let world = try World()
         let text = String(repeating: "p", count: 100_000)

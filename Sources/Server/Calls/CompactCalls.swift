@@ -3,6 +3,7 @@ import Domain
 import Ingest
 import Offline
 import Registry
+import Served
 import SwiftProtobuf
 import Wire
 
@@ -18,6 +19,7 @@ extension Dispatcher {
         for view in views {
             answer.views.append(try compact(view, dryRun: request.dryRun, progress, call, head))
         }
+        if !request.dryRun { try services.served.retire() }
         FreedMemory.giveBack(after: answer.views.reduce(0) { $0 + Int($1.rows) })
         return try Answer(answer)
     }

@@ -69,6 +69,14 @@ extension Dispatcher {
         }
         let rate = request.hasRate ? request.rate : old?.rate
         try ServedLog.check(rate: rate, keep: keep)
+        if let keep, old?.keep.map({ keep < $0 }) ?? true, !call.identity.may(.operate) {
+            throw AlulaError(
+                .permissionDenied,
+                "to keep what was served for a shorter time deletes what is older",
+                help:
+                    "it takes the role \(Permission.operate.roles.map(\.rawValue).sorted().joined(separator: ", "))"
+            )
+        }
         // First, so that nothing is set that the audit log does not tell.
         try services.registry.record(
             PredictionLogSetting(rate: rate ?? 1, keep: keep),

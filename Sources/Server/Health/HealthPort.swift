@@ -37,7 +37,13 @@ struct HealthPort: Service {
         let application = Application(
             router: router,
             server: server,
-            configuration: .init(address: .hostname(address.host, port: address.port)),
+            configuration: .init(
+                address: .hostname(address.host, port: address.port),
+                availableConnectionsDelegate: MaximumAvailableConnections(
+                    Limits.httpConnections,
+                    logger: quiet
+                )
+            ),
             onServerRunning: { channel in
                 announce("health on \(scheme)://\(host):\(channel.localAddress?.port ?? 0)")
             },

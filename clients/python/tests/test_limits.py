@@ -250,6 +250,27 @@ def test_ten_thousand_silent_connections_disturb_nobody(tmp_path: Path, capsys: 
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def test_the_http_port_takes_so_many_connections_and_lets_others_wait(tmp_path: Path) -> None:
+    def connect() -> socket.socket:
+        line = socket.create_connection(("127.0.0.1", server.health), 20)
+        line.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        return line
+
+    with serving(tmp_path / "data") as server:
+        held = [connect() for _ in range(256)]
+        for line in held:
+            assert line.recv(4_096).startswith(b"HTTP/1.1 200")
+        one_more = connect()
+        one_more.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            one_more.recv(4_096)
+        held.pop().close()
+        one_more.settimeout(20)
+        assert one_more.recv(4_096).startswith(b"HTTP/1.1 200")
+        for line in (*held, one_more):
+            line.close()
+
+
 def memory(server: Server) -> int:
     found = re.search(r"^alula_memory_resident_bytes (\d+)", server.page("/metrics")[1], re.M)
     assert found
