@@ -147,10 +147,12 @@ extension ServedProfile {
         query.takesWhatIsThere = true
         var builders: [String: NewestType] = [:]
         var order: [String] = []
+        var lacking: [String] = []
         try ServedScan(log).scan(query, isCancelled: isCancelled) { batch in
             if let asked = query.columns, !asked.isEmpty,
                 !asked.contains(where: { batch[$0] != nil })
             {
+                lacking = asked
                 return
             }
             var newest: UInt32 = 0
@@ -171,6 +173,12 @@ extension ServedProfile {
                     version: newest
                 )
             }
+        }
+        if table.rows == 0, let name = lacking.min() {
+            throw AlulaError.invalid(
+                "the logged vectors of \(query.model.model) have no feature \"\(name)\"",
+                help: "leave columns out for all of them"
+            )
         }
         table.features = order.compactMap { builders[$0]?.finish() }
     }
