@@ -154,8 +154,8 @@ package final class BackupTurn {
         let path = directory.path + "/lock"
         descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw Files.failure("open", path) }
+        // Where this throws the file is closed too: by `deinit`.
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
             throw .refused(
                 "another backup is being made in \(directory.path)",
                 help: "wait for its end; alula backups shows it then"

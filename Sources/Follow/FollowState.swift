@@ -39,8 +39,8 @@ package final class FollowFile: Sendable {
         try Self.makeDirectory(Self.directory(of: path))
         lock = unsafe open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard lock >= 0 else { throw Self.failure("make the lock beside", path) }
+        // Where this throws the lock is closed too: by `deinit`.
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            close(lock)
             throw .refused(
                 "another alula on follows with the state file \(path)",
                 help: "stop it first, or give this one a --state file of its own"

@@ -221,6 +221,25 @@ struct BackupTests {
         #expect(failure { try fixture.backups.prepare(for: "other") }?.code == .failedPrecondition)
     }
 
+    @Test func `a turn that is refused closes no file but its own`() throws {
+        let fixture = try BackupFixture()
+        let held = try BackupTurn(fixture.backups)
+        DispatchQueue.concurrentPerform(iterations: 2) { number in
+            if number == 0 {
+                for _ in 0..<3_000 {
+                    #expect(throws: AlulaError.self) { try BackupTurn(fixture.backups) }
+                }
+            } else {
+                for _ in 0..<30_000 {
+                    let file = open("/dev/null", O_RDONLY)
+                    sched_yield()
+                    #expect(close(file) == 0)
+                }
+            }
+        }
+        withExtendedLifetime(held) {}
+    }
+
     @Test func `names are words and never paths`() {
         let cases: [(String, Bool)] = [
             ("one", true), ("2026-11-21", true), ("a.b_c-D9", true),

@@ -151,7 +151,7 @@ def test_a_version_worse_than_its_holder_is_stepped_back(store: alula.Store) -> 
     store.apply(FAST.replace("at_least: 0.7", "at_least: 0.1"))
     store.start_rollout("m", 2)
     ended = until(store, lambda r: r.state != "running", {1: 0.95, 2: 0.75})
-    assert ended.state == "stepped_back" and "version 1 has" in ended.reason
+    assert ended.state == "stepped_back" and "version 1 has" in ended.reason, ended
     assert [f.outcome for f in ended.figures] == ["passed", "failed"]
 
 
