@@ -118,9 +118,7 @@ package final class ReleaseDesk: Sendable {
                     call,
                     project: decided.project
                 )
-                try Self.auditGates(decided, tables, call)
-                try Self.auditMonitors(decided, tables, call)
-                try Self.auditRollouts(decided, tables, call)
+                try Self.auditRules(decided, tables, call)
             }
             return try answer(outcome)
         }
@@ -128,69 +126,57 @@ package final class ReleaseDesk: Sendable {
         return stored
     }
 
-    /// An entry for each gate that changed, with what it was and what it is.
-    private static func auditGates(
+    /// An entry for each gate, monitor and plan of rollouts that changed, with what it was and what
+    /// it is.
+    private static func auditRules(
         _ decided: DefinitionChanges,
         _ tables: RegistryTables,
         _ call: WriteCall
     ) throws {
-        for change in decided.gateChanges {
-            let gate = change.after.gate
+        func audit(
+            _ act: String,
+            _ subject: String,
+            _ detail: [String: String],
+            before: String?,
+            after: String
+        ) throws {
             try tables.audit(
-                change.after.isRemoved ? "remove gate" : "change gate",
-                "model:\(gate.model)",
-                ["to": gate.to.text, "version": String(change.after.version)],
+                act,
+                subject,
+                detail,
                 call,
                 project: decided.project,
-                change: AuditChange(
-                    before: try change.before?.json ?? "",
-                    after: try change.after.json
-                )
+                change: AuditChange(before: before ?? "", after: after)
             )
         }
-        if decided.changesGates { tables.modelsChanged() }
-    }
-
-    /// Likewise for each monitor.
-    private static func auditMonitors(
-        _ decided: DefinitionChanges,
-        _ tables: RegistryTables,
-        _ call: WriteCall
-    ) throws {
+        for change in decided.gateChanges {
+            try audit(
+                change.after.isRemoved ? "remove gate" : "change gate",
+                "model:\(change.after.gate.model)",
+                ["to": change.after.gate.to.text, "version": String(change.after.version)],
+                before: change.before?.json,
+                after: change.after.json
+            )
+        }
         for change in decided.monitorChanges {
-            try tables.audit(
+            try audit(
                 change.after.isRetired ? "retire monitor" : "change monitor",
                 "monitor:\(change.after.monitor.name)",
                 ["version": String(change.after.version)],
-                call,
-                project: decided.project,
-                change: AuditChange(
-                    before: try change.before?.json ?? "",
-                    after: try change.after.json
-                )
+                before: change.before?.json,
+                after: change.after.json
             )
         }
-    }
-
-    /// Likewise for each plan of rollouts.
-    private static func auditRollouts(
-        _ decided: DefinitionChanges,
-        _ tables: RegistryTables,
-        _ call: WriteCall
-    ) throws {
         for change in decided.rolloutChanges {
-            try tables.audit(
+            try audit(
                 change.after.isRetired ? "retire rollout" : "change rollout",
                 "rollout:\(change.after.plan.name)",
                 ["version": String(change.after.version)],
-                call,
-                project: decided.project,
-                change: AuditChange(
-                    before: try change.before?.json ?? "",
-                    after: try change.after.json
-                )
+                before: change.before?.json,
+                after: change.after.json
             )
         }
+        if decided.changesGates { tables.modelsChanged() }
     }
 
     private static func decide(

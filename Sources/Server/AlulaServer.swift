@@ -220,29 +220,18 @@ struct Parts: Sendable {
         )
         let served = try ServedLog(offline, now: now, lastEntry: { ingestor.lastEntry })
         served.start()
-        let monitors = try MonitorDesk(
-            MonitorDesk.Sources(
-                registry: registry,
-                served: served,
-                catalog: catalog,
-                newestEvent: { ingestor.freshness[$0]?.newestEvent },
-                newestEventThen: { try offline.newestEvent(of: $0, at: $1) }
-            ),
-            now: now,
-            logger: logger
+        let watched = MonitorDesk.Sources(
+            registry: registry,
+            served: served,
+            catalog: catalog,
+            newestEvent: { ingestor.freshness[$0]?.newestEvent },
+            newestEventThen: { try offline.newestEvent(of: $0, at: $1) }
         )
+        let monitors = try MonitorDesk(watched, now: now, logger: logger)
         monitors.start()
         let releases = ReleaseDesk(catalog: catalog, registry: registry)
         let rollouts = RolloutDesk(
-            RolloutDesk.Sources(
-                registry: registry,
-                releases: releases,
-                served: served,
-                catalog: catalog,
-                monitors: monitors,
-                newestEvent: { ingestor.freshness[$0]?.newestEvent },
-                newestEventThen: { try offline.newestEvent(of: $0, at: $1) }
-            ),
+            RolloutDesk.Sources(watched: watched, releases: releases, monitors: monitors),
             now: now,
             logger: logger
         )

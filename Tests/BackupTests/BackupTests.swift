@@ -230,11 +230,12 @@ struct BackupTests {
                     #expect(throws: AlulaError.self) { try BackupTurn(fixture.backups) }
                 }
             } else {
-                for _ in 0..<30_000 {
-                    let file = open("/dev/null", O_RDONLY)
-                    sched_yield()
-                    #expect(close(file) == 0)
+                var failed = 0
+                for _ in 0..<20_000 {
+                    let files = (0..<4).map { _ in open("/dev/null", O_RDONLY) }
+                    for file in files where close(file) != 0 { failed += 1 }
                 }
+                #expect(failed == 0)
             }
         }
         withExtendedLifetime(held) {}

@@ -234,11 +234,7 @@ extension MonitorDesk {
         isCancelled: @escaping () -> Bool
     ) -> MonitorReading {
         MonitorReading(
-            registry: sources.registry,
-            served: sources.served,
-            catalog: sources.catalog,
-            newestEvent: sources.newestEvent,
-            newestEventThen: sources.newestEventThen,
+            sources: sources,
             monitor: monitor,
             project: project,
             time: time,

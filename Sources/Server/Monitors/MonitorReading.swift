@@ -7,14 +7,7 @@ import Wire
 
 /// Works out what a monitor's figure is at a time, and how it compares; changes nothing.
 struct MonitorReading {
-    let registry: RegistryStore
-    let served: ServedLog
-    let catalog: CatalogStore
-    /// The newest event time of a view, as it is now.
-    let newestEvent: @Sendable (FeatureViewID) -> Timestamp?
-    /// The newest event time that history had of a view at a time.
-    let newestEventThen: @Sendable (FeatureView, Timestamp) throws -> Timestamp?
-
+    let sources: MonitorDesk.Sources
     let monitor: Monitor
     let project: ProjectName
     /// Where the window ends, but for the monitor's delay.
@@ -98,8 +91,9 @@ struct MonitorReading {
         guard case .view(let name) = monitor.subject else {
             throw AlulaError(.internal, "freshness is of a view")
         }
-        let view = try catalog.snapshot.project(project.text).view(name.text)
-        let newest = isTrial ? try newestEventThen(view, time) : newestEvent(view.id)
+        let view = try sources.catalog.snapshot.project(project.text).view(name.text)
+        let newest =
+            isTrial ? try sources.newestEventThen(view, time) : sources.newestEvent(view.id)
         guard let newest else {
             let reason =
                 isTrial ? "history had no row of view \(name)" : "view \(name) has no row online"
@@ -122,7 +116,7 @@ struct MonitorReading {
 
 extension MonitorReading {
     private func distribution(_ query: ServedQuery, _ start: Timestamp) throws -> MonitorFinding {
-        let current = try ServedProfile(query, of: served, isCancelled: isCancelled)
+        let current = try ServedProfile(query, of: sources.served, isCancelled: isCancelled)
         if let finding = tooFew(current.table.rows, "rows served") { return finding }
         let reference = try reference(current, query, start)
         if let reference, case .window = monitor.reference,
@@ -154,7 +148,7 @@ extension MonitorReading {
         case .window(let span):
             let other = try ServedProfile(
                 earlier(span, query, start),
-                of: served,
+                of: sources.served,
                 isCancelled: isCancelled
             )
             let names = other.table.features.map(\.name).filter { !$0.contains("@") }
@@ -163,7 +157,7 @@ extension MonitorReading {
             return try compared(try TrainingSetID(id, as: "training set"))
         case .training:
             guard let newest = current.versions.keys.max() else { return nil }
-            let version = try registry.version(
+            let version = try sources.registry.version(
                 .version(newest),
                 of: query.model.model,
                 project: project
@@ -178,10 +172,10 @@ extension MonitorReading {
     }
 
     private func compared(_ id: TrainingSetID) throws -> Compared {
-        guard let record = try registry.trainingSet(id), record.project == project else {
+        guard let record = try sources.registry.trainingSet(id), record.project == project else {
             throw AlulaError.notFound("there is no training set \(id) in project \(project)")
         }
-        guard let bytes = try registry.profile(of: record.id) else {
+        guard let bytes = try sources.registry.profile(of: record.id) else {
             throw AlulaError.notFound("training set \(record.id) has no profile any more")
         }
         let table = try TableProfile(decoding: bytes)
@@ -365,7 +359,7 @@ extension MonitorReading {
         query.withStatuses = false
         var slices = PerformanceSlices(windowMicroseconds: 0, by: "", versions: .together)
         var found = Slice()
-        try ServedScan(served).scan(query, isCancelled: isCancelled) { batch in
+        try ServedScan(sources.served).scan(query, isCancelled: isCancelled) { batch in
             try slices.add(batch)
             guard let versions = batch[ServedColumn.modelVersion], batch.rowCount > 0 else {
                 return
@@ -384,7 +378,7 @@ extension MonitorReading {
         guard let newest = versions.max() else {
             throw AlulaError.notFound("no version was served")
         }
-        let version = try registry.version(.version(newest), of: model, project: project)
+        let version = try sources.registry.version(.version(newest), of: model, project: project)
         guard let metric = version.metrics.last(where: { $0.name.text == monitor.metric }) else {
             throw AlulaError.notFound(
                 "version \(newest) of \(model) was registered without \(monitor.metric)"

@@ -14,14 +14,9 @@ import Synchronization
 final class RolloutDesk: Sendable {
     /// What rules read.
     struct Sources: Sendable {
-        var registry: RegistryStore
+        var watched: MonitorDesk.Sources
         var releases: ReleaseDesk
-        var served: ServedLog
-        var catalog: CatalogStore
         var monitors: MonitorDesk
-        var newestEvent: @Sendable (FeatureViewID) -> Timestamp?
-        /// As known at a time.
-        var newestEventThen: @Sendable (FeatureView, Timestamp) throws -> Timestamp?
     }
 
     private let sources: Sources
@@ -60,7 +55,7 @@ final class RolloutDesk: Sendable {
 
     private func round() {
         attempt { () throws(AlulaError) in
-            let running = try sources.registry.runningRollouts()
+            let running = try sources.watched.registry.runningRollouts()
             let numbers = Set(running.map(\.number))
             due.withLock { due in due = due.filter { numbers.contains($0.key) } }
             for record in running {
@@ -114,7 +109,7 @@ final class RolloutDesk: Sendable {
         )
         if case .wait(let reason) = decision {
             looked.reason = reason
-            try sources.registry.note(looked)
+            try sources.watched.registry.note(looked)
             return
         }
         try sources.releases.step(looked, decision, now: time)

@@ -120,7 +120,7 @@ extension RolloutReading {
         query.columns = []
         query.withStatuses = false
         var slices = PerformanceSlices(windowMicroseconds: 0, by: "", versions: .together)
-        try ServedScan(sources.served).scan(query, isCancelled: isCancelled) { batch in
+        try ServedScan(sources.watched.served).scan(query, isCancelled: isCancelled) { batch in
             try slices.add(batch)
         }
         if isCancelled() { throw AlulaError(.cancelled, "the look was ended") }
@@ -140,7 +140,7 @@ extension RolloutReading {
     /// Breached by what the version was served since the step began; an alarm that began meanwhile
     /// counts, too.
     private func monitor(_ name: MonitorName, _ rule: String) throws -> RolloutFigure {
-        let known = sources.catalog.monitors[record.project] ?? []
+        let known = sources.watched.catalog.monitors[record.project] ?? []
         guard
             let versioned = known.first(where: { $0.monitor.name == name && !$0.isRetired })
         else {
@@ -162,11 +162,7 @@ extension RolloutReading {
             )
         }
         let reading = MonitorReading(
-            registry: sources.registry,
-            served: sources.served,
-            catalog: sources.catalog,
-            newestEvent: sources.newestEvent,
-            newestEventThen: sources.newestEventThen,
+            sources: sources.watched,
             monitor: versioned.monitor,
             project: record.project,
             time: time,
