@@ -50,6 +50,9 @@ class CommandLine:
         (self.directory / name).write_text(text)
         return name
 
+    def apply(self, definitions: str) -> None:
+        self("apply", self.file("definitions.yaml", definitions))
+
     def push(self, view: str, *rows: dict[str, Any]) -> Any:
         return self.json("push", view, stdin="\n".join(json.dumps(row) for row in rows))
 
@@ -80,3 +83,18 @@ class CommandLine:
     @property
     def environment(self) -> dict[str, str]:
         return os.environ | {"ALULA_SERVER": f"alula://127.0.0.1:{self.server.port}"}
+
+
+def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs words, of any server or of none."""
+    return subprocess.run(
+        [BINARY, *words], capture_output=True, text=True, timeout=60,
+        env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def make_token(data: Path, name: str, roles: str, *more: str) -> str:
+    """A token in a directory that no server holds."""
+    made = command("token", "create", name, "--roles", roles, "--data", str(data), *more)
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip()

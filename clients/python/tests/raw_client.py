@@ -160,6 +160,16 @@ class Raw:
         return bool(server_pb2.StatusResponse.FromString(got.control).version)
 
 
+DEFINITIONS = """
+project: abuse
+entities:
+  - {name: e, keys: {k: string, n: int64}}
+views:
+  - {name: v, entity: e, features: {x: float64, i: int32, s: string}}
+services:
+  - {name: s, features: ["v:*"]}
+"""
+"""What the requests here are about."""
 KEY_TYPES = {"k": "string", "n": "int64"}
 ROW_TYPES = {**KEY_TYPES, "@event_time": "timestamp", "x": "float64", "i": "int32", "s": "string"}
 

@@ -13,6 +13,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 import alula
 
@@ -29,12 +30,14 @@ class DidNotStart(AssertionError):
 class Server:
     """A server process on its own directory; it can be killed and started again."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *options: str) -> None:
         self.directory = directory
         self.process: subprocess.Popen[str] | None = None
         self.port = 0
-        self.options: list[str] = []
+        self.options = list(options)
         """More words for `alula serve`."""
+        self.address = self.http = ""
+        """Where calls and pages are answered, with their schemes."""
         self.environment: dict[str, str] = {}
         self.health = 0
         """The HTTP port."""
@@ -62,8 +65,12 @@ class Server:
         threading.Thread(target=read, daemon=True).start()
         ports = {"alula": 0, "http": int("none" in self.options)}
         while line := lines.get(timeout=60):
-            if found := re.search(r"on (alula|http)s?://127\.0\.0\.1:(\d+)", line):
-                ports[found[1]] = int(found[2])
+            if found := re.search(r"(?:listening|health) on ((alula|http)s?://\S+:(\d+))", line):
+                ports[found[2]] = int(found[3])
+                if found[2] == "alula":
+                    self.address = found[1]
+                else:
+                    self.http = found[1]
             if all(ports.values()):
                 self.port, self.health = ports["alula"], ports["http"]
                 return self
@@ -77,6 +84,19 @@ class Server:
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
+    def memory(self) -> int:
+        """Resident bytes."""
+        assert self.process is not None
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) << 10
+
+    def until_it_says(self, words: str) -> None:
+        wait_until(lambda: words in self.said, 20, tell=lambda: self.said)
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()
@@ -85,7 +105,7 @@ class Server:
     def stop(self) -> int:
         assert self.process is not None
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            self.signal(signal.SIGTERM)
         try:
             return self.process.wait(30)
         except subprocess.TimeoutExpired:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from raw_client import (
+    DEFINITIONS,
     KEY_TYPES,
     LIMIT,
     ROW_TYPES,
@@ -28,6 +29,7 @@ from raw_client import (
     schema,
 )  # fmt: skip
 from server_process import Server, needs_server
+from waiting import wait_until
 
 from alula._frames import HEADER, PREFACE, Kind, Op
 from alula._proto import (
@@ -39,14 +41,7 @@ from alula._proto import (
 
 pytestmark = needs_server
 
-ABUSE = """
-project: abuse
-entities:
-  - {name: e, keys: {k: string, n: int64}}
-views:
-  - {name: v, entity: e, features: {x: float64, i: int32, s: string}}
-services:
-  - {name: s, features: ["v:*"]}
+GATED = """
 gates:
   - {model: m, to: staging, require: [{metric: auc, better: higher, min: 0.6}]}
 """
@@ -60,7 +55,7 @@ SPINE_TYPES = {**KEY_TYPES, "event_time": "timestamp"}
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = Server(tmp_path_factory.mktemp("abuse")).start()
     store = running.connect()
-    store.apply(ABUSE)
+    store.apply(DEFINITIONS + GATED)
     with Raw(running.port) as raw:
         assert raw.ask(Op.PUSH, push_request(), rows_of(["known"])).kind == Kind.RESPONSE
         wide = push_request()
@@ -455,22 +450,16 @@ def test_clients_that_go_leave_no_thread_and_no_file_behind(server: Server, what
     others_are_answered(server)
     assert rows_in_history(server, "half") == 0
     kept = server.directory / "artifacts"
-    until = time.monotonic() + LIMIT
-    while [
-        path for path in kept.rglob("*") if path.is_file() and "tmp" in str(path.relative_to(kept))
-    ]:
-        assert time.monotonic() < until, "temporary files stay behind"
-        time.sleep(0.05)
 
+    def left_behind() -> list[Path]:
+        files = [path for path in kept.rglob("*") if path.is_file()]
+        return [path for path in files if "tmp" in str(path.relative_to(kept))]
 
-def memory(server: Server) -> int:
-    assert server.process is not None
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) << 10
+    wait_until(lambda: not left_behind(), LIMIT, tell=left_behind)
 
 
 def test_answers_that_nobody_reads_do_not_fill_the_memory(server: Server) -> None:
-    before = memory(server)
+    before = server.memory()
     wanted = frame(1, Op.READ, 0, read_request().SerializeToString(), keys_of(["wide"] * 4))
     raws = [Raw(server.port) for _ in range(4)]
     for raw in raws:
@@ -481,7 +470,7 @@ def test_answers_that_nobody_reads_do_not_fill_the_memory(server: Server) -> Non
         except TimeoutError:
             pass
     time.sleep(1)
-    assert memory(server) - before < 1_200 * MEBIBYTE
+    assert server.memory() - before < 1_200 * MEBIBYTE
     for raw in raws:
         raw.socket.close()
 

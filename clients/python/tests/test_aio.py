@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_server import CANCEL, REQUEST, WINDOW, FakeServer, Frame, Peer
-from test_pool import in_child, sockets, wait_for
+from processes import in_child, sockets
 from toy_store import ToyStore, answer_bytes, fields
+from waiting import wait_until
 
 import alula
 from alula import aio
@@ -136,7 +137,7 @@ def test_a_read_that_is_cancelled_or_late_harms_no_other() -> None:
             assert (await store.read("s", {"id": [4]})).column("score").tolist() == [4]
 
         run(server, work)
-        wait_for(lambda: [f.kind for f in server.frames].count(CANCEL) == 2)
+        wait_until(lambda: [f.kind for f in server.frames].count(CANCEL) == 2)
         assert server.connections == 2
 
 
@@ -249,7 +250,7 @@ def test_what_is_not_taken_is_not_sent(is_async: bool) -> None:
             time.sleep(0.3)
             stream.close()  # type: ignore[attr-defined]
         assert sent <= credit
-        wait_for(lambda: CANCEL in [f.kind for f in server.frames])
+        wait_until(lambda: CANCEL in [f.kind for f in server.frames])
 
 
 def test_words_in_threads_and_a_run(tmp_path: Path) -> None:
@@ -280,7 +281,7 @@ def test_nothing_is_left_behind() -> None:
             await asyncio.gather(*[store.services() for _ in range(20)])
 
         run(server, work)
-        wait_for(lambda: (sockets(), threading.active_count()) <= before)
+        wait_until(lambda: (sockets(), threading.active_count()) <= before)
 
 
 def test_a_loop_and_a_child_have_connections_of_their_own() -> None:
@@ -298,7 +299,7 @@ def test_a_loop_and_a_child_have_connections_of_their_own() -> None:
             return asyncio.run(one())
 
         assert ask() == ask() == [os.getpid()]
-        wait_for(lambda: server.connections == 3)
+        wait_until(lambda: server.connections == 3)
 
         def child() -> None:
             assert ask() == [os.getpid()]

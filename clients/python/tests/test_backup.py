@@ -48,8 +48,7 @@ def live(tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture
 def run(live: Server, tmp_path: Path) -> CommandLine:
     command = CommandLine(live, tmp_path)
-    command.file("definitions.yaml", DEFINITIONS)
-    command("apply", "definitions.yaml")
+    command.apply(DEFINITIONS)
     return command
 
 
@@ -393,8 +392,7 @@ def test_a_full_disk_of_backups_is_told_and_given_back(tmp_path: Path) -> None:
         server.options = ["--backups", str(disk / "backups")]
         server.start()
         run = CommandLine(server, tmp_path)
-        run.file("definitions.yaml", DEFINITIONS)
-        run("apply", "definitions.yaml")
+        run.apply(DEFINITIONS)
         with server.connect() as store:
             store.load("score", {
                 "id": np.arange(200_000), "event_time": times(200_000),
@@ -421,8 +419,7 @@ def test_the_key_of_the_audit_log_stays_outside(tmp_path: Path) -> None:
     server.options = ["--backups", str(tmp_path / "backups"), "--audit-key", str(key)]
     server.start()
     run = CommandLine(server, tmp_path)
-    run.file("definitions.yaml", DEFINITIONS)
-    run("apply", "definitions.yaml")
+    run.apply(DEFINITIONS)
     assert run.json("backup", "one")["audit_key_inside"] is False
     secret = key.read_text().strip().encode()
     for path in (tmp_path / "backups").rglob("*"):

@@ -15,7 +15,8 @@ from raw_client import Raw, head
 from server_process import BINARY, Server, needs_server
 from torture.faults import Action, Faults, Kind
 from torture.powercut import Survival
-from torture.world import START, World
+from torture.world import World
+from torture.writers import START
 
 import alula
 from alula._frames import Kind as FrameKind

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command_line import CommandLine
+from served_model import DEFINITIONS, now, read, register
 from server_process import Server, needs_server
+from waiting import wait_until
 
 import alula
 
 pytestmark = needs_server
 
-DEFINITIONS = """
-project: p
-entities:
-  - {name: person, keys: {id: int64}}
-views:
-  - {name: v, entity: person, features: {a: float64, city: string}}
-services:
-  - {name: s, features: ["v:*"], request: {asked: float64}}
-"""
 MONITORS = """
 project: p
 monitors:
@@ -35,37 +27,18 @@ LATER = "2030-01-01T00:00:00Z"
 EARLIER = "2020-01-01T00:00:00Z"
 
 
-def now() -> dt.datetime:
-    return dt.datetime.now(dt.timezone.utc)
-
-
 @pytest.fixture
 def store(own_server: Server, tmp_path: Path) -> alula.Store:
     store = own_server.connect("p")
     store.apply(DEFINITIONS)
     people = {"id": [1, 2, 3], "event_time": [now()] * 3, "a": [1.0, 2.0, 3.0], "city": ["x"] * 3}
     store.push("v", people)
-    register(store, tmp_path)
+    register(store, tmp_path, [1.0, 2.0])
     return store
 
 
-def register(store: alula.Store, directory: Path) -> None:
-    (directory / "f").write_bytes(b"model")
-    spine = {"id": [1, 2], "event_time": [now()] * 2, "asked": [1.0, 2.0]}
-    with store.run("x", training_set=store.training_set("s", spine)) as run:
-        version = run.register("m", [directory / "f"])
-    store.promote("m", version, "production", reason="test")
-
-
-def read(store: alula.Store) -> Any:
-    answer = store.read(
-        model="m", keys={"id": [1, 2, 3]}, request={"asked": [1.0, 2.0, 3.0]}, log=True
-    )
-    return list(answer.prediction_ids)
-
-
 def test_outcomes(own_server: Server, store: alula.Store) -> None:
-    ids = read(store)
+    ids = list(read(store, [1, 2, 3]).prediction_ids)
     day = dt.timedelta(days=1)
     never = "0" * 16 + "0000000180000000"
 
@@ -95,7 +68,7 @@ def test_outcomes(own_server: Server, store: alula.Store) -> None:
 
 
 def test_windows_without_data(own_server: Server, store: alula.Store, tmp_path: Path) -> None:
-    read(store)
+    read(store, [1, 2, 3])
     run = CommandLine(own_server, tmp_path)
     words = ("m", "--project", "p")
     error = run.error("drift", *words, "--since", LATER)
@@ -121,16 +94,15 @@ def test_a_monitor_on_a_feature_that_is_gone(store: alula.Store, tmp_path: Path)
     store.apply(
         'project: p\nservices:\n  - {name: s, features: ["v:city"], request: {asked: float64}}\n'
     )
-    register(store, tmp_path)
-    read(store)
-    limit = time.monotonic() + 60
-    while 'no feature "a"' not in store.monitors()["gone"].state.reason:
-        assert time.monotonic() < limit, store.monitors()["gone"].state
-        time.sleep(0.2)
+    register(store, tmp_path, [1.0, 2.0])
+    read(store, [1, 2, 3])
+
+    def reason(name: str) -> str:
+        return store.monitors()[name].state.reason
+
+    wait_until(lambda: 'no feature "a"' in reason("gone"), tell=lambda: reason("gone"))
     assert store.monitors()["gone"].state.state == "cannot tell"
-    while "there are none" not in store.monitors()["quiet"].state.reason:
-        assert time.monotonic() < limit, store.monitors()["quiet"].state
-        time.sleep(0.2)
+    wait_until(lambda: "there are none" in reason("quiet"), tell=lambda: reason("quiet"))
     assert store.monitors()["quiet"].state.state == "cannot tell"
     # With it in force, what reads a feature that is gone may still be applied and taken away.
     store.apply(MONITORS.replace("min_rows: 1}", "min_rows: 2}"))

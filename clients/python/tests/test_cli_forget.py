@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from command_line import CommandLine
 from server_process import Server, needs_server
+from waiting import wait_until
 
 pytestmark = needs_server
 
@@ -35,8 +35,7 @@ NOTE = "a-note-that-only-this-person-has"
 @pytest.fixture
 def alula(own_server: Server, tmp_path: Path) -> Iterator[CommandLine]:
     run = CommandLine(own_server, tmp_path)
-    run.file("definitions.yaml", DEFINITIONS)
-    run("apply", "definitions.yaml")
+    run.apply(DEFINITIONS)
     yield run
 
 
@@ -64,10 +63,8 @@ def stage(alula: CommandLine, name: str) -> None:
     good = "".join(f"{who},2024-04-01T00:00:00Z,1,n\n" for who in people(140_000))
     alula.file(name, "id,event_time,x,note\n" + good + "p,not a time,1,n\n")
     assert "not a time" not in alula.error("import", "history", name)  # no message holds a value
-    limit = time.monotonic() + 30
-    while not (found := alula.json("imports")[-1])["rows"]:
-        assert time.monotonic() < limit, "what came is kept"
-    assert found["state"] == "staging"
+    wait_until(lambda: alula.json("imports")[-1]["rows"])
+    assert alula.json("imports")[-1]["state"] == "staging"
 
 
 def found_in(directory: Path, *texts: str) -> list[str]:
@@ -172,10 +169,7 @@ def begin(alula: CommandLine) -> subprocess.Popen[str]:
 
 
 def wait_until_gone(alula: CommandLine) -> None:
-    limit = time.monotonic() + 60
-    while found := found_in(alula.server.directory, SECRET, NOTE):
-        assert time.monotonic() < limit, found
-        time.sleep(0.2)
+    wait_until(lambda: not found_in(alula.server.directory, SECRET, NOTE), pause=0.2)
 
 
 def test_a_kill_in_the_middle_of_a_deletion_does_not_undo_it(alula: CommandLine) -> None:

@@ -6,13 +6,13 @@ import json
 import re
 import sqlite3
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from command_line import CommandLine
 from server_process import Server, needs_server
+from waiting import wait_until
 
 pytestmark = needs_server
 
@@ -31,8 +31,7 @@ services:
 @pytest.fixture
 def alula(own_server: Server, tmp_path: Path) -> Iterator[CommandLine]:
     run = CommandLine(own_server, tmp_path)
-    run.file("definitions.yaml", DEFINITIONS)
-    run("apply", "definitions.yaml")
+    run.apply(DEFINITIONS)
     yield run
 
 
@@ -89,9 +88,7 @@ def test_an_interrupted_import_goes_on_or_is_given_up(alula: CommandLine) -> Non
             assert line, "it ended"
         process.kill()
         process.wait(30)
-        limit = time.monotonic() + 30
-        while not (found := [one for one in alula.json("imports") if one["rows"] > 0]):
-            assert time.monotonic() < limit
+        found = wait_until(lambda: [one for one in alula.json("imports") if one["rows"] > 0])
         assert found[-1]["state"] == "staging"
         return str(found[-1]["import"])
 
@@ -207,9 +204,11 @@ def test_compact_retires_what_the_rule_says_and_names_the_sets_that_used_it(
     none = alula.file("none.csv", "k,event_time\nzz,2024-12-01T00:00:00Z\n")
     alula("training-set", "make", "s", "--spine", none, "--out", "none-set.csv")
     unharmed, harmed = (one["id"] for one in alula.json("training-set", "list"))
-    alula.file("definitions.yaml", DEFINITIONS.replace(
-        "{name: v, entity: e,", "{name: v, entity: e, retention: {rows_per_key: 1},"))  # fmt: skip
-    alula("apply", "definitions.yaml")
+    alula.apply(
+        DEFINITIONS.replace(
+            "{name: v, entity: e,", "{name: v, entity: e, retention: {rows_per_key: 1},"
+        )
+    )
     planned = alula.json("compact", "--dry-run")["views"][0]
     assert planned["rows_retired"] == 50 and planned["training_sets"] == [harmed]
     assert len(history(alula, "k1")) == 2
@@ -234,15 +233,14 @@ def test_compact_retires_what_the_rule_says_and_names_the_sets_that_used_it(
 
 def test_the_server_keeps_retention_rules_by_itself_and_says_so(alula: CommandLine) -> None:
     alula("import", "v", source(alula, "a.csv", 100))
-    alula.file("definitions.yaml", DEFINITIONS.replace(
-        "{name: v, entity: e,", "{name: v, entity: e, retention: {age: 30d},"))  # fmt: skip
-    alula("apply", "definitions.yaml")
+    alula.apply(
+        DEFINITIONS.replace("{name: v, entity: e,", "{name: v, entity: e, retention: {age: 30d},")
+    )
     alula.server.stop()
     alula.server.start()
-    limit = time.monotonic() + 90
-    while not (acts := [one for one in alula.json("audit") if one["act"] == "retention"]):
-        assert time.monotonic() < limit
-        time.sleep(0.2)
+    acts = wait_until(
+        lambda: [one for one in alula.json("audit") if one["act"] == "retention"], seconds=90
+    )
     assert [(one["actor"], one["object"]) for one in acts] == [("server", "view:v")]
     assert json.loads(acts[0]["detail"])["rows"] == 100
     assert rows_of(alula, "v") == 0 and history(alula, "k1") == []

@@ -40,8 +40,7 @@ TOLD = {"@recorded_time", "@log_entry", "@log_row", "@import"}
 @pytest.fixture
 def alula(own_server: Server, tmp_path: Path) -> Iterator[CommandLine]:
     run = CommandLine(own_server, tmp_path)
-    run.file("definitions.yaml", DEFINITIONS)
-    run("apply", "definitions.yaml")
+    run.apply(DEFINITIONS)
     yield run
 
 

@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import CommandLine
-from raw_client import ROW_TYPES, Raw, batch, head, push_request
+from certificates import Certificates
+from command_line import CommandLine, make_token
+from raw_client import DEFINITIONS, ROW_TYPES, Raw, batch, head, push_request
 from server_process import Server, needs_server
-from test_limits import memory
-from test_trust import Certificates, Guarded, make_token
 
 import alula
 from alula._frames import Kind, Op
@@ -31,15 +30,6 @@ from alula._proto import common_pb2, registry_pb2, trust_pb2
 pytestmark = needs_server
 
 SECRET = "the canary sings at dawn"
-DEFINITIONS = """
-project: abuse
-entities:
-  - {name: e, keys: {k: string, n: int64}}
-views:
-  - {name: v, entity: e, features: {x: float64, i: int32, s: string}}
-services:
-  - {name: s, features: ["v:*"]}
-"""
 NOT_TRIED = {Op.AUTHENTICATE, Op.APPROVE, Op.CREATE_TOKEN, Op.WATCH}
 """They end the connection, ask for a token, make one, or stay open."""
 
@@ -210,7 +200,7 @@ def test_pickles_and_archives_are_bytes(place: Place, store: alula.Store, tmp_pa
     leads_out, bomb = tmp_path / "model.tar.gz", tmp_path / "bomb.gz"
     leads_out.write_bytes(out.getvalue())
     bomb.write_bytes(gzip.compress(bytes(64 << 20), 9))
-    before = memory(place.server)
+    before = place.server.memory()
     with store.run("evil", code_revision="x") as run:
         registered = run.register("evil", [evil, leads_out, bomb])
     assert "evil" in place.command("lineage", "evil", registered.version)
@@ -220,12 +210,12 @@ def test_pickles_and_archives_are_bytes(place: Place, store: alula.Store, tmp_pa
     assert (got / "model.pkl").read_bytes() == evil.read_bytes()
     assert not sign.exists(), "a pickle was opened"
     assert not list((place.directory / "outside").iterdir()), "an archive was unpacked"
-    assert memory(place.server) - before < 48 << 20, "a bomb was unpacked"
+    assert place.server.memory() - before < 48 << 20, "a bomb was unpacked"
 
 
 def test_huge_lengths(place: Place) -> None:
     """A length that a message has of itself takes no memory before it is checked."""
-    before = memory(place.server)
+    before = place.server.memory()
     huge = b"\xff\xff\xff\xff\x07"
     with Raw(place.server.port) as raw:
         for operation in Op:
@@ -239,7 +229,7 @@ def test_huge_lengths(place: Place) -> None:
             data[:4] = rows.to_bytes(4, "little")
             got = raw.ask(Op.PUSH, push_request(), bytes(data))
             assert got.failure.code in (3, 8), got.failure
-    assert memory(place.server) - before < 32 << 20
+    assert place.server.memory() - before < 32 << 20
 
 
 def test_lines_and_codes_in_names_do_not_reach_the_log(place: Place) -> None:
@@ -384,10 +374,9 @@ def test_routes_that_ask_nobody_who_they_are(tmp_path: Path) -> None:
     cert, key = certificates.make("server", "localhost", "DNS:localhost,IP:127.0.0.1")
     root = make_token(tmp_path / "data", "root", "admin")
     narrow = make_token(tmp_path / "data", "narrow", "reader", "--projects", "abuse")
-    server = Guarded(
-        tmp_path / "data", "--listen", "127.0.0.1:0", "--http", "0.0.0.0:0",
-        "--tls-cert", cert, "--tls-key", key,
-    )  # fmt: skip
+    server = Server(
+        tmp_path / "data", "--http", "0.0.0.0:0", "--tls-cert", cert, "--tls-key", key
+    ).start()
     address = "https://127.0.0.1:" + server.http.rsplit(":", 1)[1]
     try:
         for path in PAGES:

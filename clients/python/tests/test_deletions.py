@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-import time
 from pathlib import Path
 
 import pytest
 from command_line import CommandLine
 from server_process import Server, needs_server
+from waiting import wait_until
 
 import alula
 
@@ -83,10 +83,7 @@ def test_dropping_says_what_is_lost_and_asks(
         assert "service t@1 was dropped" in str(refused.value.details)
         entry = after.audit("project:p", act="apply")[-1]
         assert train in entry.detail and '"drop":["w","t"]' in entry.detail
-        gone = time.monotonic() + 60
-        while not after.audit("view:w", act="erase dropped view"):
-            assert time.monotonic() < gone, "its rows were not erased"
-            time.sleep(0.1)
+        wait_until(lambda: after.audit("view:w", act="erase dropped view"))
         assert '"rows":2' in after.audit("view:w", act="erase dropped view")[0].detail
         assert not after.verify(progress=False).problems
         after.apply("project: p\nviews: [{name: w, entity: e, features: {y: string}}]")
@@ -109,10 +106,7 @@ def test_rows_of_a_view_are_erased_though_the_server_is_killed(
     own_server.kill()
     own_server.start()
     with own_server.connect("p") as after:
-        gone = time.monotonic() + 60
-        while not after.audit("view:w", act="erase dropped view"):
-            assert time.monotonic() < gone, "its rows were not erased"
-            time.sleep(0.1)
+        wait_until(lambda: after.audit("view:w", act="erase dropped view"))
     assert own_server.stop() == 0
     with sqlite3.connect(own_server.directory / "offline.sqlite") as history:
         assert history.execute("SELECT count(*) FROM segment WHERE view = 2").fetchone() == (0,)

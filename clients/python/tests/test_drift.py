@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import xml.etree.ElementTree as ElementTree
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from command_line import CommandLine
+from html_page import Page
 from server_process import Server, needs_server
 
 import alula
@@ -127,31 +126,6 @@ def test_a_profile_goes_with_the_rows_that_are_forgotten(own_server: Server) -> 
     with pytest.raises(alula.NotFound, match="forgotten"):
         made.profile()
     assert other.profile().rows == 1
-
-
-class Page(HTMLParser):
-    """The tags of a page; raises where one is not closed, or is not of the page itself."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        ElementTree.fromstring(text)
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.words = ""
-        self.feed(text)
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self.tags.append(tag)
-        assert tag not in ("script", "img", "link", "iframe", "a")
-        assert not any(name in ("src", "href") or name.startswith("on") for name, _ in attrs)
-        self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words += data
 
 
 def test_the_command_line_shows_profiles_and_drift(own_server: Server, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from html_page import Page
 from server_process import BINARY, needs_server
-from test_drift import Page
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 needs_prometheus = pytest.mark.skipif(

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 from command_line import CommandLine
+from served_model import now
 from server_process import Server, needs_server
+from waiting import wait_until
 
 import alula
 from alula.monitoring import MonitorState
@@ -54,10 +56,7 @@ class Told:
                 self.names.append(event.name)
 
     def wait(self, *names: str) -> None:
-        limit = time.monotonic() + 60
-        while len(self.names) < len(names):
-            assert time.monotonic() < limit, self.names
-            time.sleep(0.1)
+        wait_until(lambda: len(self.names) >= len(names), tell=lambda: self.names)
         assert self.names == list(names)
 
 
@@ -66,10 +65,6 @@ def store(own_server: Server) -> alula.Store:
     store = own_server.connect("p")
     store.apply(DEFINITIONS)
     return store
-
-
-def now() -> dt.datetime:
-    return dt.datetime.now(dt.timezone.utc)
 
 
 def push(store: alula.Store, view: str = "v", feature: str = "a") -> None:
@@ -107,11 +102,8 @@ def test_a_command_runs_for_it(own_server: Server, store: alula.Store, tmp_path:
     )  # fmt: skip
     follower = subprocess.Popen(command, cwd=tmp_path, env=run.environment)
     try:
-        limit = time.monotonic() + 60
         file = tmp_path / "event"
-        while not file.exists() or "freshness.lost" not in file.read_text():
-            assert time.monotonic() < limit
-            time.sleep(0.1)
+        wait_until(lambda: file.exists() and "freshness.lost" in file.read_text())
         assert json.loads(file.read_text().splitlines()[0])["view"] == "v"
     finally:
         follower.terminate()

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from raw_client import (
+    DEFINITIONS,
     LIMIT,
     ROW_TYPES,
     Raw,
@@ -31,21 +32,13 @@ from raw_client import (
 from server_process import Server, needs_server
 from torture.faults import Faults
 from torture.faults import Kind as CallKind
+from waiting import wait_until
 
 from alula._frames import PREFACE, Kind, Op
 from alula._proto import artifacts_pb2, common_pb2, training_pb2
 
 pytestmark = needs_server
 
-DEFINITIONS = """
-project: abuse
-entities:
-  - {name: e, keys: {k: string, n: int64}}
-views:
-  - {name: v, entity: e, features: {x: float64, i: int32, s: string}}
-services:
-  - {name: s, features: ["v:*"]}
-"""
 BIG = os.urandom(1 << 20) * 12
 
 
@@ -220,19 +213,16 @@ def test_ten_thousand_silent_connections_disturb_nobody(tmp_path: Path, capsys: 
     silent: list[socket.socket] = []
     try:
         with serving(tmp_path / "data", "opening-seconds=3600") as server:
-            before = memory(server)
+            before = server.memory()
             alone = sorted(read_takes(server) for _ in range(30))[15]
             for number in range(wanted):
                 one = socket.create_connection(("127.0.0.1", server.port), LIMIT)
                 silent.append(one)
                 if number % 2:  # some have said hello, some not even that
                     one.sendall(PREFACE if number % 4 == 1 else PREFACE + frame(1, 1, 1)[:9])
-            until = time.monotonic() + 60
-            while f"alula_connections {wanted}" not in server.page("/metrics")[1]:
-                assert time.monotonic() < until
-                time.sleep(0.1)
+            wait_until(lambda: f"alula_connections {wanted}" in server.page("/metrics")[1])
             with_all = sorted(read_takes(server) for _ in range(30))[15]
-            taken = memory(server) - before
+            taken = server.memory() - before
             with Raw(server.port) as raw:
                 assert raw.ask(Op.PUSH, push_request(), rows_of(["more"])).kind == Kind.RESPONSE
             with capsys.disabled():
@@ -269,12 +259,6 @@ def test_the_http_port_takes_so_many_connections_and_lets_others_wait(tmp_path: 
         assert one_more.recv(4_096).startswith(b"HTTP/1.1 200")
         for line in (*held, one_more):
             line.close()
-
-
-def memory(server: Server) -> int:
-    found = re.search(r"^alula_memory_resident_bytes (\d+)", server.page("/metrics")[1], re.M)
-    assert found
-    return int(found[1])
 
 
 def test_training_sets_that_do_not_fit_beside_others_are_refused(tmp_path: Path) -> None:

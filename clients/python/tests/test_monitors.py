@@ -6,12 +6,13 @@ import datetime as dt
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from command_line import CommandLine
+from served_model import now, read, register
 from server_process import Server, needs_server
+from waiting import wait_until
 
 import alula
 from alula.monitoring import Monitor
@@ -44,7 +45,7 @@ monitors:
   - {name: fresh, view: v, what: freshness, threshold: 1d, every: 1s}
   - {name: never, view: empty, what: freshness, threshold: 1d, every: 1s}
 """
-NOW = dt.datetime.now(dt.timezone.utc)
+NOW = now()
 
 
 @pytest.fixture
@@ -59,34 +60,18 @@ def store(own_server: Server, tmp_path: Path) -> alula.Store:
             "a": [float(one) for one in people],
         },
     )  # fmt: skip
-    (tmp_path / "f").write_bytes(b"model")
-    random = np.random.default_rng(7)
-    spine = {
-        "id": [one % 100 for one in range(2_000)], "event_time": [NOW] * 2_000,
-        "asked": random.normal(size=2_000),
-    }  # fmt: skip
-    with store.run("x", training_set=store.training_set("s", spine)) as run:
-        run.log_metric("auc", 0.875)
-        run.register("m", [tmp_path / "f"])
-    store.promote("m", 1, "production", reason="test")
+    register(store, tmp_path, np.random.default_rng(7).normal(size=2_000), {"auc": 0.875})
     return store
-
-
-def read(store: alula.Store, ids: Any, asked: Any) -> alula.Answer:
-    return store.read(
-        model="m", keys={"id": list(ids)}, request={"asked": list(asked)}, log=True
-    )  # fmt: skip
 
 
 def wait(store: alula.Store, name: str, holds: Callable[[Monitor], bool]) -> Monitor:
     """A monitor once something is so of it; it is looked at each second."""
-    limit = time.monotonic() + 60
-    while True:
+
+    def found() -> list[Monitor]:
         monitor = store.monitors()[name]
-        if holds(monitor):
-            return monitor
-        assert time.monotonic() < limit, monitor
-        time.sleep(0.1)
+        return [monitor] if holds(monitor) else []
+
+    return wait_until(found, pause=0.1, tell=lambda: store.monitors()[name])[0]
 
 
 def looked(store: alula.Store, name: str, since: dt.datetime) -> Monitor:
@@ -94,10 +79,6 @@ def looked(store: alula.Store, name: str, since: dt.datetime) -> Monitor:
         return monitor.state.evaluated is not None and monitor.state.evaluated > since
 
     return wait(store, name, is_new)
-
-
-def now() -> dt.datetime:
-    return dt.datetime.now(dt.timezone.utc)
 
 
 def test_an_alarm_begins_and_ends_and_is_told(own_server: Server, store: alula.Store) -> None:

@@ -11,7 +11,7 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import pytest
 from command_line import CommandLine
 from server_process import Server, needs_server
 from test_releases import versions
+from waiting import wait_until
 
 import alula
 
@@ -26,13 +27,6 @@ pytestmark = needs_server
 
 #: Adds the event's id to a file.
 NOTE = 'echo "$ALULA_EVENT_ID" >> ids'
-
-
-def until(condition: Callable[[], bool], within: float = 30) -> None:
-    limit = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < limit, "it did not come to pass"
-        time.sleep(0.02)
 
 
 def alive(process: int) -> bool:
@@ -63,7 +57,7 @@ class Followers:
                 env=self.alula.environment,
             )  # fmt: skip
         self.started.append(follower)
-        until(lambda: "following behind" in said.read_text() or follower.poll() is not None)
+        wait_until(lambda: "following behind" in said.read_text() or follower.poll() is not None)
         assert "following behind" in said.read_text(), said.read_text()
         return follower
 
@@ -123,7 +117,7 @@ def test_every_kind_of_event_in_order_with_its_fields(
     assert store.promote("m", 1, "production").passed
     store.set_alias("m", "champion", 1)
     events = told(own_server)
-    until(lambda: len(followers.ids()) == len(events))
+    wait_until(lambda: len(followers.ids()) == len(events))
     printed = followers.stop(follower)
     assert followers.ids() == [event["id"] for event in events]
     assert [line["id"] for line in printed] == followers.ids()
@@ -169,8 +163,8 @@ def test_again_until_it_succeeds_and_then_the_next(
     follower = followers.start("alias.set", "--pause", "20ms", script=script)
     store.set_alias("m", "a", 1)
     store.set_alias("m", "b", 1)
-    until(lambda: len(followers.ids()) == 6)
-    until(lambda: followers.state()["revision"] == 4)
+    wait_until(lambda: len(followers.ids()) == 6)
+    wait_until(lambda: followers.state()["revision"] == 4)
     printed = followers.stop(follower)
     assert followers.ids() == [3, 3, 3, 4, 4, 4]
     assert [(line["try"], line["outcome"], line["code"]) for line in printed] == [
@@ -188,7 +182,7 @@ def test_a_command_that_only_fails_is_given_up_or_stops_everything(
     follower = followers.start("alias.set", "--retries", 2, "--pause", "10ms", script=script)
     for alias in ("good", "bad", "fine"):
         store.set_alias("m", alias, 1)
-    until(lambda: followers.state()["revision"] == 5)
+    wait_until(lambda: followers.state()["revision"] == 5)
     printed = followers.stop(follower)
     assert followers.ids() == [3, 4, 4, 4, 5]
     assert [line["outcome"] for line in printed] == [
@@ -215,7 +209,7 @@ def test_a_follower_killed_in_the_middle_of_a_command_runs_it_again(
     follower = followers.start("alias.set", script=script)
     store.set_alias("m", "a", 1)
     store.set_alias("m", "b", 1)
-    until(lambda: len(followers.ids("pids")) == 1)
+    wait_until(lambda: len(followers.ids("pids")) == 1)
     left = followers.ids("pids")[0]
     follower.kill()
     follower.wait(20)
@@ -223,7 +217,7 @@ def test_a_follower_killed_in_the_middle_of_a_command_runs_it_again(
     (followers.directory / "go").touch()
     again = followers.start("alias.set", script=script)
     assert not alive(left), "two at once"
-    until(lambda: followers.state()["revision"] == 4)
+    wait_until(lambda: followers.state()["revision"] == 4)
     followers.stop(again)
     assert followers.ids() == [3, 3, 4]
     assert (followers.directory / "done").read_text().split() == ["done", "done"]
@@ -253,7 +247,7 @@ def test_nothing_is_lost_or_skipped_where_follower_and_server_are_killed(
         if follower.poll() is not None:
             follower = followers.start("alias.*", script=f"sleep 0.02; {NOTE}")
     expected = list(range(3, 3 + count))
-    until(lambda: followers.state()["revision"] == expected[-1], within=60)
+    wait_until(lambda: followers.state()["revision"] == expected[-1])
     followers.stop(follower)
     found = followers.ids()
     assert sorted(set(found)) == expected
@@ -275,7 +269,7 @@ def test_a_restart_of_the_server_leaves_no_gap_and_repeats_nothing(
         own_server.start()
         store = own_server.connect("p")
         store.set_alias("m", f"b{number}", 1)
-    until(lambda: followers.state()["revision"] == 10)
+    wait_until(lambda: followers.state()["revision"] == 10)
     followers.stop(follower)
     assert followers.ids() == list(range(3, 11))
 
@@ -291,12 +285,12 @@ def test_a_command_that_hangs_is_ended_with_its_group(
     )
     follower = followers.start("alias.set", "--timeout", "700ms", "--pause", "10ms", script=script)
     store.set_alias("m", "a", 1)
-    until(lambda: followers.state()["revision"] == 3)
+    wait_until(lambda: followers.state()["revision"] == 3)
     printed = followers.stop(follower)
     assert [line["outcome"] for line in printed] == ["timed out", "succeeded"]
     hung = followers.ids("pids")
     assert len(hung) == 2
-    until(lambda: not any(map(alive, hung)))
+    wait_until(lambda: not any(map(alive, hung)))
 
 
 def test_what_left_its_group_does_not_run_beside_the_next_try(
@@ -310,7 +304,7 @@ def test_what_left_its_group_does_not_run_beside_the_next_try(
     )
     follower = followers.start("alias.set", "--pause", "50ms", script=script)
     store.set_alias("m", "a", 1)
-    until(lambda: followers.state()["revision"] == 3)
+    wait_until(lambda: followers.state()["revision"] == 3)
     printed = followers.stop(follower)
     assert [line["outcome"] for line in printed] == ["failed", "succeeded"]
     (left,) = followers.ids("pids")
@@ -352,14 +346,14 @@ def test_no_alarm_is_lost_or_told_twice_where_both_are_killed(
             follower.kill()
             follower.wait(20)
             follower = followers.start("monitor.*", script=script)
-        until(changed, within=60)
+        wait_until(changed)
         kinds = [event["kind"] for event in told(own_server)]
     # Alarms begin and end in turns.
     assert kinds == ["monitor firing", "monitor resolved"] * (len(kinds) // 2) + (
         ["monitor firing"] * (len(kinds) % 2)
     )
     expected = [event["id"] for event in told(own_server)]
-    until(lambda: followers.ids()[-1:] == expected[-1:], within=60)
+    wait_until(lambda: followers.ids()[-1:] == expected[-1:])
     followers.stop(follower)
     assert list(dict.fromkeys(followers.ids())) == expected
 
@@ -403,7 +397,7 @@ def test_filters_by_model_stage_project_and_name(
     events = told(own_server)
     newest = events[-1]["id"]
     for name in filters:
-        until(lambda name=name: followers.state(f"{name}.json")["revision"] == newest)  # type: ignore[misc]
+        wait_until(lambda name=name: followers.state(f"{name}.json")["revision"] == newest)  # type: ignore[misc]
     for follower in running:
         followers.stop(follower)
     expected = {
@@ -447,7 +441,7 @@ def test_sigterm_waits_for_the_command_or_ends_it(
     script = f"{NOTE}; [ -e go ] || while [ ! -e go ]; do sleep 0.05; done; echo done >> done"
     follower = followers.start("alias.set", script=script)
     store.set_alias("m", "a", 1)
-    until(lambda: len(followers.ids()) == 1)
+    wait_until(lambda: len(followers.ids()) == 1)
     follower.send_signal(signal.SIGTERM)
     with pytest.raises(subprocess.TimeoutExpired):
         follower.wait(0.5)
@@ -456,12 +450,12 @@ def test_sigterm_waits_for_the_command_or_ends_it(
     (followers.directory / "go").unlink()
     store.set_alias("m", "b", 1)
     hasty = followers.start("alias.set", "--now", script=script)
-    until(lambda: len(followers.ids()) == 2)
+    wait_until(lambda: len(followers.ids()) == 2)
     assert [line["outcome"] for line in followers.stop(hasty)] == ["stopped"]
     assert followers.state()["revision"] == 3
     (followers.directory / "go").touch()
     last = followers.start("alias.set", script=script)
-    until(lambda: followers.state()["revision"] == 4)
+    wait_until(lambda: followers.state()["revision"] == 4)
     followers.stop(last)
     assert followers.ids() == [3, 4, 4]
     assert (followers.directory / "done").read_text().split() == ["done", "done"]
@@ -513,7 +507,7 @@ def test_a_publication_that_was_not_told_of_is_when_the_server_starts(
     database.close()
     own_server.start()
     follower = followers.start("import.*", "--after", 0, script='echo "$ALULA_EVENT_SUBJECT" >> in')
-    until(lambda: followers.state()["revision"] == 2)
+    wait_until(lambda: followers.state()["revision"] == 2)
     followers.stop(follower)
     assert (followers.directory / "in").read_text().split() == published
     own_server.stop()

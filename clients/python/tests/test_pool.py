@@ -6,16 +6,16 @@ import contextlib
 import gc
 import multiprocessing
 import os
-import signal
 import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_server import CANCEL, REQUEST, FakeServer, Frame, Peer
+from processes import in_child, sockets
+from waiting import wait_until
 
 import alula
 from alula._frames import Op
@@ -35,17 +35,6 @@ def named(peer: Peer, frame: Frame) -> None:
         peer.respond(frame, registry_pb2.Versions(versions=[registry_pb2.ModelVersion(model=name)]))
     else:
         peer.respond(frame, STATUS)
-
-
-def sockets() -> int:
-    """Sockets that this process has open."""
-    count = 0
-    for entry in Path("/proc/self/fd").iterdir():
-        try:
-            count += os.readlink(entry).startswith("socket:")
-        except OSError:
-            continue
-    return count
 
 
 def ask(store: alula.Store, label: str, turns: int) -> list[str]:
@@ -205,15 +194,7 @@ def test_close_ends_calls_in_flight_and_leaves_nothing_behind() -> None:
         assert all(isinstance(error, alula.InvalidArgument) for error in errors)
         assert "closed" in str(errors[0])
         # The server is in this process: its ends of the connections close with ours.
-        wait_for(lambda: (sockets(), threading.active_count()) <= before)
-
-
-def wait_for(condition: Any) -> None:
-    for _ in range(1_000):
-        if condition():
-            return
-        time.sleep(0.005)
-    raise AssertionError("it did not come to be")
+        wait_until(lambda: (sockets(), threading.active_count()) <= before)
 
 
 def test_a_store_that_is_dropped_closes_its_sockets_without_a_warning() -> None:
@@ -226,7 +207,7 @@ def test_a_store_that_is_dropped_closes_its_sockets_without_a_warning() -> None:
             store._transport.connection()
             del store
         gc.collect()
-        wait_for(lambda: (sockets(), threading.active_count()) <= before)
+        wait_until(lambda: (sockets(), threading.active_count()) <= before)
 
 
 def test_a_restart_ends_every_idle_connection_and_the_next_call_has_another() -> None:
@@ -281,28 +262,13 @@ def test_metrics_are_sent_by_a_thread_that_ends() -> None:
         for value in range(2_000):
             run.log_metric("m", value)
         run.flush()
-        wait_for(lambda: run._sender.thread is None)
+        wait_until(lambda: run._sender.thread is None)
         run.log_metric("m", 2_000)
         run.end()
         assert run._sender.thread is None and points == list(range(2_001))
 
 
 # Forks
-
-
-def in_child(work: Any) -> int:
-    """Runs ``work`` in a fork; the exit code says whether it held."""
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            signal.alarm(20)
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(status)
 
 
 def test_parent_and_children_read_at_the_same_time() -> None:

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import json
 import random
 import sqlite3
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command_line import CommandLine
+from served_model import DEFINITIONS, now, read, register
 from server_process import Server, needs_server
+from waiting import wait_until
 
 import alula
 import alula.aio
 
 pytestmark = needs_server
-
-DEFINITIONS = """
-project: p
-entities:
-  - {name: person, keys: {id: int64}}
-views:
-  - {name: v, entity: person, features: {a: float64, city: string}}
-services:
-  - {name: s, features: ["v:*"], request: {asked: float64}}
-"""
 
 
 @pytest.fixture
@@ -44,17 +34,9 @@ def quick(own_server: Server, tmp_path: Path) -> alula.Store:
 def prepared(server: Server, directory: Path) -> alula.Store:
     store = server.connect("p")
     store.apply(DEFINITIONS)
-    (directory / "f").write_bytes(b"model")
-    spine = {"id": [1, 2], "event_time": [now(), now()], "asked": [0.5, 1.5]}
     push(store, [1, 2])
-    with store.run("x", training_set=store.training_set("s", spine)) as run:
-        run.register("m", [directory / "f"])
-    store.promote("m", 1, "production", reason="test")
+    register(store, directory, [0.5, 1.5])
     return store
-
-
-def now() -> dt.datetime:
-    return dt.datetime.now(dt.timezone.utc)
 
 
 def push(store: alula.Store, ids: list[int]) -> None:
@@ -63,19 +45,6 @@ def push(store: alula.Store, ids: list[int]) -> None:
         "city": [f"c{one % 3}" for one in ids],
     }  # fmt: skip
     store.push("v", rows)
-
-
-def read(store: alula.Store, ids: list[int]) -> alula.Answer:
-    return store.read(
-        model="m", keys={"id": ids}, request={"asked": [float(one) for one in ids]}, log=True
-    )
-
-
-def wait(holds: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < limit
-        time.sleep(0.2)
 
 
 def rows_kept(server: Server) -> Any:
@@ -111,7 +80,7 @@ def test_no_row_is_missed_or_counted_twice_over_kills(
         quick = own_server.connect("p")
         assert quick.profile_view("v").rows == pushed
         assert quick.profile_model("m").rows == served
-    wait(lambda: rows_kept(own_server) == {"view": pushed, "mode": served})
+    wait_until(lambda: rows_kept(own_server) == {"view": pushed, "mode": served})
     found = quick.profile_view("v")
     assert found.rows == pushed and sum(hour.rows for hour in found.hours) == pushed
     assert len(found.hours) > 2 and not any(hour.is_coarse for hour in found.hours)
@@ -128,22 +97,22 @@ def test_a_forgotten_person_leaves_the_profiles(own_server: Server, quick: alula
     push(quick, [*range(1, 60), 1_000_000])
     read(quick, [*range(1, 60), 1_000_000])
     push(quick, [1])
-    wait(lambda: rows_kept(own_server) == {"view": 63, "mode": 60})
+    wait_until(lambda: rows_kept(own_server) == {"view": 63, "mode": 60})
     assert quick.profile_view("v")["a"].maximum == 1_000_000
     quick.forget("person", {"id": 1_000_000})
     for found in (quick.profile_view("v")["a"], quick.profile_model("m")["asked"]):
         assert found.maximum is not None and found.maximum < 1_000_000
-    wait(lambda: rows_kept(own_server) == {"view": 62, "mode": 59})
+    wait_until(lambda: rows_kept(own_server) == {"view": 62, "mode": 59})
     assert quick.profile_view("v")["a"].maximum == 59
     assert quick.profile_model("m")["asked"].maximum == 59
 
 
 def test_a_retracted_push_leaves_the_profile(own_server: Server, quick: alula.Store) -> None:
     quick.load("v", {"id": [5], "event_time": [now()], "a": [7e9], "city": ["x"]})
-    wait(lambda: rows_kept(own_server) == {"view": 3})
+    wait_until(lambda: rows_kept(own_server) == {"view": 3})
     assert quick.profile_view("v")["a"].maximum == 7e9
     quick.retract(quick.imports()[0].id)
-    wait(lambda: quick.profile_view("v")["a"].maximum == 2)
+    wait_until(lambda: quick.profile_view("v")["a"].maximum == 2)
     assert quick.profile_view("v").rows == 2
 
 

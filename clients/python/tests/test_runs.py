@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from server_process import Server, needs_server
+from waiting import wait_until
 
 import alula
 from alula._spool import spool_directory
@@ -30,13 +31,6 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         store.apply("project: runs\n")
     yield server
     server.stop()
-
-
-def wait_until(ready: object, seconds: float = 30) -> None:
-    give_up = time.monotonic() + seconds
-    while not ready():  # type: ignore[operator]
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
 
 
 def spools() -> list[Path]:

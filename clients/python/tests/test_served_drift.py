@@ -8,28 +8,19 @@ import json
 import re
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from command_line import CommandLine
+from html_page import Page
+from served_model import DEFINITIONS, now, read, register
 from server_process import Server, needs_server
-from test_drift import Page
 
 import alula
 
 pytestmark = needs_server
 
-DEFINITIONS = """
-project: p
-entities:
-  - {name: person, keys: {id: int64}}
-views:
-  - {name: v, entity: person, features: {a: float64, city: string}}
-services:
-  - {name: s, features: ["v:*"], request: {asked: float64}}
-"""
-NOW = dt.datetime.now(dt.timezone.utc)
+NOW = now()
 #: What scikit-learn says; written by make.py beside it.
 VECTORS = Path(__file__).resolve().parents[3] / "Tests/StatisticsTests/vectors/performance.json"
 
@@ -47,23 +38,8 @@ def store(own_server: Server, tmp_path: Path) -> alula.Store:
             "city": ["Ulm" if one < 60 else "Bonn" for one in people],
         },
     )  # fmt: skip
-    (tmp_path / "f").write_bytes(b"model")
-    random = np.random.default_rng(7)
-    spine = {
-        "id": [one % 100 for one in range(800)], "event_time": [NOW] * 800,
-        "asked": random.normal(size=800),
-    }  # fmt: skip
-    with store.run("x", training_set=store.training_set("s", spine)) as run:
-        run.log_metric("auc", 0.875)
-        run.register("m", [tmp_path / "f"])
-    store.promote("m", 1, "production", reason="test")
+    register(store, tmp_path, np.random.default_rng(7).normal(size=800), {"auc": 0.875})
     return store
-
-
-def read(store: alula.Store, ids: Any, asked: Any) -> alula.Answer:
-    return store.read(
-        model="m", keys={"id": list(ids)}, request={"asked": list(asked)}, log=True
-    )  # fmt: skip
 
 
 def test_what_is_served_is_compared_with_the_training_set(store: alula.Store) -> None:
@@ -75,7 +51,7 @@ def test_what_is_served_is_compared_with_the_training_set(store: alula.Store) ->
     assert list(same) == ["a", "city", "asked"] and same.current_rows == 700
     assert same.versions == {1: 700} and same.reference_rows == 800
     assert not same and same.drifted == 0 and same["asked"].test == "ks"
-    between = dt.datetime.now(dt.timezone.utc)
+    between = now()
     time.sleep(0.01)
     # Half are people whom nobody knows; the others are all of Bonn.
     ids = [60 + one % 40 if one % 2 else 1_000 + one for one in range(600)]
@@ -99,7 +75,7 @@ def test_predictions_that_move_are_told(store: alula.Store) -> None:
     random = np.random.default_rng(9)
     first = read(store, range(100), [0.0] * 100)
     store.log_predictions("m", first.prediction_ids, random.normal(size=100))
-    between = dt.datetime.now(dt.timezone.utc)
+    between = now()
     time.sleep(0.01)
     second = read(store, range(100), [0.0] * 100)
     store.log_predictions("m", second.prediction_ids, random.normal(1, 1, size=100))

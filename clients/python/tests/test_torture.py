@@ -19,7 +19,8 @@ from torture.cycles import torture
 from torture.faults import FOREVER, Action, Faults, Kind
 from torture.powercut import Survival
 from torture.sweep import sweep
-from torture.world import START, World
+from torture.world import World
+from torture.writers import START
 
 import alula
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import queue
 import re
 import signal
 import socket
 import ssl
-import subprocess
 import threading
 import time
 import urllib.error
@@ -20,7 +17,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from server_process import BINARY, needs_server
+from certificates import Certificates
+from command_line import command, make_token
+from server_process import Server, needs_server
+from waiting import wait_until
 
 import alula
 import alula.aio
@@ -36,86 +36,6 @@ views:
 services:
   - {name: credit, features: ["history:*"]}
 """
-
-
-class Certificates:
-    """An authority, and what it has signed."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.ca = str(directory / "ca.pem")
-        self._run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                  "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2",
-                  "-subj", "/CN=test authority")  # fmt: skip
-
-    def make(self, name: str, subject: str, alternative: str = "") -> tuple[str, str]:
-        """Certificate and key of this name."""
-        self._run("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                  "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={subject}")  # fmt: skip
-        more = self.directory / f"{name}.ext"
-        more.write_text(f"subjectAltName={alternative}\n" if alternative else "")
-        self._run("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-                  "-CAcreateserial", "-days", "2", "-extfile", more.name, "-out", f"{name}.pem")  # fmt: skip
-        return str(self.directory / f"{name}.pem"), str(self.directory / f"{name}.key")
-
-    def _run(self, *arguments: str) -> None:
-        subprocess.run(["openssl", *arguments], cwd=self.directory, check=True,
-                       capture_output=True)  # fmt: skip
-
-
-class Guarded:
-    """A server with options of its own."""
-
-    def __init__(self, data: Path, *options: str) -> None:
-        lines: queue.Queue[str] = queue.Queue()
-        self.said: list[str] = []
-        self.process = subprocess.Popen(
-            [BINARY, "serve", "--data", str(data), *options],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-        output = self.process.stdout
-        assert output is not None
-
-        def read() -> None:
-            for line in output:
-                self.said.append(line)
-                lines.put(line)
-            lines.put("")
-
-        threading.Thread(target=read, daemon=True).start()
-        self.address = self.http = ""
-        while not (self.address and self.http):
-            line = lines.get(timeout=60)
-            if not line:
-                raise AssertionError(f"the server did not start: {''.join(self.said)}")
-            if found := re.search(r"listening on (alulas?://\S+)", line):
-                self.address = found[1]
-            if found := re.search(r"health on (https?://\S+)", line):
-                self.http = found[1]
-
-    def until(self, words: str) -> None:
-        """Waits until the server has said so."""
-        give_up = time.monotonic() + 20
-        while not any(words in line for line in list(self.said)):
-            assert time.monotonic() < give_up, self.said
-            time.sleep(0.02)
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
-
-
-def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [BINARY, *words], capture_output=True, text=True, timeout=60,
-        env={**os.environ, **environment},
-    )  # fmt: skip
-
-
-def make_token(data: Path, name: str, roles: str, *more: str) -> str:
-    made = command("token", "create", name, "--roles", roles, "--data", str(data), *more)
-    assert made.returncode == 0, made.stderr
-    return made.stdout.strip()
 
 
 @pytest.fixture(scope="module")
@@ -139,11 +59,11 @@ class World:
                        "--certificate", self.robot)  # fmt: skip
         assert made.returncode == 0 and not made.stdout, made.stderr
         place = certificates.directory
-        self.server = Guarded(
-            self.data, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
+        self.server = Server(
+            self.data,
             "--tls-cert", str(place / "server.pem"), "--tls-key", str(place / "server.key"),
             "--tls-client-ca", certificates.ca,
-        )  # fmt: skip
+        ).start()  # fmt: skip
 
     def connect(self, token: str | None = None, **more: str) -> alula.Store:
         return alula.connect(
@@ -289,18 +209,15 @@ def test_a_renewed_certificate_is_taken_without_a_restart(world: World) -> None:
     with world.connect(world.all) as store:
         store.status()
         (place / "server.pem").write_text("not a certificate")
-        world.server.until("were not taken")
+        world.server.until_it_says("were not taken")
         assert serial() == before
         world.certificates.make("server", "localhost", "DNS:localhost,IP:127.0.0.1")
-        world.server.until("were read again")
+        world.server.until_it_says("were read again")
         assert serial() != before
         store.status()
         said = len(world.server.said)
-        world.server.process.send_signal(signal.SIGHUP)
-        give_up = time.monotonic() + 20
-        while not any("were read again" in line for line in world.server.said[said:]):
-            assert time.monotonic() < give_up
-            time.sleep(0.02)
+        world.server.signal(signal.SIGHUP)
+        wait_until(lambda: "were read again" in world.server.said[said:], 20)
         store.status()
 
 
@@ -347,7 +264,7 @@ def test_beyond_this_machine_it_takes_tls_and_tokens(
     nobody = command(*everywhere, *tls, "--data", str(tmp_path / "data"))
     assert nobody.returncode == 1 and "no tokens" in nobody.stderr
     token = make_token(tmp_path / "data", "root", "admin")
-    server = Guarded(tmp_path / "data", *everywhere[1:], *tls)
+    server = Server(tmp_path / "data", *everywhere[1:], *tls).start()
     try:
         port = server.address.rsplit(":", 1)[1]
         with alula.connect(
@@ -368,7 +285,7 @@ def test_beyond_this_machine_it_takes_tls_and_tokens(
 
 def test_the_first_token_shuts_the_door(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    server = Guarded(data, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0")
+    server = Server(data).start()
     try:
         refused = command("token", "create", "ci", "--roles", "writer", "--server", server.address)
         assert refused.returncode == 1 and "admin" in refused.stderr
@@ -389,7 +306,7 @@ def test_the_first_token_shuts_the_door(tmp_path: Path) -> None:
             assert done.returncode == 0, done.stderr
     finally:
         server.stop()
-    server = Guarded(data, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--allow-local")
+    server = Server(data, "--allow-local").start()
     try:
         assert command("status", "--server", server.address).returncode == 0
     finally:
@@ -406,7 +323,7 @@ def test_definitions_and_gates_take_both_roles(tmp_path: Path) -> None:
     releaser = make_token(data, "releaser", "releaser")
     both = make_token(data, "both", "definer,releaser")
     gate = "gates:\n  - {model: credit, to: staging, require: [{metric: auc, better: higher, min: %s}]}\n"
-    server = Guarded(data, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0")
+    server = Server(data).start()
     try:
 
         def apply(token: str, text: str) -> None:
@@ -430,16 +347,15 @@ def test_definitions_and_gates_take_both_roles(tmp_path: Path) -> None:
 
 
 def test_slow_calls_are_told_without_their_keys(tmp_path: Path) -> None:
-    server = Guarded(tmp_path / "data", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
-                     "--slow-call", "1us", "--log", "json")  # fmt: skip
+    server = Server(tmp_path / "data", "--slow-call", "1us", "--log", "json").start()
     try:
         with alula.connect(server.address) as store:
             store.apply(DEFINITIONS)
             store.push("history", {"id": [987654321], "event_time": ["2026-01-01"], "due": [424242],
                                    "note": ["private words"]})  # fmt: skip
             store.status()
-        server.until('"operation":"push"')
-        said = [json.loads(line) for line in server.said if line.startswith("{")]
+        server.until_it_says('"operation":"push"')
+        said = [json.loads(line) for line in server.said.splitlines() if line.startswith("{")]
         push = next(line for line in said if line.get("operation") == "push")
         assert push["message"] == "slow call" and push["caller"] == "local"
         assert re.fullmatch("[0-9a-f]{32}", push["request"])
@@ -452,7 +368,7 @@ def test_slow_calls_are_told_without_their_keys(tmp_path: Path) -> None:
         )
         assert newest in text
         for secret in ("987654321", "424242", "private words"):
-            assert secret not in text and not any(secret in line for line in server.said)
+            assert secret not in text and secret not in server.said
     finally:
         server.stop()
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 from fake_server import REQUEST, FakeServer, Frame, Peer
+from processes import sockets
 from server_process import Server, needs_server
-from test_pool import sockets, wait_for
+from waiting import wait_until
 
 import alula
 from alula import aio, watching
@@ -175,7 +176,7 @@ def test_close_ends_a_watch_that_waits_and_leaves_nothing(hub: Hub) -> None:
     thread = threading.Thread(target=lambda: found.extend(e.revision for e in watch))
     thread.start()
     hub.tell(2)
-    wait_for(lambda: found == [1, 2])
+    wait_until(lambda: found == [1, 2])
     watch.close()
     thread.join(10)
     assert not thread.is_alive() and list(watch) == []
@@ -187,7 +188,7 @@ def test_close_ends_a_watch_that_waits_and_leaves_nothing(hub: Hub) -> None:
     thread.join(10)
     assert not thread.is_alive()
     hub.tell()
-    wait_for(lambda: sockets() <= before[0])
+    wait_until(lambda: sockets() <= before[0])
 
 
 def test_an_event_says_what_it_is(hub: Hub) -> None:
@@ -221,11 +222,11 @@ def test_a_model_server_follows_promotions_through_a_restart(
             store.promote("credit", version, "staging")
             store.promote("credit", version, "production")
             if number == 1:
-                wait_for(lambda: len(found) >= 3)
+                wait_until(lambda: len(found) >= 3)
                 model = other.model("credit")
                 own_server.kill()
                 own_server.start()
-        wait_for(lambda: ("promoted", 2, "production") in found)
+        wait_until(lambda: ("promoted", 2, "production") in found)
         watch.close()
         thread.join(10)
         promoted = [event for event in found if event[0] in ("registered", "promoted")]

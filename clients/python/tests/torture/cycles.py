@@ -15,7 +15,8 @@ from server_process import BINARY, DidNotStart, Server
 
 import alula
 from torture.faults import FOREVER, Action, Faults, Kind
-from torture.world import AWAY, BROKEN, START, World
+from torture.world import World
+from torture.writers import AWAY, BROKEN, START
 
 STORES = ["", "", "catalog.sqlite", "offline.sqlite", "/online/", "/artifacts/"]
 """What the faults of a cycle are limited to; mostly nothing."""

@@ -14,7 +14,8 @@ from pathlib import Path
 from server_process import Server
 
 import alula
-from torture.world import KEPT_KEYS, KEYS, START, Act, World
+from torture.world import World
+from torture.writers import KEPT_KEYS, KEYS, START, Act
 
 MOST_GROWTH = 1.25
 """Of memory, from the middle of the time to its end; caches are full by then."""

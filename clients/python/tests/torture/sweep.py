@@ -15,7 +15,8 @@ from server_process import DidNotStart, Server
 import alula
 from torture.faults import Action, Faults, Kind
 from torture.ledger import Upkeep
-from torture.world import BROKEN, DEFINITIONS, World
+from torture.world import World
+from torture.writers import BROKEN, DEFINITIONS
 
 
 class Story:
