@@ -21,6 +21,15 @@ package struct BackupReader {
         var parent = parts.dropLast().joined(separator: "/")
         if path.hasPrefix("/") { parent = "/" + parent }
         directory = BackupDirectory(path: parent.isEmpty ? "." : parent)
+        if !Files.exists(path + "/manifest") {
+            let inside = try BackupDirectory(path: path).names()
+            guard inside.isEmpty else {
+                throw .invalid(
+                    "\(path) is not a backup, and has some in it: name one of them",
+                    details: inside.map { "\(path)/\($0)" }
+                )
+            }
+        }
         manifest = try directory.manifest(name.text)
         guard manifest.name == name.text else {
             throw .corrupt("\(path) has the manifest of a backup \(manifest.name)")

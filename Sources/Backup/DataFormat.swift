@@ -20,6 +20,10 @@ package struct DataFormat: Sendable {
 
     package static let file = "FORMAT"
     private static let word = "alula "
+    /// In the order in which a new directory gets them.
+    private static let parts = ["catalog.sqlite", "online", "offline.sqlite"]
+    /// What may lie in a new directory.
+    private static let usual: Set<String> = ["LOCK", "RESTORING", "audit.key", "lost+found"]
 
     /// The number that a directory has; nil where it says none.
     package static func number(of directory: String) throws(AlulaError) -> Int? {
@@ -41,11 +45,20 @@ package struct DataFormat: Sendable {
         told: (String) -> Void = { _ in }
     ) throws(AlulaError) {
         guard let found = try Self.number(of: directory) else {
-            for part in ["catalog.sqlite", "offline.sqlite", "online"]
-            where Files.exists(directory + "/" + part) {
+            for part in Self.parts where Files.exists(directory + "/" + part) {
                 throw .refused(
                     "\(directory) has \(part) and no file \(Self.file): it is not a whole data directory",
                     help: "restore a backup, or copy all of the directory"
+                )
+            }
+            let others = try Files.names(in: directory).filter {
+                !Self.usual.contains($0) && !$0.hasPrefix(".")
+            }
+            guard others.isEmpty else {
+                throw .refused(
+                    "\(directory) is not a data directory, and holds other things, such as "
+                        + (others.min() ?? ""),
+                    help: "name a data directory, or one that is missing or empty"
                 )
             }
             return try write(number, to: directory)
@@ -57,8 +70,27 @@ package struct DataFormat: Sendable {
                 help: "start that version or a newer one, or restore a backup that this one made"
             )
         }
+        try checkParts(of: directory)
         guard found < number else { return }
         try migrate(directory, from: found, told)
+    }
+
+    /// Throws where a part is gone that was there before others: made anew, it would give ids a
+    /// second time, and old rows would be read by new names.
+    private func checkParts(of directory: String) throws(AlulaError) {
+        var isThere: [Bool] = []
+        for path in Self.parts.map({ directory + "/" + $0 }) {
+            let size = Files.isDirectory(path) ? 1 : try Files.size(path)
+            isThere.append((size ?? 0) > 0)
+        }
+        guard let last = isThere.lastIndex(of: true),
+            let gone = isThere[..<last].firstIndex(of: false)
+        else { return }
+        throw .refused(
+            "\(directory) has \(Self.parts[last]) and no \(Self.parts[gone]), or an empty one: it is "
+                + "not a whole data directory",
+            help: "restore a backup, or copy all of the directory"
+        )
     }
 
     private func migrate(

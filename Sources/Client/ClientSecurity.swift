@@ -2,6 +2,7 @@ package import Domain
 import NIOCore
 import NIOPosix
 import NIOSSL
+import Wire
 
 /// How a client shows who it is, and how it knows its server.
 public struct ClientSecurity: Sendable, Hashable {
@@ -61,7 +62,7 @@ extension ClientSecurity {
             return try NIOSSLContext(configuration: configuration)
         } catch {
             throw .refused(
-                "the certificates given cannot be used: \(error)",
+                "the certificates given cannot be used: \(SecureTransportText.reason(error))",
                 help: "PEM files are expected: --tls-ca, --tls-cert, --tls-key"
             )
         }
@@ -77,7 +78,9 @@ extension ClientSecurity {
         } catch let error as AlulaError {
             throw error
         } catch {
-            throw .invalid("\(path) is not a certificate in PEM: \(error)")
+            throw .invalid(
+                "\(path) is not a certificate in PEM: \(SecureTransportText.reason(error))"
+            )
         }
     }
 }
@@ -96,11 +99,14 @@ extension ServerAddress {
         guard error is NIOSSLError || error is BoringSSLError || error is NIOSSLExtraError else {
             return AlulaError(.unavailable, "the connection to \(self) was lost")
         }
+        let reason = SecureTransportText.reason(error)
         return AlulaError(
             .unauthenticated,
-            "TLS with \(self) failed: \(error)",
-            help: "is its certificate of an authority that is trusted here (--tls-ca, "
-                + "ALULA_TLS_CA), and for this name?"
+            "TLS with \(self) failed: \(reason)",
+            help: reason == "wrong version number"
+                ? "a server without TLS is alula://\(host):\(port)"
+                : "is its certificate of an authority that is trusted here (--tls-ca, "
+                    + "ALULA_TLS_CA), and for this name?"
         )
     }
 }

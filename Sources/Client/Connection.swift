@@ -60,9 +60,14 @@ package final class Connection: Sendable {
         } catch let error as AlulaError {
             throw error
         } catch {
+            let failure = error as? NIOConnectionError
+            let isUnknown =
+                failure.map { $0.connectionErrors.isEmpty && $0.dnsAError != nil } ?? false
             throw AlulaError(
                 .unavailable,
-                "no server answers at \(address)",
+                isUnknown
+                    ? "no machine is known by the name \(address.host)"
+                    : "no server answers at \(address)",
                 help: "start one with: alula serve --data DIR, or name another: --server "
                     + "alula://HOST:PORT (ALULA_SERVER)"
             )

@@ -35,6 +35,10 @@ final class DataDirectory: Sendable {
         guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else {
             throw .refused("the data directory \(path) cannot be made: \(reason(errno))")
         }
+        var isDirectory = stat()
+        guard unsafe stat(path, &isDirectory) != 0 || isDirectory.st_mode & S_IFMT == S_IFDIR else {
+            throw .refused("\(path) is not a directory", help: "give --data a directory")
+        }
         // Also where it was there: whoever made it may have ended before this.
         try Self.sync(path + "/..")
         let lock = unsafe open(path + "/LOCK", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)

@@ -135,6 +135,12 @@ struct HeaderMatch {
             problems.append("missing column \"\(column.title)\" (\(column.field.type))")
         }
         guard problems.isEmpty else {
+            if let separator = Self.separator(of: header, among: places) {
+                throw .invalid(
+                    "\(name): its columns are separated by \(separator)",
+                    help: "expected commas: write it again with commas between the columns"
+                )
+            }
             throw .invalid(
                 "\(name): the header does not match",
                 help: "expected the columns " + asked.map(\.title).joined(separator: ", "),
@@ -142,5 +148,17 @@ struct HeaderMatch {
             )
         }
         columns = found
+    }
+
+    /// What stands between the names instead of commas; nil where it is nothing usual.
+    private static func separator(of header: [String], among places: [String: Int]) -> String? {
+        guard header.count == 1, let line = header.first else { return nil }
+        let usual: [(Character, String)] = [
+            (";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars"),
+        ]
+        return usual.first { separator, _ in
+            let names = line.split(separator: separator).map(String.init)
+            return names.count > 1 && names.contains { places[$0] != nil }
+        }?.1
     }
 }

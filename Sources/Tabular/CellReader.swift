@@ -9,6 +9,7 @@ struct CellReader {
     let rounding: Timestamp.Rounding
     let takesIntegralFloats: Bool
     let latest: (moment: Timestamp, reason: String)?
+    let integerTimes: IntegerTimes
 
     init(_ column: TabularColumn) {
         type = column.field.type
@@ -16,6 +17,7 @@ struct CellReader {
         rounding = column.rounding
         takesIntegralFloats = column.takesIntegralFloats
         latest = column.latest
+        integerTimes = column.integerTimes
     }
 
     func appendNull(to builder: inout ColumnBuilder) throws(CellProblem) {
@@ -91,7 +93,7 @@ struct CellReader {
         case .fixedList(let item, let length):
             let value = try list(item, kind, &scanner)
             guard case .list(let items) = value, items.count == length else {
-                throw expected("a list of \(length) items")
+                throw CellProblem("expected a list of \(length) items, found \(Self.size(value))")
             }
             try append(value, to: &builder)
         }
@@ -125,7 +127,9 @@ extension CellReader {
         _ kind: JSONScanner.Kind,
         _ scanner: inout JSONScanner
     ) throws(CellProblem) -> FeatureValue {
-        guard kind == .array else { throw expected("a list of \(item.name)") }
+        guard kind == .array else {
+            throw expected("a list of \(item.name)", found: Self.name(kind))
+        }
         try scanner.expect("[")
         var items: [FeatureValue] = []
         guard !scanner.skip("]") else { return .list([]) }
@@ -161,7 +165,7 @@ extension CellReader {
             var text: [UInt8] = []
             try scanner.string(into: &text)
             return try value(item, ofText: text)
-        default: throw expected(Self.name(item))
+        default: throw expected(Self.name(item), found: Self.name(kind))
         }
     }
 
@@ -180,7 +184,7 @@ extension CellReader {
         case .timestamp: return .timestamp(try timestamp(text[...]))
         case .float32, .float64:
             guard let value = NumberText.double(text[...]), !value.isFinite else {
-                throw expected(item.name)
+                throw expected(item.name, found: "text")
             }
             return item == .float32 ? .float32(Float(value)) : .float64(value)
         case .bool, .int32, .int64: throw expected(item.name)
@@ -200,10 +204,14 @@ extension CellReader {
             return .int32(narrow)
         case .int64: return .int64(try whole(text, item))
         case .float32:
-            guard let value = try NumberText.float(text) else { throw expected("float32") }
+            guard let value = try NumberText.float(text) else {
+                throw expected("float32", found: "text")
+            }
             return .float32(value)
         case .float64:
-            guard let value = try NumberText.finiteDouble(text) else { throw expected("float64") }
+            guard let value = try NumberText.finiteDouble(text) else {
+                throw expected("float64", found: "text")
+            }
             return .float64(value)
         case .bool, .string, .bytes, .timestamp: throw expected(item.name)
         }
@@ -226,15 +234,36 @@ extension CellReader {
     }
 
     private func timestamp(_ text: ArraySlice<UInt8>) throws(CellProblem) -> Timestamp {
-        let moment: Timestamp?
-        if case .number(let microseconds) = NumberText.whole(text) {
-            moment = Timestamp(microseconds: microseconds)
+        let moment: Timestamp
+        if case .number(let count) = NumberText.whole(text) {
+            moment = try time(counted: count)
+        } else if let parsed = Timestamp.parse(Array(text), rounding: rounding) {
+            moment = parsed
         } else {
-            moment = Timestamp.parse(Array(text), rounding: rounding)
+            let isNumber = NumberText.double(text) != nil
+            throw expected(Self.name(.timestamp), found: isNumber ? "a number" : "something else")
         }
-        guard let moment else { throw expected(Self.name(.timestamp)) }
         if let latest, moment > latest.moment { throw CellProblem(latest.reason) }
         return moment
+    }
+
+    private func time(counted count: Int64) throws(CellProblem) -> Timestamp {
+        let told: String
+        switch integerTimes {
+        case .counted(let unit):
+            guard let moment = unit.time(count, rounding: rounding) else {
+                throw CellProblem("the time is out of range")
+            }
+            return moment
+        case .far(let hint):
+            guard ValueText.fourDigitYears.contains(count) else {
+                return Timestamp(microseconds: count)
+            }
+            told = hint
+        case .refused(let hint): told = hint
+        }
+        let found = "a number" + (told.isEmpty ? "" : " (\(told))")
+        throw expected(Self.name(.timestamp), found: found)
     }
 
     private func checkLength(_ count: Int) throws(CellProblem) {
@@ -243,13 +272,29 @@ extension CellReader {
         }
     }
 
-    private func expected(_ what: String) -> CellProblem {
-        CellProblem("expected \(what), found something else")
+    private func expected(_ what: String, found: String = "something else") -> CellProblem {
+        CellProblem("expected \(what), found \(found)")
+    }
+
+    private static func name(_ kind: JSONScanner.Kind) -> String {
+        switch kind {
+        case .object: "an object"
+        case .array: "a list"
+        case .string: "text"
+        case .number: "a number"
+        case .bool: "true or false"
+        case .null: "null"
+        }
+    }
+
+    private static func size(_ value: FeatureValue) -> String {
+        guard case .list(let items) = value else { return "something else" }
+        return items.count == 1 ? "one of 1" : "one of \(items.count)"
     }
 
     private static func name(_ item: ScalarType) -> String {
         switch item {
-        case .timestamp: "a time such as 2020-08-25T20:34:41Z, or integer microseconds"
+        case .timestamp: "a time such as 2020-08-25T20:34:41Z"
         case .bytes: "bytes as a base64 string"
         case .bool, .int32, .int64, .float32, .float64, .string: item.name
         }

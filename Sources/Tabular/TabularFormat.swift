@@ -54,6 +54,8 @@ package struct TabularColumn: Sendable {
     package var rounding: Timestamp.Rounding
     /// Whether `94109.0` is taken for an integer, as in spines that were written from floats.
     package var takesIntegralFloats: Bool
+    /// What a bare integer is where a time is expected.
+    package var integerTimes = IntegerTimes.far(hint: "")
     /// Times behind this one are bad, with the reason; nil takes all.
     package var latest: (moment: Timestamp, reason: String)?
 

@@ -111,7 +111,7 @@ package enum ValueText {
     }
 
     /// From 0000-01-01 to the end of 9999.
-    private static let fourDigitYears: ClosedRange<Int64> =
+    static let fourDigitYears: ClosedRange<Int64> =
         -62_167_219_200_000_000...253_402_300_799_999_999
 
     /// ISO 8601 where four digits of year are enough, else integer microseconds.

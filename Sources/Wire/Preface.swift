@@ -19,13 +19,21 @@ package enum Preface {
 
     /// Takes a client's preface off the buffer: nil until all of it is there; 0 where no version is shared.
     package static func takeClient(from buffer: inout ByteBuffer) throws(AlulaError) -> UInt8? {
-        guard let raw = try take(from: &buffer) else { return nil }
+        let stranger = AlulaError.invalid(
+            "this is not an Alula client: the preface ALUL was expected"
+        )
+        guard let raw = try take(from: &buffer, else: stranger) else { return nil }
         return raw[4] <= version && version <= raw[5] ? version : 0
     }
 
     /// Takes the server's preface off the buffer: nil until all of it is there.
     package static func takeServer(from buffer: inout ByteBuffer) throws(AlulaError) -> UInt8? {
-        guard let raw = try take(from: &buffer) else { return nil }
+        let stranger = AlulaError(
+            .dataLoss,
+            "what listens there does not speak Alula's protocol",
+            help: "look at the port: 7461 is the usual one, and 7462 that of HTTP"
+        )
+        guard let raw = try take(from: &buffer, else: stranger) else { return nil }
         guard raw[4] == version else {
             throw .init(
                 .unimplemented,
@@ -36,13 +44,14 @@ package enum Preface {
         return raw[4]
     }
 
-    private static func take(from buffer: inout ByteBuffer) throws(AlulaError) -> [UInt8]? {
+    private static func take(
+        from buffer: inout ByteBuffer,
+        else stranger: @autoclosure () -> AlulaError
+    ) throws(AlulaError) -> [UInt8]? {
         // The magic is checked on the first bytes, so that a stray HTTP client is told at once.
         let seen =
             buffer.getBytes(at: buffer.readerIndex, length: min(4, buffer.readableBytes)) ?? []
-        guard magic.starts(with: seen) else {
-            throw .invalid("this is not an Alula client or server: the preface ALUL was expected")
-        }
+        guard magic.starts(with: seen) else { throw stranger() }
         return buffer.readBytes(length: bytes)
     }
 }

@@ -54,8 +54,10 @@ struct Alula: AsyncParsableCommand {
     /// Exits with 0 where all was done, 1 where it was refused or failed, 2 where the words were
     /// wrong.
     static func main() async {
+        var isParsed = false
         do {
             var command = try parseAsRoot()
+            isParsed = true
             if var waiting = command as? any AsyncParsableCommand {
                 try await waiting.run()
             } else {
@@ -68,6 +70,11 @@ struct Alula: AsyncParsableCommand {
             Glibc.exit(1)
         } catch let code as ExitCode {
             Glibc.exit(code.rawValue)
+        } catch let error as ValidationError where isParsed {
+            Output.diagnostic(
+                "Error: \(error.message)\n  See '\(asked) --help' for more information."
+            )
+            Glibc.exit(2)
         } catch {
             let code = exitCode(for: error)
             let message = fullMessage(for: error)
@@ -78,6 +85,20 @@ struct Alula: AsyncParsableCommand {
             Output.diagnostic(message)
             Glibc.exit(code == .validationFailure ? 2 : 1)
         }
+    }
+
+    /// The command that the words name, without its arguments.
+    private static var asked: String {
+        var path = _commandName
+        var known: [any ParsableCommand.Type] = configuration.groupedSubcommands.flatMap(
+            \.subcommands
+        )
+        for word in CommandLine.arguments.dropFirst() {
+            guard let command = known.first(where: { $0._commandName == word }) else { break }
+            path += " \(word)"
+            known = command.configuration.subcommands
+        }
+        return path
     }
 }
 

@@ -14,6 +14,7 @@ struct DataFormatTests {
     private func put(format: String?) throws {
         try Files.makeDirectory(data)
         try Files.makeDirectory(data + "/online")
+        try Files.replace(data + "/catalog.sqlite", with: [0])
         try Files.replace(data + "/online/rows", with: [1, 2, 3])
         if let format { try Files.replace(data + "/FORMAT", with: Array(format.utf8)) }
     }
@@ -37,6 +38,40 @@ struct DataFormatTests {
         try put(format: nil)
         #expect(failure { try DataFormat.current.prepare(data) }?.code == .failedPrecondition)
         #expect(try DataFormat.number(of: data) == nil)
+    }
+
+    /// A server made catalog.sqlite anew, began with no definitions, and gave ids a second time.
+    @Test(arguments: ["catalog.sqlite", "online"], [false, true])
+    func `a part that is gone, or empty, is not made anew`(part: String, isEmpty: Bool) throws {
+        try put(format: "alula 1\n")
+        try Files.replace(data + "/offline.sqlite", with: [0])
+        try DataFormat.current.prepare(data)
+        try Files.removeTree(data + "/" + part)
+        if isEmpty { try Files.replace(data + "/" + part, with: []) }
+        let found = try #require(failure { try DataFormat.current.prepare(data) })
+        #expect(found.message.contains("has offline.sqlite and no \(part)"))
+        #expect(found.code == .failedPrecondition)
+    }
+
+    @Test func `a first start that was cut short goes on`() throws {
+        try Files.makeDirectory(data)
+        try DataFormat.current.prepare(data)
+        for part in ["catalog.sqlite", "offline.sqlite"] {
+            try Files.replace(data + "/" + part, with: [0])
+            if part == "catalog.sqlite" { try Files.makeDirectory(data + "/online") }
+            try DataFormat.current.prepare(data)
+        }
+    }
+
+    @Test func `a directory with other things in it is left alone`() throws {
+        try Files.makeDirectory(data)
+        try Files.makeDirectory(data + "/lost+found")
+        try Files.replace(data + "/notes.txt", with: [1])
+        let found = try #require(failure { try DataFormat.current.prepare(data) })
+        #expect(found.message.contains("notes.txt"))
+        #expect(try Files.names(in: data).sorted() == ["lost+found", "notes.txt"])
+        try Files.removeTree(data + "/notes.txt")
+        try DataFormat.current.prepare(data)
     }
 
     @Test(arguments: ["", "alula\n", "alula x\n", "alula 1", "alula -1\n", "other 1\n"])

@@ -141,7 +141,7 @@ struct AlulaClientTests {
         try await withServer(preface: ByteBuffer(string: "HTTP/1.1 400\r\n")) { _, _ in
         } _: { client, _ in
             let error = await #expect(throws: AlulaError.self) { try await client.status() }
-            #expect(error?.code == .invalidArgument)
+            #expect(error?.code == .dataLoss)
         }
     }
 

@@ -151,7 +151,7 @@ struct FeatureRowsCheckerTests {
         #expect(checked.problems.map(\.row) == [1, 2, 3, 4, 5])
         for (problem, word) in zip(
             checked.problems,
-            ["\"id\"", "\"code\"", "@event", "@event", "\"id\""]
+            ["\"id\"", "\"code\"", "event time", "event time", "\"id\""]
         ) {
             #expect(problem.reason.contains(word), "\(problem.reason)")
         }

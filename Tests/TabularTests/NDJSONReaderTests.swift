@@ -40,7 +40,7 @@ struct NDJSONReaderTests {
         ("{\"id\":1,\"id\":2}", ", column \"id\": there twice"),
         ("{\"t\":\"a\"}", ", column \"id\": expected int64, found nothing: a key is never null"),
         ("{\"id\":null}", ", column \"id\": expected int64, found nothing: a key is never null"),
-        ("{\"id\":\"1\"}", ", column \"id\": expected int64, found something else"),
+        ("{\"id\":\"1\"}", ", column \"id\": expected int64, found text"),
         ("{\"id\":1.5}", ", column \"id\": expected int64, found a number that is not an integer"),
         (
             "{\"id\":1e400}",
@@ -62,7 +62,7 @@ struct NDJSONReaderTests {
             ", column \"t\": a control character stands unescaped in a string"
         ),
         ("{\"id\":1,\"t\":\"a", ", column \"t\": a string is not closed"),
-        ("{\"id\":1,\"t\":{}}", ", column \"t\": expected string, found something else"),
+        ("{\"id\":1,\"t\":{}}", ", column \"t\": expected string, found an object"),
     ])
     func `a broken line says where and what was expected`(_ line: String, _ message: String) {
         #expect(

@@ -44,7 +44,9 @@ struct DefinitionParser {
             )
             return []
         }
-        var text = file.yaml
+        // An editor's byte order mark.
+        let hasMark = file.yaml.unicodeScalars.first == "\u{FEFF}"
+        var text = hasMark ? String(file.yaml.unicodeScalars.dropFirst()) : file.yaml
         var wasQuoted = false
         var repeated = 0
         while true {

@@ -128,7 +128,7 @@ extension CatalogSnapshot.Project {
         guard let number = reference.version else { return newest }
         guard let version = versions.first(where: { $0.version == number }) else {
             throw .notFound(
-                "service \(reference.name) has no version \(number): published are 1 to \(newest.version)"
+                "service \(reference.name) has no version \(number): the newest is \(newest.version)"
             )
         }
         return version
@@ -151,7 +151,9 @@ public struct DroppedView: Sendable, Hashable {
 /// `: did you mean "x"?` where a known name is close; else nothing.
 public func hint(_ name: String, among known: [String]) -> String {
     let close = known.map { (name: $0, distance: editDistance(name, $0)) }
-        .filter { $0.distance <= max(1, name.count / 3) }
+        .map { $0.name.lowercased() == name.lowercased() ? (name: $0.name, distance: 0) : $0 }
+        // Of a name of one letter any other is one letter away.
+        .filter { $0.distance == 0 || $0.distance <= max(1, name.count / 3) && name.count > 1 }
         .min { ($0.distance, $0.name) < ($1.distance, $1.name) }
     return close.map { ": did you mean \"\($0.name)\"?" } ?? ""
 }

@@ -104,7 +104,7 @@ private struct CheckedColumns {
             }
         }
         for row in event.nullRows {
-            refuse(row, "\"\(RowColumn.eventTime)\" is null: every row needs one")
+            refuse(row, "the event time is null: every row needs one")
         }
     }
 
@@ -114,8 +114,7 @@ private struct CheckedColumns {
         for (row, time) in times.enumerated() where time > latest.microseconds {
             refuse(
                 row,
-                "\"\(RowColumn.eventTime)\" lies more than \(Limits.maxSkew) ahead of the "
-                    + "server's clock",
+                "the event time lies more than \(Limits.maxSkew) ahead of the server's clock",
                 .inFuture
             )
         }

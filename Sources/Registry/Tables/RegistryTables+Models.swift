@@ -161,9 +161,10 @@ extension RegistryTables {
                     + "\(Timestamp(microseconds: deleted))"
             )
         }
+        let newest = try newestVersion(of: model)
         return .notFound(
-            "model \(model.name) has no version \(number): registered are 1 to "
-                + "\(try newestVersion(of: model))"
+            "model \(model.name) has no version \(number): "
+                + (newest == 0 ? "none is registered" : "the newest is \(newest)")
         )
     }
 

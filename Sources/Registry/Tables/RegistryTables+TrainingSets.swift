@@ -137,7 +137,7 @@ extension RegistryTables {
         let version = reference.version ?? newest
         guard (1...newest).contains(version) else {
             throw AlulaError.notFound(
-                "service \(reference.name) has no version \(version): published are 1 to \(newest)"
+                "service \(reference.name) has no version \(version): the newest is \(newest)"
             )
         }
         return FeatureServiceReference(name: reference.name, version: version)

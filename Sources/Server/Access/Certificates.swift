@@ -2,6 +2,7 @@ import Domain
 import Glibc
 import NIOSSL
 import Synchronization
+import Wire
 
 /// Where the server's certificate is, as PEM files.
 package struct CertificateFiles: Sendable, Hashable {
@@ -65,6 +66,13 @@ final class Certificates: Sendable {
     }
 
     private static func read(_ files: CertificateFiles) throws(AlulaError) -> Contexts {
+        for path in [files.chain, files.key, files.clientAuthorities].compactMap(\.self)
+        where unsafe access(path, R_OK) != 0 {
+            throw .refused(
+                "\(path) cannot be read: \(unsafe String(cString: strerror(errno)))",
+                help: "PEM files are expected: --tls-cert, --tls-key, --tls-client-ca"
+            )
+        }
         do {
             var configuration = TLSConfiguration.makeServerConfiguration(
                 certificateChain: try NIOSSLCertificate.fromPEMFile(files.chain).map {
@@ -85,7 +93,8 @@ final class Certificates: Sendable {
             return Contexts(calls: try NIOSSLContext(configuration: configuration), http: http)
         } catch {
             throw .refused(
-                "the certificate \(files.chain) with the key \(files.key) cannot be used: \(error)",
+                "the certificate \(files.chain) with the key \(files.key) cannot be used: "
+                    + SecureTransportText.reason(error),
                 help: "PEM files are expected that belong together: --tls-cert, --tls-key, "
                     + "--tls-client-ca"
             )

@@ -102,7 +102,13 @@ package struct Restore {
     private func begin() throws(AlulaError) -> Bool {
         let isNew = !Files.exists(data)
         if !isNew {
-            guard Files.isDirectory(data), try Files.names(in: data).isEmpty else {
+            guard Files.isDirectory(data) else {
+                throw .refused(
+                    "\(data) is not a directory",
+                    help: "give --data a directory that is missing or empty"
+                )
+            }
+            guard try Files.names(in: data).isEmpty else {
                 throw .refused(
                     "\(data) is not empty: restoring overwrites nothing",
                     help: Files.exists(data + "/" + DataDirectory.restoringFile)

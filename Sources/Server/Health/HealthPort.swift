@@ -52,12 +52,7 @@ struct HealthPort: Service {
         do {
             try await application.run()
         } catch {
-            throw AlulaError(
-                .unavailable,
-                "cannot listen on \(host):\(address.port): \(error)",
-                help: "is another server using the port? choose one with --http",
-                retry: .never
-            )
+            throw address.cannotListen(error, option: "--http")
         }
     }
 

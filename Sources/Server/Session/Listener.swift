@@ -41,12 +41,7 @@ struct Listener: Service {
                 port: address.port
             ).get()
         } catch {
-            throw AlulaError(
-                .unavailable,
-                "cannot listen on \(address.host):\(address.port): \(error)",
-                help: "is another server using the port? choose one with --listen",
-                retry: .never
-            )
+            throw address.cannotListen(error, option: "--listen")
         }
         let port = channel.localAddress?.port ?? address.port
         let scheme = certificates == nil ? "alula" : "alulas"

@@ -20,6 +20,7 @@ struct Import: AsyncParsableCommand {
     @Option(help: "csv or ndjson; else what the file's name says.") var format: TabularFormat?
     @Option(help: "What a bad row does: stop, or skip it and report it.") var onError = BadRowPolicy
         .stop
+    @Option(help: TimeUnit.help) var timeUnit: TimeUnit?
     @Flag(help: "Import even if it is already there.") var again = false
     @Flag(help: "Keep rows that lie ahead of now, in history.") var allowFuture = false
     @Flag(inversion: .prefixedNo, help: "Bring the newest rows to the online store.")
@@ -46,6 +47,7 @@ struct Import: AsyncParsableCommand {
             source: source,
             format: format,
             policy: onError,
+            timeUnit: timeUnit,
             again: again,
             allowFuture: allowFuture,
             progress: progress
@@ -95,6 +97,21 @@ struct Import: AsyncParsableCommand {
 extension TabularFormat: ExpressibleByArgument {}
 extension BadRowPolicy: ExpressibleByArgument {}
 
+extension TimeUnit: ExpressibleByArgument {
+    static let help = ArgumentHelp(
+        "What bare numbers count where times are expected: s, ms, us or ns since 1970; else they are refused.",
+        valueName: "unit"
+    )
+}
+
+extension IntegerTimes {
+    /// Of a command with the option --time-unit.
+    static func option(_ unit: TimeUnit?, far: Bool) -> IntegerTimes {
+        let hint = "--time-unit tells what it counts"
+        return unit.map { .counted($0) } ?? (far ? .far(hint: hint) : .refused(hint: hint))
+    }
+}
+
 /// One file on its way into a view's history.
 struct Importer {
     struct Outcome {
@@ -112,6 +129,7 @@ struct Importer {
     let source: SourceFile
     let format: TabularFormat
     let policy: BadRowPolicy
+    let timeUnit: TimeUnit?
     let again: Bool
     let allowFuture: Bool
     let progress: Progress
@@ -123,8 +141,11 @@ struct Importer {
         request.sourceName = source.name
         request.sourceDigest = Data(source.digest.bytes)
         request.options = "format=\(format.rawValue);on_error=\(policy.rawValue)"
+        if let timeUnit { request.options += ";time_unit=\(timeUnit.rawValue)" }
         request.again = again
         request.allowFuture = allowFuture
+        // A header that does not match begins nothing.
+        _ = try rows(latest: nil)
         var attempts = 0
         var resumedRows: UInt64?
         var badRows = BadRows()
@@ -161,21 +182,40 @@ struct Importer {
         }
     }
 
-    private func stage(_ begun: WireBeginImportResponse) async throws -> BadRows {
-        // Left out rows are the same ones when it is resumed, or chunks would be cut in another way.
-        let clock =
-            policy == .skip ? Timestamp(microseconds: begun.begunUs) : Timestamp.now
-        let latest = allowFuture ? nil : clock + Limits.maxSkew
-        let rows = Rows(
+    private func rows(latest: Timestamp?) throws(AlulaError) -> Rows {
+        Rows(
             try TabularReader(
                 try .file(source.path),
                 format: format,
-                columns: try view.importColumns(latest: latest),
+                columns: try view.importColumns(
+                    latest: latest,
+                    integerTimes: .option(timeUnit, far: true)
+                ),
                 ignored: RowColumn.told,
                 policy: policy,
                 help: "mend the row, or leave bad rows out: --on-error skip"
             )
         )
+    }
+
+    private func stage(_ begun: WireBeginImportResponse) async throws -> BadRows {
+        // Left out rows are the same ones when it is resumed, or chunks would be cut in another way.
+        let clock =
+            policy == .skip ? Timestamp(microseconds: begun.begunUs) : Timestamp.now
+        let latest = allowFuture ? nil : clock + Limits.maxSkew
+        let rows = try rows(latest: latest)
+        do {
+            return try await send(rows, begun)
+        } catch let error as AlulaError
+            where error.code == .invalidArgument && !rows.areSent && begun.stagedRows == 0
+        {
+            // A file that is bad in its first rows leaves no import behind that stages nothing.
+            _ = try? await client.abandonImport(begun.importID)  // what is wrong is told
+            throw error
+        }
+    }
+
+    private func send(_ rows: Rows, _ begun: WireBeginImportResponse) async throws -> BadRows {
         let staged = try await client.stageRows(
             importID: begun.importID,
             schema: rows.reader.schema,
@@ -192,6 +232,7 @@ struct Importer {
                         counting: .bytes
                     )
                     guard chunk >= begun.nextChunk else { continue }
+                    rows.areSent = true
                     guard try await upload.send(next.batch, chunk: chunk, firstRow: next.firstRow)
                     else { return }
                 }
@@ -210,6 +251,7 @@ struct Importer {
     /// The reader, where closures share it.
     private final class Rows {
         var reader: TabularReader
+        var areSent = false
 
         init(_ reader: TabularReader) { self.reader = reader }
     }

@@ -14,6 +14,7 @@ struct Push: AsyncParsableCommand {
     )
 
     @Argument(help: "The view.") var view: String
+    @Option(help: TimeUnit.help) var timeUnit: TimeUnit?
     @OptionGroup var options: ServerOptions
 
     func run() async throws {
@@ -23,7 +24,7 @@ struct Push: AsyncParsableCommand {
         var reader = try TabularReader(
             .standardInput(),
             format: .ndjson,
-            columns: try definition.pushColumns(),
+            columns: try definition.pushColumns(integerTimes: .option(timeUnit, far: true)),
             policy: .skip,
             chunkRows: 4_096
         )

@@ -74,19 +74,16 @@ extension RunCommand {
                 let stored = try await upload.put(path)
                 request.outputs.append(RunItems.artifact(stored))
             }
-            guard request != empty else {
-                throw ValidationError(
-                    "Name a --param, a --metric, a --tag, an --input, an --output or an --artifact."
-                )
-            }
             try await client.logRun(request)
             if options.json { Output.json(.object([("run", .string(run))])) }
         }
 
-        private var empty: WireLogRunRequest {
-            var request = WireLogRunRequest()
-            request.run = run
-            return request
+        func validate() throws {
+            guard ![param, metric, tag, input, output, artifact].allSatisfy(\.isEmpty) else {
+                throw ValidationError(
+                    "Name a --param, a --metric, a --tag, an --input, an --output or an --artifact."
+                )
+            }
         }
 
         private func point(_ word: String) throws -> WireMetric {

@@ -21,6 +21,7 @@ extension TrainingSet {
         var eventTime: String?
         @Option(help: ArgumentHelp("The column with the label.", valueName: "column"))
         var label: String?
+        @Option(help: TimeUnit.help) var timeUnit: TimeUnit?
         @Option(help: "See no row later than this: a log entry, a time, or a training set's id.")
         var asOf: String?
         @Flag(help: "See only what had been created by each row's event time.") var asKnown = false
@@ -54,6 +55,7 @@ extension TrainingSet {
                 path: spine,
                 service: definition,
                 eventTime: eventTime,
+                timeUnit: timeUnit,
                 catalog: catalog
             )
             guard let out else { return try await explain(spine, client) }

@@ -36,7 +36,7 @@ extension WireCatalogResponse {
         guard let number = reference.version else { return newest }
         guard let version = versions.first(where: { $0.version == number }) else {
             throw .notFound(
-                "service \(reference.name) has no version \(number): published are 1 to \(newest.version)"
+                "service \(reference.name) has no version \(number): the newest is \(newest.version)"
             )
         }
         return version
@@ -49,20 +49,25 @@ extension WireViewDefinition {
     /// What a file of this view's history holds.
     ///
     /// `latest` is the greatest event time taken.
-    func importColumns(latest: Timestamp?) throws(AlulaError) -> [TabularColumn] {
+    func importColumns(
+        latest: Timestamp?,
+        integerTimes: IntegerTimes
+    ) throws(AlulaError) -> [TabularColumn] {
         try columns(
             latest: latest,
+            integerTimes: integerTimes,
             createdPresence: createdTimeColumn.isEmpty ? .optional : .required
         )
     }
 
     /// What a pushed row holds; everything but keys and event time may be left out.
-    func pushColumns() throws(AlulaError) -> [TabularColumn] {
-        try columns(latest: nil, createdPresence: .optional)
+    func pushColumns(integerTimes: IntegerTimes) throws(AlulaError) -> [TabularColumn] {
+        try columns(latest: nil, integerTimes: integerTimes, createdPresence: .optional)
     }
 
     private func columns(
         latest: Timestamp?,
+        integerTimes: IntegerTimes,
         createdPresence: TabularColumn.Presence
     ) throws(AlulaError) -> [TabularColumn] {
         var columns: [TabularColumn] = []
@@ -98,6 +103,7 @@ extension WireViewDefinition {
         for feature in features {
             columns.append(TabularColumn(feature.name, try ValueType(wire: feature.type)))
         }
+        for index in columns.indices { columns[index].integerTimes = integerTimes }
         return columns
     }
 }

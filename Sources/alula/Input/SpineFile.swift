@@ -10,15 +10,18 @@ struct SpineFile {
     let eventTime: String
     private let format: TabularFormat
     private let keys: Set<String>
+    private let timeUnit: TimeUnit?
 
     /// Reads the whole file for the types of its carried columns.
     init(
         path: String,
         service: WireServiceDefinition,
         eventTime: String?,
+        timeUnit: TimeUnit?,
         catalog: WireCatalogResponse
     ) throws(AlulaError) {
         self.path = path
+        self.timeUnit = timeUnit
         format = try TabularFormat(fileName: path)
         keys = Set(service.keyColumns.map(\.name))
         var known: [String: ValueType] = [:]
@@ -84,12 +87,14 @@ struct SpineFile {
 
     private func reader() throws(AlulaError) -> TabularReader {
         let columns = schema.fields.map { field in
-            TabularColumn(
+            var column = TabularColumn(
                 names: [field.name],
                 field: field,
                 rounding: .down,
                 takesIntegralFloats: keys.contains(field.name)
             )
+            column.integerTimes = .option(timeUnit, far: false)
+            return column
         }
         return try TabularReader(try .file(path), format: format, columns: columns)
     }

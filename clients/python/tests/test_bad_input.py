@@ -52,7 +52,7 @@ INVALID: dict[str, tuple[dict[str, Any], str]] = {
     "int32 overflow": ({"i": 2**31}, "i"), "int32 underflow": ({"i": -(2**31) - 1}, "i"),
     "int64 overflow": ({"n": 2**63}, "n"), "text in a number": ({"x": "much"}, "x"),
     "a fraction in an int32": ({"i": 0.5}, "i"),
-    "a key over the limit": ({"k": "k" * 5_000}, "4096"), "a future": ({"event_time": NOW + dt.timedelta(1)}, "event_time"),
+    "a key over the limit": ({"k": "k" * 5_000}, "4096"), "a future": ({"event_time": NOW + dt.timedelta(1)}, "event time"),
 }  # fmt: skip
 
 

@@ -137,13 +137,13 @@ def test_verify_counts_all_and_finds_a_damaged_block(own_server: Server) -> None
 
 
 def test_an_unfinished_import_is_listed_and_freed(own_server: Server, tmp_path: Path) -> None:
-    rows = pd.DataFrame(rows_of(3, 60_000))
+    rows = pd.DataFrame(rows_of(3, 200_000))
     rows["k"] = rows["k"].astype(str)
-    rows.loc[59_999, "k"] = "not a number"
+    rows.loc[199_999, "k"] = "not a number"
     rows.to_csv(tmp_path / "rows.csv", index=False)
     with own_server.connect() as store:
         store.apply(DEFINITIONS)
-        with pytest.raises(alula.InvalidArgument, match='column "k", row 59999'):
+        with pytest.raises(alula.InvalidArgument, match='column "k", row 199999'):
             store.load("v", tmp_path / "rows.csv", progress=False)
         (listed,) = store.imports()
         assert (listed.view, listed.source, listed.state) == ("v", "rows.csv", "staging")
@@ -153,11 +153,11 @@ def test_an_unfinished_import_is_listed_and_freed(own_server: Server, tmp_path: 
         with pytest.raises(alula.NotFound):
             store.abandon("imp-none")
         loaded = store.load("v", tmp_path / "rows.csv", on_error="skip", progress=False)
-        assert (loaded.rows, loaded.skipped, loaded.existed) == (59_999, 1, False)
+        assert (loaded.rows, loaded.skipped, loaded.existed) == (199_999, 1, False)
         with pytest.raises(alula.Refused, match="published"):
             store.abandon(loaded.import_id)
         (listed,) = store.imports()
-        assert (listed.state, listed.rows) == ("published", 59_999)
+        assert (listed.state, listed.rows) == ("published", 199_999)
 
 
 def test_a_retracted_import_is_undone_in_both_stores_and_seen_before(own_server: Server) -> None:

@@ -170,7 +170,7 @@ def test_an_unknown_service_is_said_with_a_near_name() -> None:
         store = alula.connect(server.address)
         with pytest.raises(alula.NotFound, match='did you mean "s"'):
             store.read("ss", KEYS)
-        with pytest.raises(alula.NotFound, match="no version 9: published are 1 to 1"):
+        with pytest.raises(alula.NotFound, match="no version 9: the newest is 1"):
             store.read("s@9", KEYS)
 
 

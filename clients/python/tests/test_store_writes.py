@@ -222,7 +222,7 @@ BAD_CSV = [
     ("", "is empty"),
     (CSV, "no rows"),
     ("id,name,event_time,score,small,tag\n1,a,2024-01-01,1,1,t\n", "vector: float32[2]"),
-    ("event_time;id\n", "columns are missing"),
+    ("event_time;id\n", "lacks 7 columns"),
     (CSV + CSV_GOOD + 'x,a,2024-01-01,0.5,1,t,"[1,2]"\n', 'column "id", row 1: expected int64'),
     (CSV + CSV_GOOD * 2 + '1,a,2024-13-01,0.5,1,t,"[1,2]"\n', 'column "event_time", row 2'),
     (

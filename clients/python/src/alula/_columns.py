@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from ._arrow import arrow_type, nan_to_null, plain
 from ._types import Scalar, ValueType
-from .errors import InvalidArgument
+from .errors import InvalidArgument, counted
 
 _MOMENTS = (datetime.datetime, datetime.date, np.datetime64)
 
@@ -201,7 +201,9 @@ def to_table(source: Any, wanted: Mapping[str, ValueType] | None = None) -> pa.T
             else to_array(name, values, types.get(name))
         )
         if rows is not None and len(array) != rows:
-            raise InvalidArgument(f'column "{name}" has {len(array)} rows where others have {rows}')
+            raise InvalidArgument(
+                f'column "{name}" has {counted(len(array), "row")} where others have {rows}'
+            )
         rows = len(array)
         arrays[name] = array
     return pa.table(arrays) if arrays else pa.table({})

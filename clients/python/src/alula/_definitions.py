@@ -81,7 +81,7 @@ class Definitions:
         if name not in self._services:
             raise NotFound(f'there is no service "{name}"{near(name, self._services)}')
         newest = self._services[name][-1].version
-        raise NotFound(f"service {name} has no version {number}: published are 1 to {newest}")
+        raise NotFound(f"service {name} has no version {number}: the newest is {newest}")
 
     def _find(self, name: str, number: str) -> Service | None:
         versions = self._services.get(name)

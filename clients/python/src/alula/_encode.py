@@ -70,19 +70,29 @@ def encode_array(
         raise BadValues(field.name, bad.items, bad.reason) from None
 
 
+#: What Arrow calls otherwise than Alula does.
+_NAMES = {
+    "large_string": "string", "string_view": "string", "double": "float64", "float": "float32",
+    "halffloat": "float16", "large_binary": "bytes", "binary": "bytes",
+}  # fmt: skip
+
+
 def wrong_type(field: Field, found: pa.DataType) -> InvalidArgument:
     """A whole column is of a type that cannot be taken."""
     help = ""
     if pa.types.is_decimal(found):
         help = "cast it to float64, or to int64 in the smallest unit"
-    elif field.type.scalar is Scalar.TIMESTAMP and pa.types.is_integer(found):
+    elif field.type.scalar is Scalar.TIMESTAMP and (
+        pa.types.is_integer(found) or pa.types.is_floating(found)
+    ):
         help = (
             "numbers are not taken for times: convert them with pandas.to_datetime(..., unit=...), "
             'or load them with time_unit="us"'
         )
     elif field.type.scalar is Scalar.BYTES and pa.types.is_string(found):
         help = "encode the text first: str.encode()"
-    return InvalidArgument(f'column "{field.name}": expected {field.type}, found {found}', help)
+    name = _NAMES.get(str(found), str(found))
+    return InvalidArgument(f'column "{field.name}": expected {field.type}, found {name}', help)
 
 
 def _validity(array: pa.Array) -> tuple[Array | None, npt.NDArray[np.bool_] | None]:

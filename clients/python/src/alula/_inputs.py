@@ -5,18 +5,23 @@ from __future__ import annotations
 import itertools
 import struct
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Union
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 
 from ._batch import Batch, Column, assemble, encode_batch, split_rows
-from ._columns import to_array
+from ._columns import to_array, to_table
 from ._definitions import near
 from ._encode import BadValues, encode_array
 from ._frames import Bytes
 from ._types import MAX_BATCH_ROWS, Field, Scalar, Schema, ValueType
-from .errors import InvalidArgument
+from .errors import InvalidArgument, counted
 from .records import Service
+
+#: Join keys and request fields of rows: columns by name, a DataFrame, an Arrow table, dicts.
+Keys = Union[Mapping[str, Any], pd.DataFrame, pa.Table, Sequence[Mapping[str, Any]]]
 
 #: Requests of more bytes than this are cut.
 PIECE_BYTES = 768 << 10
@@ -50,7 +55,7 @@ class Inputs:
         self._is_single = only in (ValueType(Scalar.INT64), ValueType(Scalar.FLOAT64))
 
     def encode(
-        self, keys: Mapping[str, Any], request: Mapping[str, Any] | None, most: int = PIECE_BYTES
+        self, keys: Keys, request: Mapping[str, Any] | None, most: int = PIECE_BYTES
     ) -> tuple[int, list[bytes]]:
         """Rows asked for, and batches of at most ``most`` bytes that ask for them.
 
@@ -66,20 +71,23 @@ class Inputs:
         pieces = [batch.slice(start, stop) for start, stop in zip(cuts, cuts[1:] or [0])]
         return rows, [encode_batch(piece.columns, piece.rows) for piece in pieces]
 
-    def batch(self, keys: Mapping[str, Any], request: Mapping[str, Any] | None) -> Batch:
+    def batch(self, keys: Keys, request: Mapping[str, Any] | None) -> Batch:
         """All rows asked for, however many."""
         values = self._values(keys, request)
         return self._batch(values, _row_count(values))
 
-    def _values(self, keys: Mapping[str, Any], request: Mapping[str, Any] | None) -> list[Any]:
+    def _values(self, keys: Keys, request: Mapping[str, Any] | None) -> list[Any]:
         """The values of every input, in order."""
+        if not isinstance(keys, Mapping):
+            table = to_table(keys, {field.name: field.type for field in self.fields})
+            keys = {name: table.column(name) for name in table.column_names}
         given = keys if request is None else {**keys, **request}
         if given.keys() == self._names:
             return [given[field.name] for field in self.fields]
         missing = [str(field) for field in self.fields if field.name not in given]
         if missing:
             raise InvalidArgument(
-                f"{self.asker} needs {len(missing)} more inputs",
+                f"{self.asker} needs {counted(len(missing), 'more input')}",
                 "give a value for each row",
                 missing,
             )
@@ -136,7 +144,9 @@ def _row_count(values: list[Any]) -> int:
             continue
         count = len(value)
         if rows >= 0 and count != rows:
-            raise InvalidArgument(f"inputs differ in length: {rows} rows and {count} rows")
+            raise InvalidArgument(
+                f"inputs differ in length: {counted(rows, 'row')} and {counted(count, 'row')}"
+            )
         rows = count
     rows = 1 if rows < 0 else rows
     for place, value in enumerate(values):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from ._session import Session
 from ._sources import Source, open_source
 from ._types import MAX_FRAME_BYTES, to_proto
 from ._verifying import Verifier
-from .errors import InvalidArgument
+from .errors import AlulaError, InvalidArgument
 from .records import Problem, View
 
 _CHUNK_BYTES = MAX_FRAME_BYTES - 4_096
@@ -67,6 +68,7 @@ class Load:
         self._session, self._view = session, view
         self._source, self._layout, self._skips = source, layout, skips
         self._problems = _Problems()
+        self._has_sent = False
 
     def run(self, again: bool, progress: ProgressOption) -> Loaded:
         """Stages what is not yet staged, and publishes."""
@@ -79,7 +81,12 @@ class Load:
             # The rows left out are the same ones when it is resumed: chunks are cut behind them.
             self._layout = self._layout.at(begun.begun_us)
         bar = Progress(self._view.name, "rows", self._source.rows, progress)
-        rows = self._stage(begun, bar)
+        try:
+            rows = self._stage(begun, bar)
+        except InvalidArgument:
+            if not (self._has_sent or begun.staged_rows):
+                self._give_up(begun.import_id)
+            raise
         if rows == 0:
             details = [str(problem) for problem in self._problems.first]
             raise InvalidArgument(f"{self._source.name} has no rows that can be taken", "", details)
@@ -95,6 +102,14 @@ class Load:
             self._view.name, published.rows, begun.import_id, published.log_entry,
             self._problems.count, self._problems.first,
         )  # fmt: skip
+
+    def _give_up(self, import_id: str) -> None:
+        """A source that is bad in its first rows leaves no import behind that stages nothing."""
+        request = features_pb2.AbandonImportRequest(import_id=import_id)
+        with suppress(AlulaError):  # what is wrong with the source is told
+            self._session.call(
+                Op.ABANDON_IMPORT, request, features_pb2.AbandonImportResponse, write=True
+            )
 
     def _begin(self, again: bool) -> features_pb2.BeginImportResponse:
         columns = ",".join(
@@ -162,6 +177,7 @@ class Load:
         self._problems = _Problems()
         for control, data, rows in Ahead(self._chunks(next_chunk, self._problems), _CHUNKS_AHEAD):
             if data:
+                self._has_sent = True
                 yield control, data
             bar.update(rows)
 

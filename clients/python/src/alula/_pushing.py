@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +82,8 @@ def _push(
     if hasattr(rows, "keys") and not hasattr(rows, "columns"):
         rows = _columns_of(rows)
     table = to_table(rows, wanted_types(view))
+    if not table.column_names and isinstance(rows, Sequence):
+        return Pushed(_STATUSES[:0], 0)  # a list of no rows: there is nothing to know columns by
     layout = layout_of(view, table.column_names, whole=False)
     schema = to_proto(layout.schema)
     limit = MAX_FRAME_BYTES - schema.ByteSize() - 1_024

@@ -17,7 +17,7 @@ from typing import Any, Union
 from ._batch import encode_batch, split_rows
 from ._definitions import Definitions
 from ._frames import Bytes, Op
-from ._inputs import PIECE_BYTES, Inputs
+from ._inputs import PIECE_BYTES, Inputs, Keys
 from ._proto import features_pb2
 from ._session import Session
 from ._taking import Taking, marks_of, whole
@@ -228,7 +228,7 @@ class Reading:
     def read(
         self,
         key: Key,
-        keys: Mapping[str, Any],
+        keys: Keys,
         request: Mapping[str, Any] | None,
         timeout: float | None,
     ) -> Answer:
@@ -248,7 +248,7 @@ class Reading:
     def _read(
         self,
         reader: Reader,
-        keys: Mapping[str, Any],
+        keys: Keys,
         request: Mapping[str, Any] | None,
         timeout: float | None,
     ) -> Answer:
@@ -269,7 +269,7 @@ class Reading:
     def read_batches(
         self,
         key: Key,
-        keys: Mapping[str, Any],
+        keys: Keys,
         request: Mapping[str, Any] | None,
         timeout: float | None,
     ) -> Iterator[Answer]:
@@ -303,9 +303,7 @@ def _no_service(version: ModelVersion) -> Refused:
 class Batches:
     """Where a read of many rows stands: it goes on behind the last answer that came."""
 
-    def __init__(
-        self, reader: Reader, keys: Mapping[str, Any], request: Mapping[str, Any] | None
-    ) -> None:
+    def __init__(self, reader: Reader, keys: Keys, request: Mapping[str, Any] | None) -> None:
         self.reader = reader
         self._batch = reader.inputs.batch(keys, request)
         cuts = split_rows(self._batch, PIECE_BYTES)

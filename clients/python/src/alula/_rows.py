@@ -16,7 +16,7 @@ from ._batch import Batch, Column
 from ._definitions import near
 from ._encode import BadValues, encode_array
 from ._types import Field, Scalar, Schema, ValueType
-from .errors import InvalidArgument
+from .errors import InvalidArgument, counted
 from .records import Problem, View
 
 EVENT, CREATED = "@event_time", "@created_time"
@@ -92,7 +92,7 @@ def layout_of(
             missing.append(f"{named}: timestamp (created time)")
     if missing:
         raise InvalidArgument(
-            f"view {view.name}: {len(missing)} columns are missing",
+            f"view {view.name} lacks {counted(len(missing), 'column')}",
             "found are: " + ", ".join(columns) if columns else "the source has no columns",
             missing,
         )

@@ -23,7 +23,7 @@ from ._encode import BadValues, encode_array
 from ._frames import Bytes
 from ._sources import ArrowSource, CSVSource, ParquetSource, open_source
 from ._types import MAX_BATCH_ROWS, MAX_FRAME_BYTES, Field, Scalar, Schema, ValueType
-from .errors import InvalidArgument, Unavailable
+from .errors import InvalidArgument, Unavailable, counted
 from .records import Service
 
 _TIME = ValueType(Scalar.TIMESTAMP)
@@ -54,8 +54,8 @@ class Spine:
         missing = [str(field) for field in typed if field.name not in names]
         if missing:
             raise InvalidArgument(
-                f"the spine lacks {len(missing)} columns that service {service.reference} needs",
-                "found are: " + ", ".join(names),
+                f"the spine lacks {counted(len(missing), 'column')} of service {service.reference}",
+                "found are: " + ", ".join(names) if names else "the spine has no columns",
                 missing,
             )
         self.event_time = self._event_time(event_time)

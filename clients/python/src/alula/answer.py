@@ -19,7 +19,7 @@ from ._layout import Layout, Layouts, decode_any
 from ._numpy import check_numbers, empty
 from ._proto import features_pb2
 from ._types import Schema, from_proto
-from .errors import DataLoss, NotFound, Refused
+from .errors import DataLoss, NotFound, Refused, counted
 
 STATUSES = np.array(["present", "null", "notFound", "expired"])
 _PRESENT, _NULL, _NOT_FOUND, _EXPIRED = range(4)
@@ -226,7 +226,8 @@ class Answer:
         return self._rows
 
     def __repr__(self) -> str:
-        return f"Answer({self.service}: {self._rows} rows x {len(self._plan.columns)} columns)"
+        columns = counted(len(self._plan.columns), "column")
+        return f"Answer({self.service}: {counted(self._rows, 'row')} x {columns})"
 
     # Values
 
@@ -393,7 +394,7 @@ class SplitAnswer(Answer):
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{part.model_version}: {len(part)}" for part in self._parts)
-        return f"SplitAnswer({self._rows} rows by version {{{parts}}})"
+        return f"SplitAnswer({counted(self._rows, 'row')} by version {{{parts}}})"
 
     def __getattr__(self, name: str) -> Any:
         # What a part has and the whole has not.

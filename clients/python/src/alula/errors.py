@@ -169,3 +169,8 @@ def error_of(
 ) -> AlulaError:
     """The exception of a code on the wire."""
     return _BY_NUMBER.get(number, UnknownError)(message, help, details, retry)
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 row``, ``28,638 rows``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

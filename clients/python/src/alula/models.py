@@ -9,6 +9,7 @@ from typing import Any
 
 from ._artifacts import get_directory, get_file
 from ._frames import Op
+from ._inputs import Keys
 from ._reading import Key, Reading, Wanted
 from ._serving import log_values
 from ._session import Session
@@ -118,7 +119,7 @@ class Model:
 
     def read(
         self,
-        keys: Mapping[str, Any],
+        keys: Keys,
         request: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         log: bool = False,
@@ -146,7 +147,7 @@ class Model:
 
     def read_batches(
         self,
-        keys: Mapping[str, Any],
+        keys: Keys,
         request: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         log: bool = False,

@@ -13,6 +13,7 @@ from ._deletions import DeletionVerbs
 from ._endpoint import Endpoint
 from ._frames import Op
 from ._history_verbs import HistoryVerbs
+from ._inputs import Keys
 from ._lineage_verbs import LineageVerbs
 from ._lineages import Lineages
 from ._loading import Loaded, begin_load
@@ -212,7 +213,7 @@ class Store(
     def read(
         self,
         service: str | None = None,
-        keys: Mapping[str, Any] | None = None,
+        keys: Keys | None = None,
         request: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         model: str | None = None,
@@ -230,10 +231,11 @@ class Store(
         answer's ``model_version`` says which it was. Where rows met several holders of a stage, the
         answer is taken apart with ``by_version()``. ``request``: values only the
         caller knows, by request field. Values are lists, arrays or Series of one length; single
-        values stand for every row. ``log``, of a read by model: the server keeps what it serves,
-        and the answer has ``prediction_ids``. ``shadow``, of a stage: the answer's ``shadow`` is
-        what its shadow would have been answered. Raises InvalidArgument for what is missing,
-        unknown, null or of a wrong type.
+        values stand for every row; ``keys`` may be a DataFrame, an Arrow table or a list of dicts.
+        ``log``, of a read by model: the server keeps what it serves, and the answer has
+        ``prediction_ids``. ``shadow``, of a stage: the answer's ``shadow`` is what its shadow would
+        have been answered. Raises InvalidArgument for what is missing, unknown, null or of a wrong
+        type.
         """
         if service is not None and (model or stage or alias or version) is None:
             is_plain = not (log or shadow)
@@ -247,7 +249,7 @@ class Store(
     def read_batches(
         self,
         service: str | None = None,
-        keys: Mapping[str, Any] | None = None,
+        keys: Keys | None = None,
         request: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         model: str | None = None,

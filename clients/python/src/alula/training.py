@@ -20,7 +20,7 @@ from ._parquet import write_parquet
 from ._proto import training_pb2
 from ._types import Schema, from_proto
 from ._verifying import Verifier
-from .errors import DataLoss, Incomplete, InvalidArgument
+from .errors import DataLoss, Incomplete, InvalidArgument, counted
 from .monitoring import Profile
 from .records import ViewLoss, ViewReport, moment
 
@@ -66,7 +66,7 @@ class TrainingSetRecord:
         return bool(self.losses or self.blanked_rows)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.id}: {self.service}, {self.rows:,} rows)"
+        return f"{type(self).__name__}({self.id}: {self.service}, {counted(self.rows, 'row')})"
 
 
 class TrainingSet(TrainingSetRecord):

@@ -9,6 +9,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+_UNITS = {
+    "d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1_000, "us": 1,
+}  # fmt: skip
+
+
+def span_text(span: timedelta) -> str:
+    """``90d``, ``1d12h``: as definitions write it."""
+    rest = span // timedelta(microseconds=1)
+    text = ""
+    for unit, size in _UNITS.items():
+        count, rest = divmod(rest, size)
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"
+
 
 @dataclass(frozen=True)
 class Compaction:
@@ -162,7 +176,7 @@ class ExplainedPart:
     rows: pd.DataFrame = field(compare=False)
 
     def __str__(self) -> str:
-        looks = "" if self.lookback is None else f", looking back {self.lookback}"
+        looks = "" if self.lookback is None else f", looking back {span_text(self.lookback)}"
         head = f"{self.label}: {self.status}{looks}"
         return f"{head}\n{self.rows.to_string(index=False)}" if len(self.rows) else head
 

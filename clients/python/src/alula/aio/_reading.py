@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 from .._frames import Op
+from .._inputs import Keys
 from .._reading import Batches, Key, Reader, Reading
 from .._taking import Taking, whole
 from ..answer import Answer
@@ -27,7 +28,7 @@ class AsyncReading:
     async def read(
         self,
         key: Key,
-        keys: Mapping[str, Any],
+        keys: Keys,
         request: Mapping[str, Any] | None,
         timeout: float | None,
     ) -> Answer:
@@ -46,7 +47,7 @@ class AsyncReading:
     async def read_batches(
         self,
         key: Key,
-        keys: Mapping[str, Any],
+        keys: Keys,
         request: Mapping[str, Any] | None,
         timeout: float | None,
     ) -> AsyncGenerator[Answer, None]:
@@ -78,7 +79,7 @@ class AsyncReading:
     async def _read(
         self,
         reader: Reader,
-        keys: Mapping[str, Any],
+        keys: Keys,
         request: Mapping[str, Any] | None,
         timeout: float | None,
     ) -> Answer:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from .. import store as _blocking
+from .._inputs import Keys
 from .._reading import wanted
 from ..answer import Answer
 from ..errors import InvalidArgument
@@ -117,7 +118,7 @@ class AsyncStore:
     async def read(
         self,
         service: str | None = None,
-        keys: Mapping[str, Any] | None = None,
+        keys: Keys | None = None,
         request: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         model: str | None = None,
@@ -136,7 +137,7 @@ class AsyncStore:
     def read_batches(
         self,
         service: str | None = None,
-        keys: Mapping[str, Any] | None = None,
+        keys: Keys | None = None,
         request: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         model: str | None = None,
@@ -341,7 +342,7 @@ class AsyncModel:
 
     async def read(
         self,
-        keys: Mapping[str, Any],
+        keys: Keys,
         request: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         log: bool = False,
@@ -352,7 +353,7 @@ class AsyncModel:
 
     def read_batches(
         self,
-        keys: Mapping[str, Any],
+        keys: Keys,
         request: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         log: bool = False,
