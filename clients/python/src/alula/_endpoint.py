@@ -103,19 +103,29 @@ class Endpoint:
             ) from None
         return context
 
-    def open(self, timeout: float) -> socket.socket:
-        """A connected socket; raises Unavailable, with what to do, where nobody answers, and
-        Unauthenticated where the server is not who it should be.
+    def connect(self, timeout: float) -> socket.socket:
+        """A connected socket, which speaks no TLS yet; raises Unavailable, with what to do, where
+        nobody answers.
         """
-        context = self.tls
+        connected: socket.socket | None = None
         try:
             connected = socket.create_connection((self.host, self.port), timeout=timeout)
-        except OSError as error:
-            raise self.failure(error) from None
-        try:
             set_options(connected)
-            if context is None:
-                return connected
+        except OSError as error:
+            if connected is not None:
+                connected.close()
+            raise self.failure(error) from None
+        return connected
+
+    def open(self, timeout: float) -> socket.socket:
+        """A connected socket, with TLS where that is spoken; raises Unauthenticated where the
+        server is not who it should be.
+        """
+        context = self.tls
+        connected = self.connect(timeout)
+        if context is None:
+            return connected
+        try:
             return context.wrap_socket(connected, server_hostname=self.host)
         except OSError as error:
             connected.close()

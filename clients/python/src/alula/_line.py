@@ -26,6 +26,7 @@ from ._frames import (
     encode_frame,
 )
 from ._proto import common_pb2 as pb
+from ._secure import open_line
 from .errors import AlulaError, DeadlineExceeded, Unavailable, error_of
 
 _CHUNK, _MOST_AT_ONCE = 64 << 10, 1 << 20
@@ -69,15 +70,10 @@ class Line:
         self.is_open = True
         #: Calls made on it: the first failure of a line that has served may be a restart.
         self.calls = 0
-        self._is_secure = endpoint.is_secure
-        self._socket = endpoint.open(timeout)
-        if self._is_secure:
-            # TLS may take several system calls for one of ours: Python counts the time.
-            self._socket.settimeout(_SEND_SECONDS)
-        else:
-            self._socket.settimeout(None)
-            limit = _TIMEVAL.pack(_SEND_SECONDS, 0)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+        self._socket = open_line(endpoint, timeout)
+        self._socket.settimeout(None)
+        limit = _TIMEVAL.pack(_SEND_SECONDS, 0)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
         self._limit = 0.0
         self._number = FIRST_CALL
         #: Calls given up whose last frame has not come: two, and the line is not used again.
@@ -125,7 +121,8 @@ class Line:
             if kind == 2 and call == number and payload + HEADER_BYTES == size:
                 if length <= payload:
                     end = HEADER_BYTES + length
-                    return chunk[HEADER_BYTES:end], memoryview(chunk)[end + -length % 8 :], []
+                    control = bytes(chunk[HEADER_BYTES:end])
+                    return control, memoryview(chunk)[end + -length % 8 :], []
         elif size == 0:
             raise ConnectionLost("the server closed the connection")
         self._rest = chunk
@@ -202,9 +199,6 @@ class Line:
     def _set_limit(self, seconds: float | None) -> None:
         """How long one receiving system call may take."""
         self._limit = -1.0 if seconds is None else seconds
-        if self._is_secure:
-            self._socket.settimeout(None if seconds is None else max(seconds, 1e-6))
-            return
         micros = 0 if seconds is None else max(1, int(min(seconds, _FOREVER) * 1e6))
         limit = _TIMEVAL.pack(*divmod(micros, 1_000_000))
         try:
@@ -236,7 +230,7 @@ class Line:
         """From another thread: ends a call that waits on the line."""
         self.is_open = False
         with contextlib.suppress(OSError):
-            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Ends the line. Of a socket shared with a parent process only the child's end closes."""
