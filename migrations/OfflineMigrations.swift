@@ -6,6 +6,7 @@ package enum OfflineMigrations {
         ("offline_0001_segments", text(PackageResources.offline_0001_segments_sql)),
         ("offline_0002_served", text(PackageResources.offline_0002_served_sql)),
         ("offline_0004_profiles", text(PackageResources.offline_0004_profiles_sql)),
+        ("offline_0006_refusals", text(PackageResources.offline_0006_refusals_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

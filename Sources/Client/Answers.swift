@@ -79,6 +79,17 @@ package struct CachedPlan: Sendable {
     package var parts: [WireViewPart]
 }
 
+extension CachedPlan {
+    /// Of an answer that has it.
+    init(_ answer: WireReadResponse) throws(AlulaError) {
+        self.init(
+            id: answer.plan,
+            schema: try Schema(wire: answer.schema),
+            parts: answer.parts
+        )
+    }
+}
+
 extension FeatureVectors {
     /// Reads an answer: the batch, then event times and statuses for each part.
     init(_ answer: WireReadResponse, _ data: ByteBuffer, plan: CachedPlan) throws(AlulaError) {
@@ -125,13 +136,7 @@ package struct ReadAnswer {
     package init(plan: CachedPlan?) { self.plan = plan }
 
     package mutating func take(_ answer: WireReadResponse, _ data: ByteBuffer) throws(AlulaError) {
-        if answer.hasSchema {
-            plan = CachedPlan(
-                id: answer.plan,
-                schema: try Schema(wire: answer.schema),
-                parts: answer.parts
-            )
-        }
+        if answer.hasSchema { plan = try CachedPlan(answer) }
         guard let plan, plan.id == answer.plan else {
             throw AlulaError(.internal, "the server's answer leaves out a plan that was not known")
         }
@@ -156,7 +161,7 @@ package struct ReadAnswer {
 
 extension FeatureVectors {
     /// The rows of all pieces, of which there is at least one, in their order.
-    fileprivate init(joining pieces: [FeatureVectors]) {
+    init(joining pieces: [FeatureVectors]) {
         self = pieces[0]
         guard pieces.count > 1 else { return }
         let rows = pieces.reduce(0) { $0 + $1.batch.rowCount }

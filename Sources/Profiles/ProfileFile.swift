@@ -101,7 +101,8 @@ package struct ProfileFile {
 
 extension ProfileFile {
     private static let columns = """
-        id, subject, version, start, span, first_entry, last_entry, rows, is_coarse, is_touched
+        id, subject, version, start, span, first_entry, last_entry, rows, is_coarse, is_touched,
+        is_stale
         """
 
     /// Those of a subject that begin in a span of time, oldest first.
@@ -166,7 +167,8 @@ extension ProfileFile {
                 entries: entries,
                 rows: UInt64(clamping: row["rows"] as Int64),
                 isCoarse: row["is_coarse"],
-                isTouched: row["is_touched"]
+                isTouched: row["is_touched"],
+                isStale: row["is_stale"]
             )
         }
     }
@@ -192,8 +194,8 @@ extension ProfileFile {
         try db.execute(
             sql: """
                 INSERT OR REPLACE INTO profile_hour (subject, version, start, span, first_entry,
-                    last_entry, rows, is_coarse, is_touched, bytes)
-                VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, ?)
+                    last_entry, rows, is_coarse, is_touched, is_stale, bytes)
+                VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?)
                 """,
             arguments: [
                 subject.text, version, start.microseconds, span.microseconds,
@@ -241,10 +243,17 @@ extension ProfileFile {
     /// Rows of the hour were forgotten or retracted: what few rows have is gone from its profile at
     /// once, and it waits to be made again.
     ///
-    /// Where its rows went by retention before, it has nothing of few rows, and stays.
+    /// Where its rows went by retention before, it has nothing of few rows; it stays, and says that it
+    /// counts what is no more.
     package func touch(_ hour: ProfiledHour) throws {
         try countTouch()
-        guard !hour.isCoarse else { return }
+        guard !hour.isCoarse else {
+            try db.execute(
+                sql: "UPDATE profile_hour SET is_stale = 1 WHERE id = ?",
+                arguments: [hour.id]
+            )
+            return
+        }
         try makeCoarse(hour.id, "is_touched = 1")
     }
 
@@ -257,7 +266,8 @@ extension ProfileFile {
     package func coarsen(_ hour: ProfiledHour) throws {
         guard !hour.isCoarse else { return }
         try countTouch()
-        try makeCoarse(hour.id, "is_coarse = 1, is_touched = 0")
+        // What was taken back before it was made again stays counted.
+        try makeCoarse(hour.id, "is_coarse = 1, is_stale = is_touched, is_touched = 0")
     }
 
     private func makeCoarse(_ id: Int64, _ assignment: String) throws {

@@ -44,6 +44,8 @@ package struct ProfiledHour: Sendable, Hashable {
     package var isCoarse: Bool
     /// It waits to be made again.
     package var isTouched: Bool
+    /// Its rows are gone, and it counts some that were retracted or forgotten since.
+    package var isStale: Bool
 }
 
 extension ProfiledHour {

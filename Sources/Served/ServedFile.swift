@@ -9,6 +9,11 @@ enum ServedKind: Int, Sendable {
     case vectors = 0
     case predictions = 1
     case outcomes = 2
+    /// Predictions that could not be made.
+    case failures = 3
+
+    /// What is logged of vectors.
+    static let values: [ServedKind] = [.predictions, .failures, .outcomes]
 }
 
 /// A segment of the log as its table tells of it.

@@ -3,7 +3,7 @@ import Domain
 import Foundation
 import Offline
 
-/// Joins predictions and outcomes with the vectors of their ids, segment by segment.
+/// Joins predictions, failures and outcomes with the vectors of their ids, segment by segment.
 struct ServedJoin {
     struct Types: Sendable {
         var prediction: ValueType
@@ -12,11 +12,12 @@ struct ServedJoin {
 
     struct Joined {
         var prediction: Column
+        var failure: Column
         var outcome: Column
         var outcomeTime: Column
     }
 
-    /// A segment of predictions or outcomes, read.
+    /// A segment of predictions, failures or outcomes, read.
     private struct Values {
         var ids: SegmentIDs
         var values: Column
@@ -51,8 +52,14 @@ struct ServedJoin {
     mutating func columns(for table: ServedTable) throws(AlulaError) -> Joined {
         let (stamps, rests) = (table.stamps, table.rests)
         let (prediction, _) = try newest(.predictions, stamps, rests, types.prediction)
+        let (failure, _) = try newest(.failures, stamps, rests, .string)
         let (outcome, times) = try newest(.outcomes, stamps, rests, types.outcome)
-        return Joined(prediction: prediction, outcome: outcome, outcomeTime: times)
+        return Joined(
+            prediction: prediction,
+            failure: failure,
+            outcome: outcome,
+            outcomeTime: times
+        )
     }
 
     private mutating func newest(

@@ -59,7 +59,7 @@ extension ServedLog {
         }
         // First what only the ids lead to: cut short, it is done again.
         for (name, ids) in gone {
-            for kind in [ServedKind.predictions, .outcomes] {
+            for kind in ServedKind.values {
                 try erase(ids, kind, of: name)
             }
         }

@@ -11,6 +11,7 @@ package struct ServedSummary: Sendable, Hashable {
     package var vectors: UInt64 = 0
     package var predictions: UInt64 = 0
     package var outcomes: UInt64 = 0
+    package var failures: UInt64 = 0
     package var bytes: UInt64 = 0
     /// When the first and the last of its vectors were served.
     package var oldest: Timestamp?
@@ -78,6 +79,7 @@ extension ServedLog {
                 switch ServedKind(rawValue: row[1]) {
                 case .predictions: sum.predictions += count
                 case .outcomes: sum.outcomes += count
+                case .failures: sum.failures += count
                 case .vectors, nil:
                     sum.vectors += count
                     sum.versions.append(row[2])

@@ -107,7 +107,7 @@ extension ServedLog {
             for setting in try file.settings() {
                 guard let keep = setting.keep else { continue }
                 let profiled = try ProfileFile(db).cursor(setting.name.profiles)?.start
-                for kind in [ServedKind.vectors, .predictions, .outcomes] {
+                for kind in [ServedKind.vectors] + ServedKind.values {
                     var before = (now - keep).microseconds
                     // No row goes before it is in the profile of its hour.
                     if kind == .vectors, let profiled {
@@ -151,8 +151,10 @@ extension ServedLog {
                 return count
             }
         }
-        try offline.writeBeside {
-            try ServedFile($0).dropAnswers(before: now - Limits.requestIdLife)
+        try offline.writeBeside { db in
+            let file = ServedFile(db)
+            try file.dropAnswers(before: now - Limits.requestIdLife)
+            try file.tidyRefusals(at: now)
         }
         return gone
     }

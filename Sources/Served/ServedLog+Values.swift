@@ -10,7 +10,7 @@ import Synchronization
 package enum LoggedStatus: UInt8, Sendable, Hashable, CaseIterable {
     /// Durable, and joined with its vector.
     case accepted = 0
-    /// It is in the log already: the same outcome at the same time, or any prediction.
+    /// It is in the log already: the same outcome at the same time, or any prediction or failure.
     case duplicate = 1
     /// The id says that its vector was not kept.
     case notLogged = 2
@@ -20,30 +20,56 @@ package enum LoggedStatus: UInt8, Sendable, Hashable, CaseIterable {
     case inFuture = 4
     /// Its time lies before the prediction.
     case beforePrediction = 5
-    /// The id is none, or the value is null, NaN or infinite.
+    /// The id is none, the value is null, NaN or infinite, or a reason is too long.
     case invalid = 6
 }
 
-/// Predictions, or outcomes with their times, in columns of one length.
+/// What is logged of a vector that was served.
+package enum LoggedKind: String, Sendable, Hashable, CaseIterable {
+    case prediction
+    /// A prediction that could not be made; its value is why, a text.
+    case failure
+    case outcome
+
+    var isOutcome: Bool { self == .outcome }
+
+    var segments: ServedKind {
+        switch self {
+        case .prediction: .predictions
+        case .failure: .failures
+        case .outcome: .outcomes
+        }
+    }
+
+    /// Where the log may have one of an id already: a vector has a prediction or a failure.
+    fileprivate var earlier: [ServedKind] {
+        isOutcome ? [.outcomes] : [.predictions, .failures]
+    }
+}
+
+/// Predictions, failures, or outcomes with their times, in columns of one length.
 package struct LoggedValues: Sendable {
     package var ids: Column
     package var values: Column
     /// Of outcomes; null and nil are now.
     package var times: Column?
-    package var isOutcome: Bool
+    package var kind: LoggedKind
 
-    package init(ids: Column, values: Column, times: Column?, isOutcome: Bool) {
+    package init(ids: Column, values: Column, times: Column?, kind: LoggedKind) {
         self.ids = ids
         self.values = values
         self.times = times
-        self.isOutcome = isOutcome
+        self.kind = kind
     }
 
-    var what: String { isOutcome ? "outcome" : "prediction" }
+    /// Bytes of a reason: a word or a sentence, and no place for a vector.
+    package static let mostReasonBytes = 200
+
+    var isOutcome: Bool { kind.isOutcome }
 }
 
 extension ServedLog {
-    /// Adds predictions or outcomes to the vectors of these ids; durable when it returns.
+    /// Adds predictions, failures or outcomes to the vectors of these ids; durable when it returns.
     ///
     /// Every row has a status. A repeat with the same request id answers what the first did.
     package func log(
@@ -56,10 +82,12 @@ extension ServedLog {
         defer { turn.unlock() }
         let (first, fixed) = try offline.readBeside { db in
             let file = ServedFile(db)
-            return (try file.answer(to: requestID), try file.type(of: name, given.isOutcome))
+            let type = try given.kind == .failure ? .string : file.type(of: name, given.isOutcome)
+            return (try file.answer(to: requestID), type)
         }
         if let first { return first }
-        let values = try LoggedType.cast(given.values, to: fixed, given.what, of: name.model)
+        let what = given.kind == .failure ? "reason" : given.kind.rawValue
+        let values = try LoggedType.cast(given.values, to: fixed, what, of: name.model)
         let now = now()
         var rows = LoggedRows(given, values, now: now)
         try find(&rows, given, values, name)
@@ -69,7 +97,7 @@ extension ServedLog {
             let file = ServedFile(db)
             if table.rows > 0 {
                 if fixed == nil { try file.fix(values.type, of: name, given.isOutcome) }
-                try file.insert(table, name, given.isOutcome ? .outcomes : .predictions)
+                try file.insert(table, name, given.kind.segments)
             }
             let bytes = try answer(statuses)
             try file.keep(bytes, for: requestID, now)
@@ -78,7 +106,7 @@ extension ServedLog {
         hasNewSegments.store(true, ordering: .relaxed)
         figures.logged.withLock { counts in
             for status in statuses {
-                counts[.init(isOutcome: given.isOutcome, status: status), default: 0] += 1
+                counts[.init(kind: given.kind, status: status), default: 0] += 1
             }
         }
         return bytes
@@ -94,12 +122,13 @@ extension ServedLog {
         guard let span = rows.span else { return }
         // Vectors may still wait for the writer.
         try flush(through: span.last)
-        let kind: ServedKind = given.isOutcome ? .outcomes : .predictions
         let (vectors, earlier) = try offline.readBeside { db in
             let file = ServedFile(db)
             return (
                 try file.segments(of: name, .vectors, from: span.first, through: span.last),
-                try file.segments(of: name, kind, from: span.first, through: span.last)
+                try given.kind.earlier.flatMap {
+                    try file.segments(of: name, $0, from: span.first, through: span.last)
+                }
             )
         }
         // What lies between ids that are far apart is not read.
@@ -156,6 +185,7 @@ struct LoggedRows {
         let latest = (now + Limits.maxSkew).microseconds
         for row in 0..<given.ids.count {
             guard given.ids.isValid(row), values.isNumberOrOther(row),
+                given.kind != .failure || values.slice(row).count <= LoggedValues.mostReasonBytes,
                 let id = PredictionID(given.ids.slice(row))
             else {
                 statuses[row] = .invalid

@@ -90,6 +90,7 @@ private struct SegmentCheck {
             case .vectors: "vectors of version \(stored.version)"
             case .predictions: "predictions"
             case .outcomes: "outcomes"
+            case .failures: "failures"
             }
         let title = "prediction log of \(stored.name.model), segment \(id) (\(what))"
         let sizes = try Row.fetchAll(
@@ -141,7 +142,7 @@ private struct SegmentCheck {
         let pairs = zip(ids, ids.dropFirst())
         let unordered =
             switch stored.kind {
-            case .vectors, .predictions: pairs.count { $0 >= $1 }
+            case .vectors, .predictions, .failures: pairs.count { $0 >= $1 }
             // A prediction may have several outcomes.
             case .outcomes: pairs.count { $0 > $1 }
             }

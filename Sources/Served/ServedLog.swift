@@ -39,6 +39,7 @@ package final class ServedLog: @unchecked Sendable {
     let turn = NSLock()
     let readers = ScanGate()
     let ids = KnownIDs()
+    let refusals = Refusals()
     let lastRetention = Mutex<Int64>(0)
     /// Segments have come since it was last looked which to merge.
     let hasNewSegments = Atomic<Bool>(true)
@@ -169,6 +170,7 @@ extension ServedLog {
             var calm = Calm()
             while true {
                 let (items, ticket, isStopping) = take(isIdle: isIdle)
+                keepRefusals()
                 let (count, failure) = write(items)
                 finish(items, written: count, ticket, failure)
                 if isStopping { break }
@@ -317,15 +319,17 @@ package final class ServedFigures: Sendable {
     package let shed = Atomic<Int>(0)
     /// Vectors whose ids say that they were kept, and that could not be written.
     package let lost = Atomic<Int>(0)
-    /// Predictions and outcomes, by what became of them.
+    /// Rows of logged reads that were refused for a version.
+    package let refused = Atomic<Int>(0)
+    /// Predictions, failures and outcomes, by what became of them.
     let logged = Mutex<[LoggedCount: Int]>([:])
 
     package struct LoggedCount: Hashable, Sendable {
-        package var isOutcome: Bool
+        package var kind: LoggedKind
         package var status: LoggedStatus
 
-        package init(isOutcome: Bool, status: LoggedStatus) {
-            self.isOutcome = isOutcome
+        package init(kind: LoggedKind, status: LoggedStatus) {
+            self.kind = kind
             self.status = status
         }
     }

@@ -28,6 +28,12 @@ package final class ServedModel: Sendable {
         self.seed = seed
     }
 
+    /// The share of keys that are kept.
+    package var rate: Double {
+        let threshold = threshold.load(ordering: .relaxed)
+        return threshold == .max ? 1 : Double(threshold) / 18_446_744_073_709_551_616.0
+    }
+
     func set(rate: Double) { threshold.store(Self.threshold(rate), ordering: .relaxed) }
 
     private static func threshold(_ rate: Double) -> UInt64 {

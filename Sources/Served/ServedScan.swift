@@ -15,6 +15,8 @@ package enum ServedColumn {
     package static let logEntry = "@log_entry"
     /// Null where none was logged, or none is known at the time asked for.
     package static let prediction = "@prediction"
+    /// Why the prediction could not be made, which may be empty; null where none failed.
+    package static let failure = "@failure"
     package static let outcome = "@outcome"
     package static let outcomeTime = "@outcome_time"
 
@@ -24,7 +26,7 @@ package enum ServedColumn {
     package static func eventTime(of part: String) -> String { part + "@event_time" }
 
     package static let first = [predictionID, modelVersion, servedTime, stage, logEntry]
-    package static let joined = [prediction, outcome, outcomeTime]
+    package static let joined = [prediction, failure, outcome, outcomeTime]
 }
 
 /// Which logged vectors are wanted.
@@ -301,6 +303,7 @@ private struct ServedSelection {
         }
         for event in events { add(event.field.name, table.columns[event.index]) }
         add(ServedColumn.prediction, joined.prediction)
+        add(ServedColumn.failure, joined.failure)
         add(ServedColumn.outcome, joined.outcome)
         add(ServedColumn.outcomeTime, joined.outcomeTime)
         return RecordBatch(schema: Schema(fields: fields), columns: columns, rowCount: table.rows)

@@ -13,7 +13,7 @@ struct ServedLayout: Sendable, Hashable {
         case feature, request
         /// Of the row of a part: its status and its event time.
         case status, event
-        /// A prediction or an outcome.
+        /// A prediction or an outcome; of a failure why.
         case value
         /// When the outcome came true, and when it was logged.
         case time, recorded
@@ -74,7 +74,7 @@ struct ServedLayout: Sendable, Hashable {
         }
     }
 
-    /// Of predictions, or with `isOutcome` of outcomes.
+    /// Of predictions, failures, or with `isOutcome` of outcomes.
     init(values type: ValueType, isOutcome: Bool) {
         entries = [
             Entry(content: .stamp, name: "", type: .int64),

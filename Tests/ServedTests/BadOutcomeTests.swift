@@ -18,7 +18,7 @@ struct BadOutcomeTests {
         let found = try world.scan()
         #expect(found[ids[0]]?[ServedColumn.outcome] == .null)
         #expect(found[ids[1]]?[ServedColumn.prediction] == .null)
-        let count = ServedFigures.LoggedCount(isOutcome: true, status: .invalid)
+        let count = ServedFigures.LoggedCount(kind: .outcome, status: .invalid)
         #expect(world.log.figures.loggedCounts[count] == 1)
     }
 

@@ -192,7 +192,7 @@ extension World {
                 ids: try Column(.bytes, ids.map { .bytes($0.bytes) }),
                 values: try Column(.float64, values.map { .float64($0) }),
                 times: times.map { Column(int64s: $0, type: .timestamp) },
-                isOutcome: true
+                kind: .outcome
             ),
             requestID
         )
@@ -204,7 +204,7 @@ extension World {
                 ids: try Column(.bytes, ids.map { .bytes($0.bytes) }),
                 values: try Column(.float64, values.map { .float64($0) }),
                 times: nil,
-                isOutcome: false
+                kind: .prediction
             )
         )
     }

@@ -93,12 +93,12 @@ struct ServedLogTests {
             ids: try Column(.bytes, [.bytes([1, 2]), .null, .bytes(ids[1].bytes)]),
             values: try Column(.float64, [.float64(1), .float64(1), .null]),
             times: nil,
-            isOutcome: true
+            kind: .outcome
         )
         #expect(try world.logged(short) == [.invalid, .invalid, .invalid])
         let counts = world.log.figures.loggedCounts
-        #expect(counts[.init(isOutcome: true, status: .accepted)] == 3)
-        #expect(counts[.init(isOutcome: true, status: .unknown)] == 1)
+        #expect(counts[.init(kind: .outcome, status: .accepted)] == 3)
+        #expect(counts[.init(kind: .outcome, status: .unknown)] == 1)
         #expect(try world.scan().count == 2)
     }
 
@@ -110,7 +110,7 @@ struct ServedLogTests {
             ids: try Column(.bytes, [.bytes(ids[0].bytes)]),
             values: try Column(.string, [.string("yes")]),
             times: nil,
-            isOutcome: true
+            kind: .outcome
         )
         let error = #expect(throws: AlulaError.self) { try world.logged(text) }
         #expect(error?.code == .invalidArgument)
@@ -249,7 +249,7 @@ extension ServedLogTests {
             ids: try Column(.bytes, ids.map { .bytes($0.bytes) }),
             values: try Column(.bool, [.bool(true)]),
             times: nil,
-            isOutcome: true
+            kind: .outcome
         )
         _ = try world.log.log(logged, for: world.name, requestID: [1]) { _ in [] }
         let batch = try #require(try cursor.next(isCancelled: { false }))

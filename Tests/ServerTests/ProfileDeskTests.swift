@@ -101,6 +101,42 @@ struct ProfileDeskTests {
         #expect(try world.kept().isEmpty)
     }
 
+    @Test func `an hour whose rows are gone says that some of them were retracted since`() throws {
+        let world = try ProfileWorld()
+        try world.push((0..<40).map { ($0, Double($0), "c\($0 % 2)") })
+        world.clock.add(3_700)
+        try world.desk.round()
+        try world.retire()
+        try world.desk.round()
+        #expect(try world.profile().hours.map(\.isStale) == [false])
+        try world.retractFirst()
+        try world.desk.round()
+        let hour = try #require(try world.kept().first)
+        #expect(hour.isCoarse && hour.isStale && hour.rows == 40)
+        #expect(try world.profile().hours.map(\.isStale) == [true])
+        // What came since is as it is.
+        try world.push([(1, 1, "Ulm")])
+        world.clock.add(3_700)
+        try world.desk.round()
+        #expect(try world.profile().hours.map(\.isStale) == [true, false])
+    }
+
+    @Test func `an hour that was retracted before its rows went is stale`() throws {
+        let world = try ProfileWorld()
+        try world.push((0..<40).map { ($0, Double($0), "c\($0 % 2)") })
+        world.clock.add(3_700)
+        try world.desk.round()
+        let hour = try #require(try world.kept().first)
+        try world.offline.writeBeside { db in
+            let file = ProfileFile(db)
+            try file.touch(hour)
+            guard let touched = try file.hour(hour.id) else { return }
+            try file.coarsen(touched)
+        }
+        let after = try #require(try world.kept().first)
+        #expect(after.isCoarse && after.isStale && !after.isTouched)
+    }
+
     @Test func `what a model was served is kept by version and hour`() throws {
         let world = try ProfileWorld()
         try world.serve(version: 1, [(1, 1, "Ulm"), (2, nil, nil)])

@@ -162,6 +162,12 @@ extension ProfileWorld {
         try desk.round()
     }
 
+    /// What came with the first log entry.
+    func retractFirst() throws {
+        try apply(.retract(view: view.id, entries: 1...1))
+        rows.removeAll { $0.entry == 1 }
+    }
+
     /// All rows that were so more than a second before now.
     func retire() throws {
         let staged = try offline.stageRetention(

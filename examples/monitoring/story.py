@@ -44,6 +44,10 @@ monitors:
   - {name: auc, model: churn, what: performance, metric: auc, threshold: 0.1, window: 1h,
      every: 1s}
   - {name: outcomes, model: churn, what: missing_outcomes, threshold: 0.9, window: 1h, every: 1s}
+  - {name: errors, model: churn, what: errors, threshold: 10%, window: 1h, every: 1s}
+rollouts:
+  - {name: careful, model: churn, steps: [{share: 10%, for: 1h}, {share: 100%}],
+     rules: [{metric: errors, at_most: 10%}]}
 """
 #: Names that Prometheus makes itself.
 OWN = {"up"}
@@ -188,8 +192,10 @@ def work(store: alula.Store) -> None:
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory, "model.json")
         file.write_text("{}")
-        with store.run("churn", training_set=store.training_set("churn", spine)) as run:
-            run.register("churn", [file])
+        train = store.training_set("churn", spine)
+        for _ in range(2):
+            with store.run("churn", training_set=train) as run:
+                run.register("churn", [file])
     store.promote("churn", 1, "production")
     model = store.model("churn", stage="production")
     answer = model.read(keys, log=True)
@@ -197,7 +203,10 @@ def work(store: alula.Store) -> None:
     model.log(answer.prediction_ids, scores)
     came = (random.uniform(size=200) < scores).astype(float)
     store.log_outcomes("churn", answer.prediction_ids[:150], came[:150])
+    failed = model.read(keys, log=True).prediction_ids[:2]
+    model.log_failures(failed, TimeoutError())
     store.apply(MONITORS)
+    store.start_rollout("churn", 2)
     store.backup(progress=False)
     try:
         store.read("nothing", keys)  # an error, for its figure

@@ -155,6 +155,18 @@ struct DefinitionNode {
         return number
     }
 
+    /// A number, or a percentage: `1%` is 0.01.
+    func part(_ what: String) -> Double? {
+        guard let text = text(what) else { return nil }
+        let isPercent = text.hasSuffix("%")
+        guard let number = Double(isPercent ? String(text.dropLast()) : text), number.isFinite
+        else {
+            note("\(what): expected a share such as 1% or 0.01, found \"\(text)\"")
+            return nil
+        }
+        return isPercent ? number / 100 : number
+    }
+
     func stage(_ what: String) -> Stage? {
         guard let text = text(what) else { return nil }
         do throws(AlulaError) {

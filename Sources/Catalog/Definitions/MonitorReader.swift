@@ -99,7 +99,7 @@ struct MonitorReader {
         if !figure.isDrift { wrong.append("test") }
         switch figure {
         case .freshness: wrong += ["window", "delay", "min_rows", "against"]
-        case .missingOutcomes: wrong += ["against"]
+        case .missingOutcomes, .errors, .unpredicted: wrong += ["against"]
         case .drift, .driftedShare, .predictionDrift, .nullShare, .expiredShare, .performance: break
         }
         for name in wrong {
@@ -185,12 +185,14 @@ struct MonitorReader {
         if figure == .freshness {
             return span(node, "threshold").map { Double($0.microseconds) / 1_000_000 }
         }
-        guard let number = node.number("threshold") else { return nil }
         let isShare: Bool
         switch figure {
-        case .driftedShare, .nullShare, .expiredShare, .missingOutcomes: isShare = true
+        case .driftedShare, .nullShare, .expiredShare, .missingOutcomes, .errors, .unpredicted:
+            isShare = true
         case .drift, .predictionDrift, .performance, .freshness: isShare = false
         }
+        let found = isShare ? node.part("threshold") : node.number("threshold")
+        guard let number = found else { return nil }
         guard figure == .performance || number > 0, !isShare || number <= 1 else {
             node.note("threshold: expected a number above 0" + (isShare ? ", at most 1" : ""))
             return nil

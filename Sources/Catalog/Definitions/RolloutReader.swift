@@ -10,6 +10,8 @@ import Domain
 /// rules:
 ///   - {metric: auc, at_least: 0.7, min_samples: 200}
 ///   - {metric: auc, not_worse_than_holder_by: 0.02}
+///   - {metric: errors, at_most: 1%}
+///   - {metric: unpredicted, at_most: 5%, delay: 2m}
 ///   - {monitor: income}
 /// ```
 enum RolloutReader {
@@ -77,8 +79,14 @@ enum RolloutReader {
             let share = required("share", of: "a step", in: fields, at: node).flatMap(share)
         else { return nil }
         guard let hold = fields["for"] else { return RolloutPlan.Step(share: share) }
-        guard case .value(let span) = hold.span("for") else { return nil }
-        return RolloutPlan.Step(share: share, hold: span)
+        return time(hold, "for").map { RolloutPlan.Step(share: share, hold: $0) }
+    }
+
+    /// `none` is no time.
+    private static func time(_ node: DefinitionNode, _ what: String) -> TimeSpan? {
+        guard let setting = node.span(what) else { return nil }
+        guard case .value(let span) = setting else { return .seconds(0) }
+        return span
     }
 
     private static func share(_ node: DefinitionNode) -> Share? {
@@ -97,7 +105,7 @@ enum RolloutReader {
         guard
             let fields = node.fields(
                 "a rule of a rollout",
-                known: ["metric", "min_samples", "monitor"] + bounds
+                known: ["metric", "min_samples", "delay", "monitor"] + bounds
             )
         else { return nil }
         if let monitor = fields["monitor"] {
@@ -109,7 +117,8 @@ enum RolloutReader {
         guard
             let metric = required("metric", of: "a rule", in: fields, at: node)?.text("metric")
         else { return nil }
-        let known = Monitor.metrics.map(\.name)
+        let share = ServedShare(rawValue: metric)
+        let known = Monitor.metrics.map(\.name) + ServedShare.allCases.map(\.rawValue)
         guard known.contains(metric) else {
             let close = hint(metric, among: known)
             fields["metric"]?.note(
@@ -130,8 +139,42 @@ enum RolloutReader {
             node.note("a rule of a metric has one of \(bounds.joined(separator: ", "))")
             return nil
         }
-        return field.number(word).flatMap { bound(word, $0, field) }
-            .map { .metric(name: metric, $0, minSamples: samples) }
+        guard let share else {
+            fields["delay"]?.note("a rule of \(metric) takes no delay: unpredicted does")
+            return field.number(word).flatMap { bound(word, $0, field) }
+                .map { .metric(name: metric, $0, minSamples: samples) }
+        }
+        return rule(of: share, word, field, samples, fields["delay"])
+    }
+
+    private static func rule(
+        of share: ServedShare,
+        _ word: String,
+        _ field: DefinitionNode,
+        _ samples: UInt64,
+        _ delay: DefinitionNode?
+    ) -> RolloutPlan.Rule? {
+        guard word != "at_least" else {
+            field.note("at_least: of \(share.rawValue) fewer are better: expected at_most")
+            return nil
+        }
+        guard let number = field.part(word) else { return nil }
+        guard (0...1).contains(number) else {
+            field.note("\(word): expected a share from 0 to 1, or 0% to 100%")
+            return nil
+        }
+        var wait = share == .unpredicted ? RolloutPlan.usualDelay : .seconds(0)
+        if let delay {
+            guard share == .unpredicted else {
+                delay.note("a rule of \(share.rawValue) takes no delay: unpredicted does")
+                return nil
+            }
+            guard let span = time(delay, "delay") else { return nil }
+            wait = span
+        }
+        return bound(word, number, field).map {
+            .share(share, $0, minSamples: samples, delay: wait)
+        }
     }
 
     private static func bound(

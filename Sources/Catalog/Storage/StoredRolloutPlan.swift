@@ -11,6 +11,8 @@ private struct StoredRolloutPlan: Codable {
 
     struct Rule: Codable {
         var metric: String?
+        var share: String?
+        var delay: Int64?
         var atLeast: Double?
         var atMost: Double?
         var notWorseThanHolderBy: Double?
@@ -62,12 +64,21 @@ extension StoredRolloutPlan.Rule {
         case .metric(let name, let bound, let samples):
             metric = name
             minSamples = samples
-            switch bound {
-            case .atLeast(let number): atLeast = number
-            case .atMost(let number): atMost = number
-            case .notWorseThanHolderBy(let number): notWorseThanHolderBy = number
-            }
+            set(bound)
+        case .share(let share, let bound, let samples, let delay):
+            self.share = share.rawValue
+            self.delay = delay.microseconds
+            minSamples = samples
+            set(bound)
         case .monitor(let name): monitor = name.text
+        }
+    }
+
+    private mutating func set(_ bound: RolloutPlan.Bound) {
+        switch bound {
+        case .atLeast(let number): atLeast = number
+        case .atMost(let number): atMost = number
+        case .notWorseThanHolderBy(let number): notWorseThanHolderBy = number
         }
     }
 
@@ -76,6 +87,10 @@ extension StoredRolloutPlan.Rule {
         let bound: RolloutPlan.Bound? =
             atLeast.map { .atLeast($0) } ?? atMost.map { .atMost($0) }
             ?? notWorseThanHolderBy.map { .notWorseThanHolderBy($0) }
+        if let share = share.flatMap(ServedShare.init(rawValue:)), let bound, let minSamples {
+            let delay = TimeSpan(microseconds: delay ?? 0)
+            return .share(share, bound, minSamples: minSamples, delay: delay)
+        }
         guard let metric, let bound, let minSamples else {
             throw .corrupt("rollout \"\(plan)\" has a rule of nothing")
         }

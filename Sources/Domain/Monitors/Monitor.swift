@@ -18,13 +18,19 @@ package struct Monitor: Sendable, Hashable {
         case performance
         /// Predictions that have no outcome yet.
         case missingOutcomes = "missing_outcomes"
+        /// Vectors that the model server could not predict, or that the server refused to serve.
+        case errors
+        /// Vectors that were served, and neither predicted nor told to have failed.
+        case unpredicted
         /// How long ago the newest row of a view was so.
         case freshness
 
         package var needsFeature: Bool {
             switch self {
             case .drift, .nullShare, .expiredShare: true
-            case .driftedShare, .predictionDrift, .performance, .missingOutcomes, .freshness: false
+            case .driftedShare, .predictionDrift, .performance, .missingOutcomes, .errors,
+                .unpredicted, .freshness:
+                false
             }
         }
 
@@ -32,7 +38,9 @@ package struct Monitor: Sendable, Hashable {
         package var isDrift: Bool {
             switch self {
             case .drift, .driftedShare, .predictionDrift: true
-            case .nullShare, .expiredShare, .performance, .missingOutcomes, .freshness: false
+            case .nullShare, .expiredShare, .performance, .missingOutcomes, .errors, .unpredicted,
+                .freshness:
+                false
             }
         }
     }
@@ -143,6 +151,8 @@ extension Monitor {
         case .expiredShare: "expired share of \(feature)"
         case .performance: metric
         case .missingOutcomes: "share of outcomes missing"
+        case .errors: "share of errors"
+        case .unpredicted: "share without a prediction"
         case .freshness: "freshness"
         }
     }

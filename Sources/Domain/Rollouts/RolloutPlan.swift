@@ -25,6 +25,9 @@ package struct RolloutPlan: Sendable, Hashable {
         /// Of predictions that the version made in the step's time, and the outcomes that came; of the
         /// holder since the rollout began.
         case metric(name: String, Bound, minSamples: UInt64)
+        /// Of vectors that the version was served in the step's time but for the last `delay` of it; of
+        /// the holder since the rollout began.
+        case share(ServedShare, Bound, minSamples: UInt64, delay: TimeSpan)
         /// It must not be breached by the new version.
         case monitor(MonitorName)
     }
@@ -54,6 +57,16 @@ package struct RolloutPlan: Sendable, Hashable {
     package static let mostSteps = 32
     package static let mostRules = 32
     package static let usualMinSamples: UInt64 = 100
+    /// What was served last may yet get its prediction.
+    package static let usualDelay = TimeSpan.seconds(60)
+}
+
+/// A share of what a version was asked for.
+package enum ServedShare: String, Sendable, Hashable, CaseIterable {
+    /// The model server could not predict, or the server refused the read.
+    case errors
+    /// Served, and neither predicted nor told to have failed.
+    case unpredicted
 }
 
 /// A plan and how often it was defined anew.
@@ -73,13 +86,23 @@ extension RolloutPlan.Rule {
     /// Such as `auc at least 0.7, of 200 outcomes at least`.
     package var description: String {
         switch self {
-        case .metric(let name, .atLeast(let bound), let samples):
-            "\(name) at least \(bound), of \(samples) outcomes at least"
-        case .metric(let name, .atMost(let bound), let samples):
-            "\(name) at most \(bound), of \(samples) outcomes at least"
-        case .metric(let name, .notWorseThanHolderBy(let bound), let samples):
-            "\(name) not worse than the holder's by \(bound), of \(samples) outcomes at least"
+        case .metric(let name, let bound, let samples):
+            "\(name) \(bound.description), of \(samples) outcomes at least"
+        case .share(let share, let bound, let samples, let delay):
+            "\(share.rawValue) \(bound.description), of \(samples) vectors at least"
+                + (delay.microseconds > 0 ? ", but for the last \(delay)" : "")
         case .monitor(let name): "monitor \(name) is not breached"
+        }
+    }
+}
+
+extension RolloutPlan.Bound {
+    /// Such as `at most 0.01`.
+    fileprivate var description: String {
+        switch self {
+        case .atLeast(let bound): "at least \(bound)"
+        case .atMost(let bound): "at most \(bound)"
+        case .notWorseThanHolderBy(let bound): "not worse than the holder's by \(bound)"
         }
     }
 }

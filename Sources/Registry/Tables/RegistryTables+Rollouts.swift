@@ -107,6 +107,19 @@ extension RegistryStore {
         try read { try $0.rollouts("state = 'running' ORDER BY number", []) }
     }
 
+    /// The newest of each model, of so many models at most.
+    package func newestRollouts(_ most: Int) throws(AlulaError) -> [RolloutRecord] {
+        try read { tables in
+            try tables.rollouts(
+                """
+                number IN (SELECT max(number) FROM rollout GROUP BY model)
+                ORDER BY number DESC LIMIT ?
+                """,
+                [most]
+            )
+        }
+    }
+
     /// Notes what a look at the rules of a rollout found, if it still stands where it was looked at.
     package func note(_ record: RolloutRecord) throws(AlulaError) {
         try act { tables in

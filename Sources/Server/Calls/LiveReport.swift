@@ -109,7 +109,10 @@ private struct LiveVersion {
         var rows = [
             ["predictions"] + told.map { "\($0.slice?.rows ?? 0)" },
             ["of them without an outcome"] + told.map { "\($0.slice?.missing ?? 0)" },
+            ["could not be predicted"] + told.map { "\($0.slice?.failed ?? 0)" },
+            ["without a prediction"] + told.map { "\($0.slice?.unpredicted ?? 0)" },
         ]
+        let heads = rows.count
         rows += names.map { name in
             [name]
                 + told.map { live in
@@ -125,7 +128,7 @@ private struct LiveVersion {
             )
             for (place, name) in names.enumerated() {
                 guard let trained = known[name] else { continue }
-                rows[place + 2][column + 1] += ", in training \(MonitorReading.text(trained))"
+                rows[place + heads][column + 1] += ", in training \(MonitorReading.text(trained))"
             }
         }
         return ReportTable(

@@ -1,3 +1,4 @@
+import Codec
 import Domain
 import Registry
 import Served
@@ -14,12 +15,24 @@ extension Dispatcher {
         query.since = request.hasSinceUs ? Timestamp(microseconds: request.sinceUs) : nil
         query.until = request.hasUntilUs ? Timestamp(microseconds: request.untilUs) : nil
         query.withStatuses = false
+        query.columns = request.by.isEmpty ? [] : [request.by]
+        // A version that does not have the feature is left out, and named.
+        query.takesWhatIsThere = true
         var slices = PerformanceSlices(windowMicroseconds: request.windowUs, by: request.by)
         try ServedScan(services.served).scan(query, isCancelled: { call.isEnded }) { batch in
             try slices.add(batch)
         }
         try call.checkEnded()
+        if slices.isWithoutAny { throw try noSuchFeature(request.by, query) }
         var answer = slices.answer
+        let refused = try services.served.refused(of: name, from: query.since, until: query.until)
+        answer.refused = refused.filter { query.versions?.contains($0.key) ?? true }
+            .sorted { $0.key < $1.key }.map { version, rows in
+                var item = WireVersionRows()
+                item.version = version
+                item.rows = UInt64(rows.rounded(.up))
+                return item
+            }
         for version in Set(answer.slices.map(\.version)).sorted() {
             let record = try services.registry.version(
                 .version(version),
@@ -38,6 +51,19 @@ extension Dispatcher {
         }
         return try Answer(answer)
     }
+
+    /// None of the vectors has it: says what they have.
+    private func noSuchFeature(_ feature: String, _ query: ServedQuery) throws -> AlulaError {
+        var query = query
+        query.columns = nil
+        var cursor = try ServedScan(services.served).cursor(query)
+        let fields = try cursor.next(isCancelled: { false })?.schema.fields ?? []
+        return .invalid(
+            "what was served has no feature or key \"\(feature)\"",
+            help: "it has: "
+                + fields.map(\.name).filter { !$0.contains("@") }.joined(separator: ", ")
+        )
+    }
 }
 
 /// Predictions and outcomes by version, window and value of a feature.
@@ -52,6 +78,7 @@ struct PerformanceSlices {
         var rows: UInt64 = 0
         var missing: UInt64 = 0
         var unpredicted: UInt64 = 0
+        var failed: UInt64 = 0
         var predictions: [Double] = []
         var outcomes: [Double] = []
         var predictedTexts: [String] = []
@@ -72,6 +99,8 @@ struct PerformanceSlices {
     /// Whether scores are 0 to 1 and outcomes 0 or 1, all of them.
     private var isBinary = true
     private var isText = false
+    /// Rows of versions that lack the feature.
+    private var lacking: [UInt32: UInt64] = [:]
 
     /// Slices and rows with an outcome that are held at most.
     static let mostSlices = 1_000
@@ -87,16 +116,14 @@ struct PerformanceSlices {
         guard let versions = batch[ServedColumn.modelVersion],
             let times = batch[ServedColumn.servedTime],
             let predictions = batch[ServedColumn.prediction],
+            let failures = batch[ServedColumn.failure],
             let outcomes = batch[ServedColumn.outcome]
         else { throw AlulaError(.internal, "a scan of the log lacks its own columns") }
         var values: Column?
         if !by.isEmpty {
             guard !by.contains("@"), let column = batch[by] else {
-                let known = batch.schema.fields.map(\.name).filter { !$0.contains("@") }
-                throw .invalid(
-                    "what was served has no feature or key \"\(by)\"",
-                    help: "it has: " + known.joined(separator: ", ")
-                )
+                for version in versions.uint32s { lacking[version, default: 0] += 1 }
+                return
             }
             values = column
         }
@@ -111,7 +138,12 @@ struct PerformanceSlices {
                 window: window,
                 value: values.flatMap { Self.text($0[row]) }
             )
-            try add(predictions[row], outcomes[row], to: key)
+            if failures.isValid(row), !predictions.isValid(row) {
+                try reserve(key)
+                slices[key, default: Slice()].failed += 1
+            } else {
+                try add(predictions[row], outcomes[row], to: key)
+            }
         }
     }
 
@@ -120,17 +152,24 @@ struct PerformanceSlices {
         return rest < 0 ? rest + window : rest
     }
 
-    private mutating func add(
-        _ prediction: FeatureValue,
-        _ outcome: FeatureValue,
-        to key: Key
-    ) throws(AlulaError) {
+    /// Whether nothing was counted because no version has the feature.
+    var isWithoutAny: Bool { slices.isEmpty && !lacking.isEmpty }
+
+    private func reserve(_ key: Key) throws(AlulaError) {
         if slices[key] == nil, slices.count == Self.mostSlices {
             throw .invalid(
                 "more than \(Self.mostSlices) windows and values to tell apart",
                 help: "take a longer window, a shorter span of time, or a feature of fewer values"
             )
         }
+    }
+
+    private mutating func add(
+        _ prediction: FeatureValue,
+        _ outcome: FeatureValue,
+        to key: Key
+    ) throws(AlulaError) {
+        try reserve(key)
         guard prediction != .null else {
             slices[key, default: Slice()].unpredicted += 1
             return
@@ -182,6 +221,12 @@ struct PerformanceSlices {
     /// In the order of version, window and value.
     var answer: WirePerformance {
         var answer = WirePerformance()
+        answer.without = lacking.sorted { $0.key < $1.key }.map { version, rows in
+            var item = WireVersionRows()
+            item.version = version
+            item.rows = rows
+            return item
+        }
         answer.kind = isText ? "classes" : isBinary ? "binary" : "regression"
         let keys = slices.keys.sorted {
             ($0.version, $0.window, $0.value ?? "") < ($1.version, $1.window, $1.value ?? "")
@@ -204,6 +249,7 @@ struct PerformanceSlices {
         item.rows = slice.rows
         item.missing = slice.missing
         item.unpredicted = slice.unpredicted
+        item.failed = slice.failed
         if isText {
             item.figures =
                 ClassPerformance(outcomes: slice.outcomeTexts, predictions: slice.predictedTexts)?

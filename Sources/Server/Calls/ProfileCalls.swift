@@ -41,6 +41,7 @@ extension Dispatcher {
             wire.version = hour.version
             wire.rows = hour.rows
             wire.isCoarse = hour.isCoarse
+            wire.isStale = hour.isStale
             return wire
         }
         return try Answer(answer)

@@ -7,16 +7,22 @@ import Wire
 extension Dispatcher {
     /// A read that an event loop has left to a worker.
     func read(_ call: Call) throws -> Answer {
+        try counting(call) { try readWhole(call) }
+    }
+
+    private func readWhole(_ call: Call) throws -> Answer {
         try services.readDesks.with(services) { desk in
             guard let read = try single(call, desk) else {
-                return Answer { call in try stream(call) }
+                return Answer { call in try counting(call) { try stream(call) } }
             }
             let (keys, carried, rows) = try input(of: read, call)
             let fits = rows * read.plan.leastRowBytes <= ReadPieces.singleFrameBytes
             let piece =
                 try fits
                 ? desk.piece(read, keys: keys, carried: carried, rows: 0..<rows) : nil
-            guard let piece else { return Answer { call in try stream(call) } }
+            guard let piece else {
+                return Answer { call in try counting(call) { try stream(call) } }
+            }
             return Answer(
                 control: ReadAnswerHead.control(read.answerHead, rows: rows, piece.choice),
                 data: piece.data
@@ -52,9 +58,12 @@ extension Dispatcher {
             // Shares changed just now.
             throw AlulaError(.unavailable, "who holds the stage has just changed")
         }
+        let refusals = try RefusedReads(services, call)
         let groups: Result<[SharedRead.Group], AlulaError> =
             unsafe call.data.withUnsafeReadableBytes { raw in
-                Result { () throws(AlulaError) in try unsafe shared.groups(raw) }
+                Result { () throws(AlulaError) in
+                    try unsafe shared.groups(raw) { refusals.add($1, version: $0) }
+                }
             }
         var rows = 0
         for group in try groups.get() {
@@ -88,6 +97,17 @@ extension Dispatcher {
         control.rows = UInt32(rows)
         control.shared = true
         return try Answer(control)
+    }
+
+    /// Counts a logged read that is refused, for the one version that it is of.
+    private func counting<T>(_ call: Call, _ body: () throws -> T) throws -> T {
+        do {
+            return try body()
+        } catch let error as AlulaError {
+            // Why it was refused is told, whether it can be counted or not.
+            if error.code != .cancelled { try? RefusedReads(services, call).addWhole() }
+            throw error
+        }
     }
 
     /// The read of the one version that all rows meet; nil where they meet several.

@@ -9,25 +9,29 @@ import Wire
 
 /// The prediction log.
 extension Dispatcher {
-    func logPredictions(_ call: Call) throws -> Answer { try logValues(call, isOutcome: false) }
+    /// Predictions, or why there are none.
+    func logPredictions(_ call: Call) throws -> Answer { try logValues(call, areOutcomes: false) }
 
-    func logOutcomes(_ call: Call) throws -> Answer { try logValues(call, isOutcome: true) }
+    func logOutcomes(_ call: Call) throws -> Answer { try logValues(call, areOutcomes: true) }
 
-    private func logValues(_ call: Call, isOutcome: Bool) throws -> Answer {
+    private func logValues(_ call: Call, areOutcomes: Bool) throws -> Answer {
         let request = try Messages.decode(WireLogValuesRequest.self, from: call.control)
         let head = try CallHead(request.head)
         let name = try servedName(request.model, request.head)
         let schema = try Schema(wire: request.schema)
-        let known = isOutcome ? ["id", "value", "time"] : ["id", "value"]
+        let areFailures = !areOutcomes && schema.index(of: "failure") != nil
+        let content = areFailures ? "failure" : "value"
+        let known = areOutcomes ? ["id", content, "time"] : ["id", content]
         if let stranger = schema.fields.first(where: { !known.contains($0.name) }) {
             throw AlulaError.invalid(
                 "column \"\(stranger.name)\" is none of \(known.joined(separator: ", "))"
             )
         }
         let batch = try schema.batch(from: call.data)
-        guard let ids = batch["id"], ids.type == .bytes, let values = batch["value"] else {
+        guard let ids = batch["id"], ids.type == .bytes, let values = batch[content] else {
             throw AlulaError.invalid(
-                "prediction ids are wanted as column \"id\" (bytes), and values as \"value\""
+                "prediction ids are wanted as column \"id\" (bytes), and values as \"value\", or "
+                    + "why there are none as \"failure\""
             )
         }
         let times = batch["time"]
@@ -35,7 +39,12 @@ extension Dispatcher {
             throw AlulaError.invalid("column \"time\" is \(times.type): expected timestamp")
         }
         let stored = try services.served.log(
-            LoggedValues(ids: ids, values: values, times: times, isOutcome: isOutcome),
+            LoggedValues(
+                ids: ids,
+                values: values,
+                times: times,
+                kind: areOutcomes ? .outcome : areFailures ? .failure : .prediction
+            ),
             for: name,
             requestID: head.requestID
         ) { statuses in
@@ -141,6 +150,7 @@ extension WirePredictionLog {
         vectors = summary.vectors
         predictions = summary.predictions
         outcomes = summary.outcomes
+        failures = summary.failures
         bytes = summary.bytes
         oldestUs = summary.oldest?.microseconds ?? 0
         newestUs = summary.newest?.microseconds ?? 0

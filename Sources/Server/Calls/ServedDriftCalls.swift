@@ -9,6 +9,8 @@ struct ServedProfile {
     var table: TableProfile
     /// Rows of each version of the model.
     var versions: [UInt32: UInt64]
+    /// Of them, those whose prediction failed.
+    var failed: [UInt32: UInt64] = [:]
 }
 
 extension Dispatcher {
@@ -53,6 +55,7 @@ extension Dispatcher {
             var item = WireVersionRows()
             item.version = version
             item.rows = rows
+            item.failed = current.failed[version] ?? 0
             return item
         }
         return try Answer(answer)
@@ -157,10 +160,12 @@ extension ServedProfile {
             }
             var newest: UInt32 = 0
             table.rows += UInt64(batch.rowCount)
+            let failures = batch[ServedColumn.failure]
             if let versions = batch[ServedColumn.modelVersion] {
                 for row in 0..<batch.rowCount {
                     let version = UInt32(truncatingIfNeeded: versions.load(row, as: Int32.self))
                     self.versions[version, default: 0] += 1
+                    if failures?.isValid(row) == true { failed[version, default: 0] += 1 }
                     newest = max(newest, version)
                 }
             }

@@ -36,16 +36,26 @@ extension MetricsPage {
             services.served.failure == nil ? 0 : 1,
             "1 while served vectors cannot be written; they wait, then are shed."
         )
-        page.begin("alula_logged_values_total", .counter, "Predictions and outcomes, by result.")
+        page.one(
+            "alula_refused_read_rows_total",
+            .counter,
+            UInt64(figures.refused.load(ordering: .relaxed)),
+            "Rows of logged reads of models that were refused."
+        )
+        page.begin(
+            "alula_logged_values_total",
+            .counter,
+            "Predictions, failed ones and outcomes, by result."
+        )
         let logged = figures.loggedCounts
-        for isOutcome in [false, true] {
+        for kind in LoggedKind.allCases {
             for status in LoggedStatus.allCases {
-                let key = ServedFigures.LoggedCount(isOutcome: isOutcome, status: status)
+                let key = ServedFigures.LoggedCount(kind: kind, status: status)
                 guard let count = logged[key] else { continue }
                 page.sample(
                     "alula_logged_values_total",
                     [
-                        ("kind", isOutcome ? "outcome" : "prediction"),
+                        ("kind", kind.rawValue),
                         ("result", "\(status)"),
                     ],
                     UInt64(count)

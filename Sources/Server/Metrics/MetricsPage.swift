@@ -279,6 +279,7 @@ struct MetricsPage {
         )
         page.sample("alula_audit_head", [("hash", hexadecimal(head.hash))], head.number)
         try writeHolders()
+        try writeRollouts()
         let now = services.now()
         let tokens = try services.tokens.list()
         let live = tokens.filter { token in

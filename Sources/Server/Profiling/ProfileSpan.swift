@@ -12,6 +12,7 @@ struct ProfileSpan {
         var version: UInt32
         var rows: UInt64
         var isCoarse: Bool
+        var isStale = false
     }
 
     private(set) var hours: [Hour] = []
@@ -128,7 +129,8 @@ extension ProfileDesk {
                     span: now.span,
                     version: now.version,
                     rows: now.rows,
-                    isCoarse: now.isCoarse || now.isTouched
+                    isCoarse: now.isCoarse || now.isTouched,
+                    isStale: now.isStale
                 )
             )
         }

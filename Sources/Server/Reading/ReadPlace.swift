@@ -32,22 +32,19 @@ struct ReadPlace {
         var versions = answer.holders.map(\.version)
         if let shadow { versions.append(shadow) }
         var others: [FeaturePlan] = []
-        for service in versions.map(\.service) + answer.others {
+        for service in versions.compactMap(\.service) + answer.others {
             others.append(try plan(service).plan)
         }
         let isShared = answer.holders.count > 1 || shadow != nil
         let shapes = Shapes(request: request, choice: choice, others: others, isShared: isShared)
-        var reads: [PreparedRead] = []
-        for holder in answer.holders {
-            reads.append(try prepare(holder.version, shapes, answer.revision, isShadow: false))
+        let parts = answer.holders.map {
+            part($0.version, shapes, answer.revision, isShadow: false)
         }
-        guard isShared else { return .one(reads[0]) }
+        guard isShared else { return .one(try parts[0].read.get()) }
         return .shared(
             try SharedRead(
-                reads,
-                shadow: try shadow.map { version throws(AlulaError) in
-                    try prepare(version, shapes, answer.revision, isShadow: true)
-                },
+                parts,
+                shadow: shadow.map { part($0, shapes, answer.revision, isShadow: true) },
                 choice: HolderChoice(
                     answer.holders.map { ($0.version.number, $0.share) },
                     salt: "\(project.name)/\(choice.model)"
@@ -64,14 +61,41 @@ struct ReadPlace {
         let isShared: Bool
     }
 
+    private func part(
+        _ version: ServedModels.Version,
+        _ shapes: Shapes,
+        _ revision: UInt64,
+        isShadow: Bool
+    ) -> SharedRead.Part {
+        let entry = Result { () throws(AlulaError) in
+            guard let service = version.service else {
+                throw AlulaError.refused(
+                    "version \(version.number) of \(shapes.choice.model) was registered without a "
+                        + "feature service",
+                    help: "read the service by its name"
+                )
+            }
+            return try plan(service)
+        }
+        return SharedRead.Part(
+            version: version.number,
+            plan: (try? entry.get())?.plan,  // why there is none is in the read
+            read: entry.flatMap { entry in
+                Result { () throws(AlulaError) in
+                    try prepare(version, entry, shapes, revision, isShadow: isShadow)
+                }
+            }
+        )
+    }
+
     private func prepare(
         _ version: ServedModels.Version,
+        _ entry: PlanCache.Entry,
         _ shapes: Shapes,
         _ revision: UInt64,
         isShadow: Bool
     ) throws(AlulaError) -> PreparedRead {
         let request = shapes.request
-        let entry = try plan(version.service)
         let stage = request.alias.isEmpty ? request.stage : "@" + request.alias
         return try PreparedRead(
             request,

@@ -51,7 +51,8 @@ final class ServedModels: Sendable {
 
     struct Version: Sendable {
         var number: UInt32
-        var service: FeatureServiceReference
+        /// Nil where it was registered without one.
+        var service: FeatureServiceReference?
     }
 
     struct Answer: Sendable {
@@ -86,16 +87,11 @@ final class ServedModels: Sendable {
             choice.version,
             among: choice.among
         )
-        var holders: [(version: Version, share: Share)] = []
-        for part in served.parts {
-            guard let service = part.served.service else {
-                throw .refused(
-                    "version \(part.served.version) of \(choice.model) was registered without a "
-                        + "feature service",
-                    help: "read the service by its name"
-                )
-            }
-            holders.append((Version(number: part.served.version, service: service), part.share))
+        let holders = served.parts.map { part in
+            (
+                version: Version(number: part.served.version, service: part.served.service),
+                share: part.share
+            )
         }
         var others: [FeatureServiceReference] = []
         for number in choice.among where !holders.contains(where: { $0.version.number == number }) {

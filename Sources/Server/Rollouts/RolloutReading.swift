@@ -5,12 +5,29 @@ import Served
 import Wire
 
 /// Works out what the rules of a rollout say at a time; changes nothing.
+///
+/// All rules see one picture: what was served and logged up to that time.
 struct RolloutReading {
     let sources: RolloutDesk.Sources
     let record: RolloutRecord
     let plan: RolloutPlan
     let time: Timestamp
     let isCancelled: () -> Bool
+    let known = LookedAt()
+
+    init(
+        sources: RolloutDesk.Sources,
+        record: RolloutRecord,
+        plan: RolloutPlan,
+        time: Timestamp,
+        isCancelled: @escaping () -> Bool
+    ) {
+        self.sources = sources
+        self.record = record
+        self.plan = plan
+        self.time = time
+        self.isCancelled = isCancelled
+    }
 
     /// One for each rule, in their order; what cannot be read cannot be told.
     func figures() -> [RolloutFigure] {
@@ -33,6 +50,8 @@ struct RolloutReading {
             switch rule {
             case .metric(let name, let bound, let samples):
                 return try metric(name, bound, samples, rule.description)
+            case .share(let share, let bound, let samples, let delay):
+                return try self.share(share, bound, samples, delay, rule.description)
             case .monitor(let name): return try monitor(name, rule.description)
             }
         } catch let error as AlulaError {
@@ -46,24 +65,18 @@ struct RolloutReading {
 // MARK: - Metrics
 
 extension RolloutReading {
-    private struct Measured {
-        var value: Double?
-        var known: UInt64
-        var kind: String
-    }
-
     private func metric(
         _ name: String,
         _ bound: RolloutPlan.Bound,
         _ samples: UInt64,
         _ rule: String
     ) throws -> RolloutFigure {
-        let found = try measure(name, of: record.version, since: record.since)
+        let found = try look(at: record.version, since: record.since)
         func unknown(_ reason: String) -> RolloutFigure {
             RolloutFigure(
                 rule: rule,
                 outcome: .cannotTell,
-                value: found.value,
+                value: found.value(name),
                 rows: found.known,
                 reason: reason
             )
@@ -74,7 +87,7 @@ extension RolloutReading {
                     + "step: fewer than \(samples)"
             )
         }
-        guard let value = found.value else {
+        guard let value = found.value(name) else {
             return unknown("predictions and outcomes of kind \(found.kind) have no \(name)")
         }
         let threshold: Double
@@ -86,8 +99,8 @@ extension RolloutReading {
         case .atMost(let number): (threshold, isLeast) = (number, false)
         case .notWorseThanHolderBy(let margin):
             guard let holder = record.before.main else { return unknown("there was no holder") }
-            let other = try measure(name, of: holder, since: record.started)
-            guard other.known >= samples, let standard = other.value else {
+            let other = try look(at: holder, since: record.started)
+            guard other.known >= samples, let standard = other.value(name) else {
                 return unknown(
                     "version \(holder), the holder, has \(other.known) predictions with an outcome "
                         + "since the rollout began: fewer than \(samples)"
@@ -104,32 +117,6 @@ extension RolloutReading {
             threshold: threshold,
             rows: found.known,
             reason: "\(name) \(MonitorReading.text(value)) of \(found.known) outcomes" + compared
-        )
-    }
-
-    /// Of what the version was asked from a time on.
-    private func measure(
-        _ name: String,
-        of version: UInt32,
-        since: Timestamp
-    ) throws -> Measured {
-        var query = ServedQuery(ServedModel.Name(record.project, record.model))
-        query.versions = [version]
-        query.since = since
-        query.until = time
-        query.columns = []
-        query.withStatuses = false
-        var slices = PerformanceSlices(windowMicroseconds: 0, by: "", versions: .together)
-        try ServedScan(sources.watched.served).scan(query, isCancelled: isCancelled) { batch in
-            try slices.add(batch)
-        }
-        if isCancelled() { throw AlulaError(.cancelled, "the look was ended") }
-        let answer = slices.answer
-        let slice = answer.slices.first ?? WirePerformanceSlice()
-        return Measured(
-            value: slice.figures.first { $0.name == name }?.value,
-            known: slice.rows - slice.missing,
-            kind: answer.kind
         )
     }
 }

@@ -376,6 +376,9 @@ package nonisolated struct WireVersionRows: Sendable {
 
   package var rows: UInt64 = 0
 
+  /// of them, those whose prediction failed
+  package var failed: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -498,6 +501,12 @@ package nonisolated struct WirePerformance: Sendable {
 
   package var training: [WireVersionFigures] = []
 
+  /// versions that lack the feature asked for, which are in no slice
+  package var without: [WireVersionRows] = []
+
+  /// Rows of logged reads that the server refused for a version; as many of them as would have been kept.
+  package var refused: [WireVersionRows] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -545,12 +554,15 @@ package nonisolated struct WirePerformanceSlice: Sendable {
   /// of them: no outcome is known yet
   package var missing: UInt64 = 0
 
-  /// rows without a prediction
+  /// rows without a prediction, of which none failed
   package var unpredicted: UInt64 = 0
 
   package var figures: [WireFigure] = []
 
   package var calibration: [WireCalibrationBin] = []
+
+  /// rows whose prediction failed
+  package var failed: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1155,7 +1167,7 @@ nonisolated extension WireDrift: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireVersionRows: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".VersionRows"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}rows\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}rows\0\u{1}failed\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1165,6 +1177,7 @@ nonisolated extension WireVersionRows: SwiftProtobuf.Message, SwiftProtobuf._Mes
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.rows) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.failed) }()
       default: break
       }
     }
@@ -1177,12 +1190,16 @@ nonisolated extension WireVersionRows: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.rows != 0 {
       try visitor.visitSingularUInt64Field(value: self.rows, fieldNumber: 2)
     }
+    if self.failed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.failed, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireVersionRows, rhs: WireVersionRows) -> Bool {
     if lhs.version != rhs.version {return false}
     if lhs.rows != rhs.rows {return false}
+    if lhs.failed != rhs.failed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1328,7 +1345,7 @@ nonisolated extension WirePerformanceRequest: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension WirePerformance: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Performance"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}slices\0\u{1}training\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}slices\0\u{1}training\0\u{1}without\0\u{1}refused\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1339,6 +1356,8 @@ nonisolated extension WirePerformance: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 1: try { try decoder.decodeSingularStringField(value: &self.kind) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.slices) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.training) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.without) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.refused) }()
       default: break
       }
     }
@@ -1354,6 +1373,12 @@ nonisolated extension WirePerformance: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.training.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.training, fieldNumber: 3)
     }
+    if !self.without.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.without, fieldNumber: 4)
+    }
+    if !self.refused.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.refused, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1361,6 +1386,8 @@ nonisolated extension WirePerformance: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.kind != rhs.kind {return false}
     if lhs.slices != rhs.slices {return false}
     if lhs.training != rhs.training {return false}
+    if lhs.without != rhs.without {return false}
+    if lhs.refused != rhs.refused {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1368,7 +1395,7 @@ nonisolated extension WirePerformance: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WirePerformanceSlice: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PerformanceSlice"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{3}since_us\0\u{3}until_us\0\u{1}value\0\u{1}rows\0\u{1}missing\0\u{1}unpredicted\0\u{1}figures\0\u{1}calibration\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{3}since_us\0\u{3}until_us\0\u{1}value\0\u{1}rows\0\u{1}missing\0\u{1}unpredicted\0\u{1}figures\0\u{1}calibration\0\u{1}failed\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1385,6 +1412,7 @@ nonisolated extension WirePerformanceSlice: SwiftProtobuf.Message, SwiftProtobuf
       case 7: try { try decoder.decodeSingularUInt64Field(value: &self.unpredicted) }()
       case 8: try { try decoder.decodeRepeatedMessageField(value: &self.figures) }()
       case 9: try { try decoder.decodeRepeatedMessageField(value: &self.calibration) }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.failed) }()
       default: break
       }
     }
@@ -1422,6 +1450,9 @@ nonisolated extension WirePerformanceSlice: SwiftProtobuf.Message, SwiftProtobuf
     if !self.calibration.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.calibration, fieldNumber: 9)
     }
+    if self.failed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.failed, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1435,6 +1466,7 @@ nonisolated extension WirePerformanceSlice: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.unpredicted != rhs.unpredicted {return false}
     if lhs.figures != rhs.figures {return false}
     if lhs.calibration != rhs.calibration {return false}
+    if lhs.failed != rhs.failed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

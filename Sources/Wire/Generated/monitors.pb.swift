@@ -72,7 +72,7 @@ package nonisolated struct WireMonitor: Sendable {
   /// drift, drifted_share, prediction_drift, null_share, expired_share, performance,
   package var what: String = String()
 
-  ///   missing_outcomes, freshness
+  ///   missing_outcomes, errors, unpredicted, freshness
   package var feature: String = String()
 
   package var metric: String = String()

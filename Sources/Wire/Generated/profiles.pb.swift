@@ -114,6 +114,9 @@ package nonisolated struct WireProfileHour: Sendable {
   /// than ten rows.
   package var isCoarse: Bool = false
 
+  /// Its rows are gone, and some of them were retracted or forgotten since: it counts what is no more.
+  package var isStale: Bool = false
+
   /// an hour, unless the server was told otherwise
   package var spanUs: Int64 = 0
 
@@ -226,7 +229,7 @@ nonisolated extension WireProfileSpan: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireProfileHour: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ProfileHour"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}start_us\0\u{1}version\0\u{1}rows\0\u{3}is_coarse\0\u{3}span_us\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}start_us\0\u{1}version\0\u{1}rows\0\u{3}is_coarse\0\u{3}span_us\0\u{3}is_stale\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -239,6 +242,7 @@ nonisolated extension WireProfileHour: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.rows) }()
       case 4: try { try decoder.decodeSingularBoolField(value: &self.isCoarse) }()
       case 5: try { try decoder.decodeSingularInt64Field(value: &self.spanUs) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.isStale) }()
       default: break
       }
     }
@@ -260,6 +264,9 @@ nonisolated extension WireProfileHour: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.spanUs != 0 {
       try visitor.visitSingularInt64Field(value: self.spanUs, fieldNumber: 5)
     }
+    if self.isStale != false {
+      try visitor.visitSingularBoolField(value: self.isStale, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -268,6 +275,7 @@ nonisolated extension WireProfileHour: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.version != rhs.version {return false}
     if lhs.rows != rhs.rows {return false}
     if lhs.isCoarse != rhs.isCoarse {return false}
+    if lhs.isStale != rhs.isStale {return false}
     if lhs.spanUs != rhs.spanUs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

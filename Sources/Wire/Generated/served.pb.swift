@@ -25,7 +25,9 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-/// Operation LOG_PREDICTIONS: LogValuesRequest + batch ("id" bytes, "value") -> LogValuesResponse. Write.
+/// Operation LOG_PREDICTIONS: LogValuesRequest + batch ("id" bytes, "value") -> LogValuesResponse. Write. With
+/// "failure" (string, up to 200 bytes, may be empty) in the place of "value": predictions that could not be made, and
+/// why. A vector has a prediction or a failure: what came first stays.
 /// Operation LOG_OUTCOMES: LogValuesRequest + batch ("id" bytes, "value", and, if wanted, "time" timestamp)
 /// -> LogValuesResponse. Write. Durable when it is answered.
 package nonisolated struct WireLogValuesRequest: Sendable {
@@ -76,8 +78,8 @@ package nonisolated struct WireLogValuesResponse: Sendable {
 
 /// Operation SCAN_PREDICTIONS: ScanPredictionsRequest -> items ScanPredictionsItem + batch, response
 /// ScanPredictionsResponse. Columns: "@prediction_id", "@model_version", "@served_time", "@stage", "@log_entry",
-/// the keys, each feature and its "FEATURE@status" (int32), request fields, "@prediction", "@outcome",
-/// "@outcome_time". Rows of one service version have one schema; another begins with an item that has it.
+/// the keys, each feature and its "FEATURE@status" (int32), request fields, "@prediction", "@failure" (why there is no
+/// prediction; null where none failed), "@outcome", "@outcome_time". Rows of one service version have one schema; another begins with an item that has it.
 package nonisolated struct WireScanPredictionsRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -292,6 +294,9 @@ package nonisolated struct WirePredictionLog: Sendable {
   package var newestUs: Int64 = 0
 
   package var versions: [UInt32] = []
+
+  /// predictions that could not be made
+  package var failures: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -850,7 +855,7 @@ nonisolated extension WirePredictionLogs: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WirePredictionLog: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PredictionLog"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}model\0\u{1}rate\0\u{3}keep_us\0\u{3}prediction_type\0\u{3}outcome_type\0\u{1}vectors\0\u{1}predictions\0\u{1}outcomes\0\u{1}bytes\0\u{3}oldest_us\0\u{3}newest_us\0\u{1}versions\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}model\0\u{1}rate\0\u{3}keep_us\0\u{3}prediction_type\0\u{3}outcome_type\0\u{1}vectors\0\u{1}predictions\0\u{1}outcomes\0\u{1}bytes\0\u{3}oldest_us\0\u{3}newest_us\0\u{1}versions\0\u{1}failures\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -870,6 +875,7 @@ nonisolated extension WirePredictionLog: SwiftProtobuf.Message, SwiftProtobuf._M
       case 10: try { try decoder.decodeSingularInt64Field(value: &self.oldestUs) }()
       case 11: try { try decoder.decodeSingularInt64Field(value: &self.newestUs) }()
       case 12: try { try decoder.decodeRepeatedUInt32Field(value: &self.versions) }()
+      case 13: try { try decoder.decodeSingularUInt64Field(value: &self.failures) }()
       default: break
       }
     }
@@ -912,6 +918,9 @@ nonisolated extension WirePredictionLog: SwiftProtobuf.Message, SwiftProtobuf._M
     if !self.versions.isEmpty {
       try visitor.visitPackedUInt32Field(value: self.versions, fieldNumber: 12)
     }
+    if self.failures != 0 {
+      try visitor.visitSingularUInt64Field(value: self.failures, fieldNumber: 13)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -928,6 +937,7 @@ nonisolated extension WirePredictionLog: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.oldestUs != rhs.oldestUs {return false}
     if lhs.newestUs != rhs.newestUs {return false}
     if lhs.versions != rhs.versions {return false}
+    if lhs.failures != rhs.failures {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -9,7 +9,8 @@ struct Predictions: AsyncParsableCommand {
         abstract: "Write the logged vectors of a model, with predictions and outcomes, to a file.",
         discussion: """
             CSV or NDJSON: the id, the version, when and by which stage it was served, the keys, the features with \
-            their statuses (0 present, 1 null, 2 not found, 3 expired), the prediction, the newest outcome.
+            their statuses (0 present, 1 null, 2 not found, 3 expired), the prediction or why there is none, \
+            the newest outcome.
             """
     )
 
@@ -99,13 +100,15 @@ struct PredictionLog: AsyncParsableCommand {
         guard !options.json else { return Output.json(.array(logs.map(Self.json))) }
         var table = TextTable([
             ("model", .left), ("rate", .right), ("kept", .right), ("vectors", .right),
-            ("predictions", .right), ("outcomes", .right), ("bytes", .right), ("since", .left),
+            ("predictions", .right), ("failed", .right), ("outcomes", .right), ("bytes", .right),
+            ("since", .left),
         ])
         for log in logs {
             table.add([
                 log.model, "\(log.rate)",
                 log.keepUs == 0 ? "always" : TimeSpan(microseconds: log.keepUs).description,
-                "\(log.vectors)", "\(log.predictions)", "\(log.outcomes)", "\(log.bytes)",
+                "\(log.vectors)", "\(log.predictions)", "\(log.failures)", "\(log.outcomes)",
+                "\(log.bytes)",
                 log.oldestUs == 0 ? "" : Timestamp(microseconds: log.oldestUs).description,
             ])
         }
@@ -117,6 +120,7 @@ struct PredictionLog: AsyncParsableCommand {
             ("model", .string(log.model)), ("rate", .number(log.rate)),
             ("keep_us", log.keepUs == 0 ? .null : .int(log.keepUs)),
             ("vectors", .uint(log.vectors)), ("predictions", .uint(log.predictions)),
+            ("failures", .uint(log.failures)),
             ("outcomes", .uint(log.outcomes)), ("bytes", .uint(log.bytes)),
             ("prediction_type", log.predictionType.isEmpty ? .null : .string(log.predictionType)),
             ("outcome_type", log.outcomeType.isEmpty ? .null : .string(log.outcomeType)),

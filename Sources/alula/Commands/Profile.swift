@@ -58,6 +58,13 @@ struct ProfileSpanCommand: AsyncParsableCommand {
                 "\(Timestamp.text(first.startUs)) to \(Timestamp.text(last.startUs + last.spanUs))"
             )
         }
+        let stale = found.hours.count(where: \.isStale)
+        if stale > 0 {
+            Output.line(
+                "\(counted(UInt64(stale), "hour")) of it stale: rows that retention took were retracted or "
+                    + "forgotten since, and are counted (--hours)"
+            )
+        }
         DriftText.profile(found.profile, json: false)
     }
 
@@ -68,7 +75,10 @@ struct ProfileSpanCommand: AsyncParsableCommand {
         for hour in hours {
             table.add([
                 Timestamp.text(hour.startUs), hour.version == 0 ? "" : String(hour.version),
-                String(hour.rows), hour.isCoarse ? "coarsely" : "",
+                String(hour.rows),
+                hour.isStale
+                    ? "coarsely, stale: retracted or forgotten since"
+                    : hour.isCoarse ? "coarsely" : "",
             ])
         }
         Output.table(table)
@@ -90,6 +100,7 @@ struct ProfileSpanCommand: AsyncParsableCommand {
                                 hour.version == 0 ? .null : .uint(UInt64(hour.version))
                             ),
                             ("rows", .uint(hour.rows)), ("coarse", .bool(hour.isCoarse)),
+                            ("stale", .bool(hour.isStale)),
                         ])
                     }
                 )

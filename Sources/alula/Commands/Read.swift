@@ -25,7 +25,7 @@ struct Read: AsyncParsableCommand {
     var words: [String] = []
     @Option(help: "Instead of a service: what a version of this model was trained on.")
     var model: String?
-    @Option(help: "The newest version in this stage; production where nothing is said.")
+    @Option(help: "Who holds this stage: of several each entity meets one. Else production.")
     var stage: String?
     @Option(help: "The version that this alias points at.") var alias: String?
     @Option(help: "This version.") var modelVersion: UInt32?
@@ -46,76 +46,118 @@ struct Read: AsyncParsableCommand {
 
     func run() async throws {
         let client = try options.client()
-        var version: (model: RegisteredModelName, number: UInt32)?
-        let reference: FeatureServiceReference
+        let answers: [VersionVectors]
+        let keys: RecordBatch
+        let keyCount: Int
         if let model {
-            let found = try await resolve(model, client)
-            version = (try RegisteredModelName(model, as: "model"), found.version)
-            guard !found.service.isEmpty else {
-                throw AlulaError.refused(
-                    "version \(found.version) of \(model) was registered without a feature service",
-                    help: "read the service by its name"
-                )
-            }
-            reference = try FeatureServiceReference(text: found.service)
+            let versions = try await versions(of: model, client)
+            (keys, keyCount) = try await batch(words, versions.map(\.service), client)
+            answers = try await client.read(
+                model: try RegisteredModelName(model, as: "model"),
+                stage: isOfStage ? stage ?? "production" : "",
+                version: isOfStage ? 0 : versions[0].version,
+                keys
+            )
         } else {
-            reference = try FeatureServiceReference(text: words[0])
+            (keys, keyCount) = try await batch(Array(words.dropFirst()), [words[0]], client)
+            let vectors = try await client.read(try FeatureServiceReference(text: words[0]), keys)
+            answers = [
+                VersionVectors(version: 0, rows: Array(0..<keys.rowCount), vectors: vectors)
+            ]
         }
-        let definition = try await client.catalog().service(reference)
-        let keys = try KeyValues(model == nil ? Array(words.dropFirst()) : words).batch(
-            keys: definition.keyColumns,
-            others: definition.requestFields
-        )
-        let vectors: FeatureVectors =
-            if let version {
-                try await client.read(model: version.model, version: version.number, keys)
-            } else {
-                try await client.read(reference, keys)
-            }
+        var places = [(answer: Int, row: Int)](repeating: (0, 0), count: keys.rowCount)
+        for (number, answer) in answers.enumerated() {
+            for (place, row) in answer.rows.enumerated() { places[row] = (number, place) }
+        }
         guard !options.json else {
+            let rows = places.enumerated().map { row, place in
+                Self.json(answers[place.answer], keys, keyCount, row: row, place.row)
+            }
+            let services = Set(answers.map(\.vectors.service)).sorted()
             return Output.json(
                 .object([
-                    ("service", .string(vectors.service)),
-                    (
-                        "rows",
-                        .array(
-                            (0..<vectors.batch.rowCount).map {
-                                Self.json(vectors, keys, definition.keyColumns.count, row: $0)
-                            }
-                        )
-                    ),
+                    ("service", services.count == 1 ? .string(services[0]) : .null),
+                    ("rows", .array(rows)),
                 ])
             )
         }
-        for row in 0..<vectors.batch.rowCount {
+        for (row, place) in places.enumerated() {
             if row > 0 { Output.line("") }
-            show(vectors, keys, definition.keyColumns.count, row: row)
+            show(answers[place.answer], keys, keyCount, row: row, place.row)
         }
     }
 
-    private func resolve(_ model: String, _ client: AlulaClient) async throws -> WireModelVersion {
-        if let modelVersion { return try await client.version(modelVersion, of: model) }
-        if let alias { return try await client.version(alias: alias, of: model) }
-        return try await client.version(in: stage ?? "production", of: model)
+    private var isOfStage: Bool { alias == nil && modelVersion == nil }
+
+    /// Those that may answer: all that hold the stage, or the one that is asked for.
+    private func versions(
+        of model: String,
+        _ client: AlulaClient
+    ) async throws -> [WireModelVersion] {
+        let found: [WireModelVersion]
+        if let modelVersion {
+            found = [try await client.version(modelVersion, of: model)]
+        } else if let alias {
+            found = [try await client.version(alias: alias, of: model)]
+        } else {
+            found = try await client.holders(of: stage ?? "production", of: model).holders
+                .map(\.version)
+        }
+        if let bare = found.first(where: { $0.service.isEmpty }) {
+            throw AlulaError.refused(
+                "version \(bare.version) of \(model) was registered without a feature service",
+                help: "read the service by its name"
+            )
+        }
+        return found
     }
 
-    private func show(_ vectors: FeatureVectors, _ keys: RecordBatch, _ keyCount: Int, row: Int) {
+    /// What these services take together: keys, of which there are so many, then request fields.
+    private func batch(
+        _ words: [String],
+        _ services: [String],
+        _ client: AlulaClient
+    ) async throws -> (batch: RecordBatch, keyCount: Int) {
+        let catalog = try await client.catalog()
+        var keys: [WireField] = []
+        var others: [WireField] = []
+        for service in services {
+            let definition = try catalog.service(try FeatureServiceReference(text: service))
+            for key in definition.keyColumns where !keys.contains(where: { $0.name == key.name }) {
+                keys.append(key)
+            }
+            others += definition.requestFields
+        }
+        var known = Set(keys.map(\.name))
+        others = others.filter { known.insert($0.name).inserted }
+        return (try KeyValues(words).batch(keys: keys, others: others), keys.count)
+    }
+
+    private func show(
+        _ answer: VersionVectors,
+        _ keys: RecordBatch,
+        _ keyCount: Int,
+        row: Int,
+        _ place: Int
+    ) {
+        let vectors = answer.vectors
         let entity = (0..<keyCount).map { column in
             "\(keys.schema.fields[column].name)=\(ValueText.plain(keys.columns[column][row]))"
         }
-        Output.line("\(vectors.service)  \(entity.joined(separator: " "))")
+        let version = answer.version == 0 ? "" : "version \(answer.version), "
+        Output.line("\(version)\(vectors.service)  \(entity.joined(separator: " "))")
         var table = TextTable([
             ("feature", .left), ("value", .right), ("status", .left), ("age", .right),
         ])
         let now = Timestamp.now
         for (index, field) in vectors.batch.schema.fields.enumerated() {
-            let status = vectors.status(row: row, column: index)
-            let age = vectors.eventTime(row: row, column: index).map { event in
+            let status = vectors.status(row: place, column: index)
+            let age = vectors.eventTime(row: place, column: index).map { event in
                 TimeSpan(microseconds: max(0, now.microseconds - event.microseconds)).short
             }
             table.add([
                 field.name,
-                status == .present ? ValueText.plain(vectors.batch.columns[index][row]) : "-",
+                status == .present ? ValueText.plain(vectors.batch.columns[index][place]) : "-",
                 status.name, age ?? "",
             ])
         }
@@ -123,13 +165,17 @@ struct Read: AsyncParsableCommand {
     }
 
     private static func json(
-        _ vectors: FeatureVectors,
+        _ answer: VersionVectors,
         _ keys: RecordBatch,
         _ keyCount: Int,
-        row: Int
+        row: Int,
+        _ place: Int
     ) -> JSONValue {
+        let vectors = answer.vectors
         let fields = vectors.batch.schema.fields
         return .object([
+            ("version", answer.version == 0 ? .null : .uint(UInt64(answer.version))),
+            ("service", .string(vectors.service)),
             (
                 "keys",
                 .object(
@@ -142,7 +188,7 @@ struct Read: AsyncParsableCommand {
                 "values",
                 .object(
                     fields.indices.map { column in
-                        (fields[column].name, .value(vectors.batch.columns[column][row]))
+                        (fields[column].name, .value(vectors.batch.columns[column][place]))
                     }
                 )
             ),
@@ -152,7 +198,7 @@ struct Read: AsyncParsableCommand {
                     fields.indices.map { column in
                         (
                             fields[column].name,
-                            .string(vectors.status(row: row, column: column).name)
+                            .string(vectors.status(row: place, column: column).name)
                         )
                     }
                 )
@@ -161,7 +207,7 @@ struct Read: AsyncParsableCommand {
                 "event_times",
                 .object(
                     vectors.parts.map { part in
-                        (part.label, part.eventTimes[row].map { .value(.timestamp($0)) } ?? .null)
+                        (part.label, part.eventTimes[place].map { .value(.timestamp($0)) } ?? .null)
                     }
                 )
             ),

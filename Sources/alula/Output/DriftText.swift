@@ -9,7 +9,11 @@ enum DriftText {
         Output.line("reference  \(drift.reference)  \(counted(drift.referenceRows, "row"))")
         Output.line("current    \(drift.current)  \(counted(drift.currentRows, "row"))")
         for version in drift.versions {
-            Output.line("           version \(version.version): \(counted(version.rows, "row"))")
+            let failed = Double(version.failed) / Double(max(1, version.rows))
+            Output.line(
+                "           version \(version.version): \(counted(version.rows, "row"))"
+                    + (version.failed > 0 ? ", \(percent(failed)) could not be predicted" : "")
+            )
         }
         Output.line("")
         var table = TextTable([
@@ -112,6 +116,7 @@ extension DriftText {
                     drift.versions.map {
                         .object([
                             ("version", .uint(UInt64($0.version))), ("rows", .uint($0.rows)),
+                            ("failed", .uint($0.failed)),
                         ])
                     }
                 )

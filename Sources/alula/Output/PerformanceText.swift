@@ -6,6 +6,17 @@ import Wire
 enum PerformanceText {
     static func show(_ found: WirePerformance, by: String?, json: Bool) {
         guard !json else { return Output.json(self.json(found)) }
+        for version in found.without {
+            Output.line(
+                "version \(version.version) has no \(by ?? "such feature"): "
+                    + "\(counted(version.rows, "vector")) left out"
+            )
+        }
+        for version in found.refused {
+            Output.line(
+                "version \(version.version): \(counted(version.rows, "vector")) refused by the server"
+            )
+        }
         guard !found.slices.isEmpty else {
             return Output.line("nothing is in the log for that time")
         }
@@ -15,6 +26,10 @@ enum PerformanceText {
         if isWindowed { titles.append(("from", .left)) }
         if let by { titles.append((by, .left)) }
         titles += [("predictions", .right), ("outcomes missing", .right)]
+        let hasFailed = found.slices.contains { $0.failed > 0 }
+        let hasUnpredicted = found.slices.contains { $0.unpredicted > 0 }
+        if hasFailed { titles.append(("failed", .right)) }
+        if hasUnpredicted { titles.append(("unpredicted", .right)) }
         titles += names.map { ($0, .right) }
         var table = TextTable(titles.map { (title: $0.0, alignment: $0.1) })
         for version in found.training { add(version, names, titles.count, &table) }
@@ -24,6 +39,8 @@ enum PerformanceText {
             if isWindowed { cells.append(Timestamp.text(slice.sinceUs)) }
             if by != nil { cells.append(slice.hasValue ? slice.value : "-") }
             cells += [String(slice.rows), DriftText.percent(missing)]
+            if hasFailed { cells.append(part(slice.failed, of: slice)) }
+            if hasUnpredicted { cells.append(part(slice.unpredicted, of: slice)) }
             var blank = Array(repeating: "", count: cells.count)
             for name in names {
                 let figure = slice.figures.first { $0.name == name }
@@ -48,6 +65,11 @@ enum PerformanceText {
         var cells = [String(version.version)]
         cells += Array(repeating: "", count: columns - names.count - 2) + ["in training"]
         table.add(cells + known.map { $0.map { DriftText.number($0.value) } ?? "" })
+    }
+
+    private static func part(_ count: UInt64, of slice: WirePerformanceSlice) -> String {
+        let all = slice.rows + slice.failed + slice.unpredicted
+        return DriftText.percent(all == 0 ? 0 : Double(count) / Double(all))
     }
 
     private static func bounds(_ figure: WireFigure) -> String {
@@ -76,8 +98,13 @@ extension PerformanceText {
         }
         return .object([
             ("kind", .string(found.kind)), ("slices", .array(found.slices.map(json))),
-            ("training", .array(training)),
+            ("training", .array(training)), ("without", .array(found.without.map(json))),
+            ("refused", .array(found.refused.map(json))),
         ])
+    }
+
+    private static func json(_ version: WireVersionRows) -> JSONValue {
+        .object([("version", .uint(UInt64(version.version))), ("rows", .uint(version.rows))])
     }
 
     private static func json(_ slice: WirePerformanceSlice) -> JSONValue {
@@ -93,7 +120,8 @@ extension PerformanceText {
             ("until", slice.hasUntilUs ? .time(slice.untilUs) : .null),
             ("value", slice.hasValue ? .string(slice.value) : .null),
             ("rows", .uint(slice.rows)), ("missing", .uint(slice.missing)),
-            ("unpredicted", .uint(slice.unpredicted)), ("figures", json(slice.figures)),
+            ("unpredicted", .uint(slice.unpredicted)), ("failed", .uint(slice.failed)),
+            ("figures", json(slice.figures)),
             ("calibration", .array(calibration)),
         ])
     }

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import CommandLine
 from server_process import Server, needs_server
 
 import alula
@@ -300,3 +301,51 @@ def test_a_read_under_moving_shares_never_mixes(store: alula.Store) -> None:
         thread.join()
     assert not failures, failures
     assert reads[0] > 20 and round > 5
+
+
+def test_the_command_line_meets_the_same_versions(
+    store: alula.Store, own_server: Server, tmp_path: Path
+) -> None:
+    run = CommandLine(own_server, tmp_path)
+    store.promote("m", 1, "production")
+    store.promote("m", 2, "production", share="50%")
+    ids = list(range(40))
+    versions = read(store, ids)
+    assert set(versions) == {1, 2}
+    words = ("read", "--model", "m", "id=" + ",".join(map(str, ids)))
+    found = run.json(*words)["rows"]
+    assert [row["version"] for row in found] == versions
+    assert [row["keys"]["id"] for row in found] == ids
+    for id, row in zip(ids, found):
+        wanted = {"a": id * 10, "b": id + 0.5}
+        columns = COLUMNS[row["version"]]
+        assert list(row["values"]) == columns and row["service"].startswith("s@")
+        assert row["values"] == {name: wanted[name] for name in columns}
+    for id in ids[:5]:
+        assert f"version {versions[id]}, s@" in run("read", "--model", "m", f"id={id}")
+    second = run.json("read", "--model", "m", "--model-version", "2", "id=1,2")["rows"]
+    assert [row["version"] for row in second] == [2, 2]
+    store.set_alias("m", "best", 1)
+    [best] = run.json("read", "--model", "m", "--alias", "best", "id=1")["rows"]
+    assert best["version"] == 1 and list(best["values"]) == ["a"]
+    assert "staging" in run.error("read", "--model", "m", "--stage", "staging", "id=1")
+
+
+def test_performance_by_a_feature_that_one_version_lacks(
+    store: alula.Store, own_server: Server, tmp_path: Path
+) -> None:
+    ids = list(range(30))
+    for version in (1, 2):
+        answer = store.read(model="m", version=version, keys={"id": ids}, log=True)
+        store.log_predictions("m", answer.prediction_ids, [0.5] * 30)
+        store.log_outcomes("m", answer.prediction_ids, [1] * 30)
+    found = store.performance("m", by="b")
+    assert {slice.version for slice in found} == {2} and len(found) == 30
+    assert found.without == {1: 30}
+    assert store.performance("m", by="a").without == {}
+    text = CommandLine(own_server, tmp_path)("performance", "m", "--by", "b")
+    assert "version 1 has no b: 30 vectors left out" in text
+    with pytest.raises(alula.InvalidArgument, match="it has: id, a"):
+        store.performance("m", by="nothing")
+    with pytest.raises(alula.InvalidArgument, match="it has: id, a"):
+        store.performance("m", by="b", versions=[1])

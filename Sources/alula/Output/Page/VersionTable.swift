@@ -11,6 +11,8 @@ struct VersionTable {
     var text: String {
         guard let model else { return "" }
         let served = Dictionary(drift.versions.map { ($0.version, $0.rows) }) { first, _ in first }
+        let failed = Dictionary(drift.versions.map { ($0.version, $0.failed) }) { first, _ in first
+        }
         let all = max(1, served.values.reduce(0, +))
         let numbers = Set(served.keys).union(model.holders.map(\.version)).sorted()
         let rows = numbers.map { number in
@@ -18,11 +20,13 @@ struct VersionTable {
             let stages = model.holders.filter { $0.version == number }.map(Self.stage)
             let share = DriftText.percent(Double(rows) / Double(all))
             return "<tr><td>\(number)</td><td>\(Markup.text(stages.joined(separator: "; ")))</td>"
-                + "<td>\(rows)</td><td>\(share)</td></tr>"
+                + "<td>\(rows)</td><td>\(share)</td>"
+                + "<td>\(DriftText.percent(Double(failed[number] ?? 0) / Double(max(1, rows))))</td></tr>"
         }
         return """
             <h2>Versions</h2>
-            <table><tr><th>version</th><th>holds</th><th>rows served</th><th>of all</th></tr>
+            <table><tr><th>version</th><th>holds</th><th>rows served</th><th>of all</th>
+            <th>not predicted</th></tr>
             \(rows.joined(separator: "\n"))</table>
             """
     }

@@ -48,7 +48,7 @@ struct Windows {
     }
 
     private static func rows(_ slice: WirePerformanceSlice) -> UInt64 {
-        slice.rows + slice.unpredicted
+        slice.rows + slice.unpredicted + slice.failed
     }
 
     // MARK: - Shares

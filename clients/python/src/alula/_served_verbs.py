@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ._frames import Op
 from ._proto import served_pb2
-from ._serving import log_values, scan, span_of, table_of
+from ._serving import log_failures, log_values, scan, span_of, table_of
 from ._session import Session
 from ._sets import TrainingSets
 from .errors import InvalidArgument
@@ -31,6 +31,15 @@ class ServedVerbs:
         model have the type of its first: numbers, bools, strings or lists of numbers.
         """
         return log_values(self._session, Op.LOG_PREDICTIONS, model, ids, predictions, None)
+
+    def log_failures(self, model: str, ids: Any, reasons: Any = None) -> Logged:
+        """Says of the vectors of these ids that the model could not predict.
+
+        ``reasons``: a text of up to 200 bytes or an exception (of which the name of its class is
+        kept, for what it says may hold values) for each, one for all, or None. A vector has a
+        prediction or a failure: what came first stays. Durable when it returns.
+        """
+        return log_failures(self._session, model, ids, reasons)
 
     def log_outcomes(self, model: str, ids: Any, values: Any, times: Any = None) -> Logged:
         """Adds what came true, and when (now, where nothing is said); as late as it is known.

@@ -25,6 +25,7 @@ ID_BYTES = 16
 _TIME = ValueType(Scalar.TIMESTAMP)
 _BYTES = ValueType(Scalar.BYTES)
 _LARGEST = 1 << 32
+_MOST_REASON_BYTES = 200
 
 
 def ids_of(marks: Sequence[tuple[int, bytes, int]], version: int) -> list[str]:
@@ -62,8 +63,11 @@ def log_values(
             raise InvalidArgument(
                 f"{columns[0].count} ids and {column.count} {name}: expected one for each id"
             )
-    batch = Batch(tuple(fields), columns, columns[0].count)
-    request = served_pb2.LogValuesRequest(model=model, schema=to_proto(fields))
+    return _send(session, operation, model, Batch(tuple(fields), columns, columns[0].count))
+
+
+def _send(session: Session, operation: int, model: str, batch: Batch) -> Logged:
+    request = served_pb2.LogValuesRequest(model=model, schema=to_proto(batch.schema))
     statuses = b""
     cuts = split_rows(batch, PIECE_BYTES)
     for start, stop in zip(cuts, cuts[1:]):
@@ -72,6 +76,40 @@ def log_values(
         answer, _ = session.call(operation, request, served_pb2.LogValuesResponse, data, write=True)
         statuses += answer.statuses
     return Logged(LOGGED_STATUSES[np.frombuffer(statuses, "u1")])
+
+
+def log_failures(session: Session, model: str, ids: Any, reasons: Any) -> Logged:
+    """Sends why there are no predictions of these ids."""
+    column = _ids(ids)
+    if reasons is None or isinstance(reasons, (str, BaseException)):
+        reasons = [reasons] * column.count
+    given = list(reasons)
+    if len(given) != column.count:
+        raise InvalidArgument(
+            f"{column.count} ids and {len(given)} reasons: expected one for each id, or one for all"
+        )
+    texts = pa.array([_reason(row, reason) for row, reason in enumerate(given)], pa.string())
+    kind = ValueType(Scalar.STRING)
+    fields = [Field("id", _BYTES), Field("failure", kind)]
+    batch = Batch(tuple(fields), [column, _encoded("reasons", texts, kind)], column.count)
+    return _send(session, Op.LOG_PREDICTIONS, model, batch)
+
+
+def _reason(row: int, reason: Any) -> str:
+    """Of an exception the name of its class: what it says may hold values of features."""
+    if isinstance(reason, BaseException):
+        return type(reason).__name__[:_MOST_REASON_BYTES]
+    if reason is not None and not isinstance(reason, str):
+        raise InvalidArgument(
+            f"reason of row {row}: expected a text or an exception, found {type(reason).__name__}"
+        )
+    text = reason or ""
+    if len(text.encode()) > _MOST_REASON_BYTES:
+        raise InvalidArgument(
+            f"reason of row {row}: expected {_MOST_REASON_BYTES} bytes at most, "
+            f"found {len(text.encode())}"
+        )
+    return text
 
 
 def _ids(ids: Any) -> Column:

@@ -11,7 +11,7 @@ from ._artifacts import get_directory, get_file
 from ._frames import Op
 from ._inputs import Keys
 from ._reading import Key, Reading, Wanted
-from ._serving import log_values
+from ._serving import log_failures, log_values
 from ._session import Session
 from .answer import Answer
 from .errors import InvalidArgument, NotFound
@@ -144,6 +144,13 @@ class Model:
         See ``Store.log_predictions``.
         """
         return log_values(self._session, Op.LOG_PREDICTIONS, self.name, ids, predictions, None)
+
+    def log_failures(self, ids: Any, reasons: Any = None) -> Logged:
+        """Says that the model could not predict for the vectors of these ids, and why.
+
+        See ``Store.log_failures``.
+        """
+        return log_failures(self._session, self.name, ids, reasons)
 
     def read_batches(
         self,

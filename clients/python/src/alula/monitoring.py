@@ -74,7 +74,8 @@ class Profile(dict[str, FeatureProfile]):
 @dataclass(frozen=True)
 class ProfileHour:
     """An hour that has rows. ``version``: of the model, 0 of a view. ``is_coarse``: its rows are
-    gone, or some were forgotten: no value of fewer than ten rows is left of it.
+    gone, or some were forgotten: no value of fewer than ten rows is left of it. ``is_stale``: its
+    rows are gone, and some of them were retracted or forgotten since: it still counts them.
     """
 
     start: datetime
@@ -82,6 +83,7 @@ class ProfileHour:
     version: int
     rows: int
     is_coarse: bool
+    is_stale: bool
 
 
 class SpanProfile(Profile):
@@ -93,7 +95,7 @@ class SpanProfile(Profile):
         self.hours = [
             ProfileHour(
                 moment(hour.start_us), timedelta(microseconds=hour.span_us), hour.version,
-                hour.rows, hour.is_coarse,
+                hour.rows, hour.is_coarse, hour.is_stale,
             )
             for hour in message.hours
         ]  # fmt: skip
@@ -147,6 +149,8 @@ class Drift(dict[str, FeatureDrift]):
         self.is_drift: bool = message.is_drift
         #: Rows of each version of the model that were looked at.
         self.versions: dict[int, int] = {item.version: item.rows for item in message.versions}
+        #: Of them, those whose prediction failed.
+        self.failed: dict[int, int] = {item.version: item.failed for item in message.versions}
 
     def __bool__(self) -> bool:
         return self.is_drift
@@ -202,10 +206,13 @@ class PerformanceSlice(dict[str, Figure]):
         )
         #: Of the feature asked for, as text; None for null.
         self.value: str | None = message.value if message.HasField("value") else None
-        #: With a prediction; of these, how many have no outcome yet; without a prediction.
+        #: With a prediction; of these, how many have no outcome yet; without a prediction, of which
+        #: none failed.
         self.rows: int = message.rows
         self.missing: int = message.missing
         self.unpredicted: int = message.unpredicted
+        #: Vectors of which the model server said that it could not predict.
+        self.failed: int = message.failed
         self.calibration = [
             CalibrationBin(one.rows, one.mean_score, one.share_of_ones)
             for one in message.calibration
@@ -214,6 +221,16 @@ class PerformanceSlice(dict[str, Figure]):
     @property
     def missing_share(self) -> float:
         return self.missing / self.rows if self.rows else 0.0
+
+    @property
+    def failed_share(self) -> float:
+        """Of all vectors of the slice."""
+        return self.failed / max(1, self.rows + self.unpredicted + self.failed)
+
+    @property
+    def unpredicted_share(self) -> float:
+        """Of all vectors of the slice."""
+        return self.unpredicted / max(1, self.rows + self.unpredicted + self.failed)
 
 
 class Performance(list[PerformanceSlice]):
@@ -228,6 +245,10 @@ class Performance(list[PerformanceSlice]):
             one.version: {figure.name: figure.value for figure in one.figures}
             for one in message.training
         }
+        #: Versions that lack the feature of ``by``, which are in no slice, with their vectors.
+        self.without: dict[int, int] = {one.version: one.rows for one in message.without}
+        #: By version, what logged reads were refused by the server: as many as it would have kept.
+        self.refused: dict[int, int] = {one.version: one.rows for one in message.refused}
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ LOGGED_STATUSES = np.array(
 
 @dataclass(frozen=True)
 class Logged:
-    """What became of predictions or outcomes.
+    """What became of predictions, failed ones or outcomes.
 
     ``accepted`` is durable; ``duplicate``: it is in the log already, as the newest outcome
     where no time is given; ``notLogged``: the id says that its vector was not kept; ``unknown``:
@@ -55,6 +55,8 @@ class PredictionLog:
     versions: list[int]
     prediction_type: str
     outcome_type: str
+    #: Predictions that could not be made.
+    failures: int
 
     @staticmethod
     def of(message: Any) -> PredictionLog:
@@ -62,7 +64,7 @@ class PredictionLog:
         return PredictionLog(
             message.model, message.rate, keep, message.vectors, message.predictions,
             message.outcomes, message.bytes, list(message.versions), message.prediction_type,
-            message.outcome_type,
+            message.outcome_type, message.failures,
         )  # fmt: skip
 
 

@@ -139,12 +139,14 @@ class Drift(_message.Message):
     def __init__(self, reference: _Optional[str] = ..., current: _Optional[str] = ..., reference_rows: _Optional[int] = ..., current_rows: _Optional[int] = ..., features: _Optional[_Iterable[_Union[FeatureDrift, _Mapping]]] = ..., compared: _Optional[int] = ..., drifted: _Optional[int] = ..., share: _Optional[float] = ..., share_threshold: _Optional[float] = ..., is_drift: bool = ..., versions: _Optional[_Iterable[_Union[VersionRows, _Mapping]]] = ...) -> None: ...
 
 class VersionRows(_message.Message):
-    __slots__ = ("version", "rows")
+    __slots__ = ("version", "rows", "failed")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
     version: int
     rows: int
-    def __init__(self, version: _Optional[int] = ..., rows: _Optional[int] = ...) -> None: ...
+    failed: int
+    def __init__(self, version: _Optional[int] = ..., rows: _Optional[int] = ..., failed: _Optional[int] = ...) -> None: ...
 
 class FeatureDrift(_message.Message):
     __slots__ = ("name", "test", "score", "threshold", "is_drift", "cannot_tell", "nulls_moved", "reference", "current")
@@ -187,17 +189,21 @@ class PerformanceRequest(_message.Message):
     def __init__(self, head: _Optional[_Union[_common_pb2.CallHead, _Mapping]] = ..., model: _Optional[str] = ..., versions: _Optional[_Iterable[int]] = ..., since_us: _Optional[int] = ..., until_us: _Optional[int] = ..., window_us: _Optional[int] = ..., by: _Optional[str] = ...) -> None: ...
 
 class Performance(_message.Message):
-    __slots__ = ("kind", "slices", "training")
+    __slots__ = ("kind", "slices", "training", "without", "refused")
     KIND_FIELD_NUMBER: _ClassVar[int]
     SLICES_FIELD_NUMBER: _ClassVar[int]
     TRAINING_FIELD_NUMBER: _ClassVar[int]
+    WITHOUT_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
     kind: str
     slices: _containers.RepeatedCompositeFieldContainer[PerformanceSlice]
     training: _containers.RepeatedCompositeFieldContainer[VersionFigures]
-    def __init__(self, kind: _Optional[str] = ..., slices: _Optional[_Iterable[_Union[PerformanceSlice, _Mapping]]] = ..., training: _Optional[_Iterable[_Union[VersionFigures, _Mapping]]] = ...) -> None: ...
+    without: _containers.RepeatedCompositeFieldContainer[VersionRows]
+    refused: _containers.RepeatedCompositeFieldContainer[VersionRows]
+    def __init__(self, kind: _Optional[str] = ..., slices: _Optional[_Iterable[_Union[PerformanceSlice, _Mapping]]] = ..., training: _Optional[_Iterable[_Union[VersionFigures, _Mapping]]] = ..., without: _Optional[_Iterable[_Union[VersionRows, _Mapping]]] = ..., refused: _Optional[_Iterable[_Union[VersionRows, _Mapping]]] = ...) -> None: ...
 
 class PerformanceSlice(_message.Message):
-    __slots__ = ("version", "since_us", "until_us", "value", "rows", "missing", "unpredicted", "figures", "calibration")
+    __slots__ = ("version", "since_us", "until_us", "value", "rows", "missing", "unpredicted", "figures", "calibration", "failed")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     SINCE_US_FIELD_NUMBER: _ClassVar[int]
     UNTIL_US_FIELD_NUMBER: _ClassVar[int]
@@ -207,6 +213,7 @@ class PerformanceSlice(_message.Message):
     UNPREDICTED_FIELD_NUMBER: _ClassVar[int]
     FIGURES_FIELD_NUMBER: _ClassVar[int]
     CALIBRATION_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
     version: int
     since_us: int
     until_us: int
@@ -216,7 +223,8 @@ class PerformanceSlice(_message.Message):
     unpredicted: int
     figures: _containers.RepeatedCompositeFieldContainer[Figure]
     calibration: _containers.RepeatedCompositeFieldContainer[CalibrationBin]
-    def __init__(self, version: _Optional[int] = ..., since_us: _Optional[int] = ..., until_us: _Optional[int] = ..., value: _Optional[str] = ..., rows: _Optional[int] = ..., missing: _Optional[int] = ..., unpredicted: _Optional[int] = ..., figures: _Optional[_Iterable[_Union[Figure, _Mapping]]] = ..., calibration: _Optional[_Iterable[_Union[CalibrationBin, _Mapping]]] = ...) -> None: ...
+    failed: int
+    def __init__(self, version: _Optional[int] = ..., since_us: _Optional[int] = ..., until_us: _Optional[int] = ..., value: _Optional[str] = ..., rows: _Optional[int] = ..., missing: _Optional[int] = ..., unpredicted: _Optional[int] = ..., figures: _Optional[_Iterable[_Union[Figure, _Mapping]]] = ..., calibration: _Optional[_Iterable[_Union[CalibrationBin, _Mapping]]] = ..., failed: _Optional[int] = ...) -> None: ...
 
 class Figure(_message.Message):
     __slots__ = ("name", "value", "low", "high")

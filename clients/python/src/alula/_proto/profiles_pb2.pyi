@@ -32,15 +32,17 @@ class ProfileSpan(_message.Message):
     def __init__(self, profile: _Optional[_Union[_monitoring_pb2.Profile, _Mapping]] = ..., hours: _Optional[_Iterable[_Union[ProfileHour, _Mapping]]] = ...) -> None: ...
 
 class ProfileHour(_message.Message):
-    __slots__ = ("start_us", "version", "rows", "is_coarse", "span_us")
+    __slots__ = ("start_us", "version", "rows", "is_coarse", "is_stale", "span_us")
     START_US_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     IS_COARSE_FIELD_NUMBER: _ClassVar[int]
+    IS_STALE_FIELD_NUMBER: _ClassVar[int]
     SPAN_US_FIELD_NUMBER: _ClassVar[int]
     start_us: int
     version: int
     rows: int
     is_coarse: bool
+    is_stale: bool
     span_us: int
-    def __init__(self, start_us: _Optional[int] = ..., version: _Optional[int] = ..., rows: _Optional[int] = ..., is_coarse: bool = ..., span_us: _Optional[int] = ...) -> None: ...
+    def __init__(self, start_us: _Optional[int] = ..., version: _Optional[int] = ..., rows: _Optional[int] = ..., is_coarse: bool = ..., is_stale: bool = ..., span_us: _Optional[int] = ...) -> None: ...

@@ -83,7 +83,7 @@ class PredictionLogs(_message.Message):
     def __init__(self, logs: _Optional[_Iterable[_Union[PredictionLog, _Mapping]]] = ...) -> None: ...
 
 class PredictionLog(_message.Message):
-    __slots__ = ("model", "rate", "keep_us", "prediction_type", "outcome_type", "vectors", "predictions", "outcomes", "bytes", "oldest_us", "newest_us", "versions")
+    __slots__ = ("model", "rate", "keep_us", "prediction_type", "outcome_type", "vectors", "predictions", "outcomes", "bytes", "oldest_us", "newest_us", "versions", "failures")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     RATE_FIELD_NUMBER: _ClassVar[int]
     KEEP_US_FIELD_NUMBER: _ClassVar[int]
@@ -96,6 +96,7 @@ class PredictionLog(_message.Message):
     OLDEST_US_FIELD_NUMBER: _ClassVar[int]
     NEWEST_US_FIELD_NUMBER: _ClassVar[int]
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    FAILURES_FIELD_NUMBER: _ClassVar[int]
     model: str
     rate: float
     keep_us: int
@@ -108,7 +109,8 @@ class PredictionLog(_message.Message):
     oldest_us: int
     newest_us: int
     versions: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, model: _Optional[str] = ..., rate: _Optional[float] = ..., keep_us: _Optional[int] = ..., prediction_type: _Optional[str] = ..., outcome_type: _Optional[str] = ..., vectors: _Optional[int] = ..., predictions: _Optional[int] = ..., outcomes: _Optional[int] = ..., bytes: _Optional[int] = ..., oldest_us: _Optional[int] = ..., newest_us: _Optional[int] = ..., versions: _Optional[_Iterable[int]] = ...) -> None: ...
+    failures: int
+    def __init__(self, model: _Optional[str] = ..., rate: _Optional[float] = ..., keep_us: _Optional[int] = ..., prediction_type: _Optional[str] = ..., outcome_type: _Optional[str] = ..., vectors: _Optional[int] = ..., predictions: _Optional[int] = ..., outcomes: _Optional[int] = ..., bytes: _Optional[int] = ..., oldest_us: _Optional[int] = ..., newest_us: _Optional[int] = ..., versions: _Optional[_Iterable[int]] = ..., failures: _Optional[int] = ...) -> None: ...
 
 class SkewRequest(_message.Message):
     __slots__ = ("head", "model", "versions", "since_us", "until_us", "most_rows", "service")

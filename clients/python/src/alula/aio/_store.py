@@ -241,6 +241,7 @@ class AsyncStore:
     get_artifact_directory = offload(Store.get_artifact_directory)
 
     log_predictions = offload(Store.log_predictions)
+    log_failures = offload(Store.log_failures)
     log_outcomes = offload(Store.log_outcomes)
     predictions = offload(Store.predictions)
     prediction_log = offload(Store.prediction_log)
@@ -339,6 +340,7 @@ class AsyncModel:
     refresh = offload(Model.refresh)
     download = offload(Model.download)
     log = offload(Model.log)
+    log_failures = offload(Model.log_failures)
 
     async def read(
         self,
