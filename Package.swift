@@ -36,8 +36,7 @@ let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swif
 // Definitions files, with line numbers for errors.
 let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
 // The HTTP port: health now, metrics and other people's clients later.
-let http: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
-let httpCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let http: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 // Start and graceful stop on signals.
 let lifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle",
@@ -163,7 +162,7 @@ let package = Package(
                 "Online", "Offline", "Ingest", "Training", "Served", "Releases", "Trust", "Backup",
                 nio,
                 sockets, tls,
-                tlsEvents, http, httpCore, lifecycle, signals, logging, protobuf,
+                tlsEvents, http, lifecycle, signals, logging, protobuf,
             ]
         )
         + area(

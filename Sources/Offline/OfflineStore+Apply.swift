@@ -16,10 +16,15 @@ extension OfflineStore {
         guard zip(fresh, fresh.dropFirst()).allSatisfy({ $0.entry < $1.entry }) else {
             throw .invalid("log entries are applied in ascending order")
         }
+        // Whatever does not need the file comes before the transaction, which others wait for.
+        var segments: [EncodedSegment] = []
+        for segment in try OfflineStore.segments(of: fresh) {
+            segments.append(try EncodedSegment(segment, groupRows: groupRows))
+        }
         try pins.replacing(replaced(by: fresh)) { () throws(AlulaError) in
             try write { db in
-                var writer = try SegmentWriter(db, groupRows: groupRows)
-                for segment in try OfflineStore.segments(of: fresh) { try writer.write(segment) }
+                var writer = try SegmentWriter(db)
+                for segment in segments { try writer.write(segment) }
                 for piece in fresh { try apply(piece, in: db) }
                 try db.execute(
                     sql: "UPDATE progress SET applied_through = ?",

@@ -3,7 +3,7 @@ import Domain
 import struct Foundation.Data
 import GRDB
 
-/// Rows of one view that are to become a segment, in the order of their positions.
+/// Rows of one view, at least one, that are to become a segment, in the order of their positions.
 struct NewSegment {
     var rows: FeatureRows
     var layout: RowLayout
@@ -24,12 +24,10 @@ struct NewSegment {
 /// Writes segments within one transaction.
 struct SegmentWriter {
     private let db: Database
-    private let groupRows: Int
     private var nextBlock: Int64
 
-    init(_ db: Database, groupRows: Int) throws {
+    init(_ db: Database) throws {
         self.db = db
-        self.groupRows = groupRows
         nextBlock = try SegmentWriter.nextBlock(db)
     }
 
@@ -45,11 +43,7 @@ struct SegmentWriter {
         return (last ?? 0) + 1
     }
 
-    mutating func write(_ segment: NewSegment) throws {
-        let rows = segment.rows
-        let keys = SortableKeys(rows.keys.compactMap(\.keyType), columns: rows.keys)
-        let order = RowSorting.order(keys: keys, event: rows.event, created: rows.created)
-        let events = rows.event.int64s
+    mutating func write(_ segment: EncodedSegment) throws {
         try db.execute(
             sql: """
                 INSERT INTO segment
@@ -57,45 +51,27 @@ struct SegmentWriter {
                 VALUES (?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                Int64(rows.view.number), segment.entries.min(), segment.entries.max(),
-                FeatureSlots.encode(segment.layout), rows.count, events.min() ?? 0,
-                events.max() ?? 0,
+                Int64(segment.view.number), segment.entries.lowerBound,
+                segment.entries.upperBound, segment.features, segment.rows,
+                segment.events.lowerBound, segment.events.upperBound,
             ]
         )
         let id = db.lastInsertedRowID
-        for start in stride(from: 0, to: order.count, by: groupRows) {
-            let group = order[start..<min(start + groupRows, order.count)]
-            try write(group: group, of: segment, keys: keys, events: events, segmentID: id)
-        }
+        for group in segment.groups { try write(group, segmentID: id) }
     }
 
-    private mutating func write(
-        group: ArraySlice<Int32>,
-        of segment: NewSegment,
-        keys: SortableKeys,
-        events: [Int64],
-        segmentID: Int64
-    ) throws {
-        let rows = segment.rows
-        guard let first = group.first, let last = group.last else { return }
-        let times = group.lazy.map { events[Int($0)] }
-        let positions = [
-            Domain.Column(uint32s: segment.numbers), Domain.Column(int64s: segment.entries),
-        ]
-        let columns = rows.keys + [rows.event, rows.created] + positions + rows.features
+    private mutating func write(_ group: EncodedSegment.Group, segmentID: Int64) throws {
         try db.execute(
             literal: """
                 INSERT INTO row_group
                     (segment, first_block, blocks, rows, min_key, max_key, min_event, max_event)
-                VALUES (\(segmentID), \(nextBlock), \(columns.count), \(group.count),
-                    \(Data(keys.canonicalBytes(Int(first)))),
-                    \(Data(keys.canonicalBytes(Int(last)))),
-                    \(times.min() ?? 0), \(times.max() ?? 0))
+                VALUES (\(segmentID), \(nextBlock), \(group.blocks.count), \(group.rows),
+                    \(Data(group.keys.first)), \(Data(group.keys.last)),
+                    \(group.events.lowerBound), \(group.events.upperBound))
                 """
         )
         let insert = try db.cachedStatement(sql: "INSERT INTO block (id, bytes) VALUES (?, ?)")
-        for column in columns {
-            let bytes = BlockCodec.encode(column.taking(group))
+        for bytes in group.blocks {
             try insert.execute(arguments: [nextBlock, Data(bytes)])
             nextBlock += 1
         }

@@ -59,7 +59,8 @@ package final class Database: @unchecked Sendable {
         let count = names.count
         defer { for name in names { free(name) } }
         let constantNames = names.map { UnsafePointer($0) }
-        let familyOptions = [OpaquePointer?](repeating: options.database, count: count)
+        var familyOptions = [OpaquePointer?](repeating: options.database, count: count)
+        familyOptions[ColumnFamily.rows.rawValue] = options.rows
         var handles = [OpaquePointer?](repeating: nil, count: count)
         let database = try checked("open \(path)") { slot in
             rocksdb_open_column_families(

@@ -6,12 +6,14 @@ import CRocksDB
 /// What is set here and why: one flush job (a retried flush with several reorders updates, fixed in
 /// 7.9); no recycled WAL (a reopen may replay stale records, fixed in 9.2); point-in-time recovery,
 /// so that what is read back is a prefix of what was acknowledged; bloom filters for keys that are
-/// not there, in memtables too; memtables small enough for the processor's caches, where a row goes
+/// not there, for rows in memtables too; memtables small enough for the processor's caches, where a row goes
 /// in at two thirds of the cost, and as many of them that a flush holds up no write. For `eraseDeleted`: every change of the set of files begins a new MANIFEST, because an
 /// older one names the least and greatest key of files that are gone; RocksDB's own log has warnings
 /// only, because its notes on compactions name keys.
 struct Options: ~Copyable {
     let database: OpaquePointer
+    /// Of the family of rows, where most look-ups of keys that are not there come.
+    let rows: OpaquePointer
     private let table: OpaquePointer
     private let cache: OpaquePointer
 
@@ -31,8 +33,6 @@ struct Options: ~Copyable {
         rocksdb_options_set_write_buffer_size(database, 16 << 20)
         rocksdb_options_set_max_write_buffer_number(database, 4)
         rocksdb_options_set_level0_file_num_compaction_trigger(database, 8)
-        rocksdb_options_set_memtable_prefix_bloom_size_ratio(database, 0.02)
-        rocksdb_options_set_memtable_whole_key_filtering(database, 1)
         rocksdb_options_set_level_compaction_dynamic_level_bytes(database, 1)
         rocksdb_options_set_bytes_per_sync(database, 1 << 20)
         rocksdb_options_set_compression(database, Int32(rocksdb_lz4_compression))
@@ -51,12 +51,17 @@ struct Options: ~Copyable {
             rocksdb_filterpolicy_create_bloom_full(10)
         )
         rocksdb_options_set_block_based_table_factory(database, table)
+
+        rows = rocksdb_options_create_copy(database)
+        rocksdb_options_set_memtable_prefix_bloom_size_ratio(rows, 0.02)
+        rocksdb_options_set_memtable_whole_key_filtering(rows, 1)
     }
 
     private static let pointInTimeRecovery = 2
     private static let warnings = 2
 
     deinit {
+        rocksdb_options_destroy(rows)
         rocksdb_options_destroy(database)
         rocksdb_block_based_options_destroy(table)
         rocksdb_cache_destroy(cache)

@@ -39,14 +39,14 @@ package enum AlulaServer {
         let parts = try await blocking { [logger] () throws(AlulaError) in
             try Parts.open(configuration, logger: logger)
         }
+        let workers = Workers()
         do throws(AlulaError) {
             try Exposure.check(places, tokens: parts.services.tokens.book)
+            try workers.start()
         } catch {
             _ = try await blocking { () throws(AlulaError) in try parts.close() }
             throw error
         }
-        let workers = Workers()
-        workers.start()
         let dispatcher = Dispatcher(services: parts.services, logger: logger)
         let listener = Listener(
             address: address,

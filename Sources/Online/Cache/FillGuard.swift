@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// Knows which rows that were read from RocksDB are too old to be filled in.
@@ -21,14 +22,17 @@ import Synchronization
     /// `stripeCount` is a power of two.
     init(clock: UnsafeMutablePointer<Atomic<UInt64>>, stripeCount: Int) {
         unsafe self.clock = unsafe clock
-        unsafe stripes = .allocate(capacity: stripeCount)
-        unsafe stripes.initialize(repeating: 0, count: stripeCount)
+        // Fresh zero pages cost nothing until they are touched.
+        guard let zeros = unsafe calloc(stripeCount, MemoryLayout<UInt64>.stride) else {
+            preconditionFailure("no memory is left for the row cache")
+        }
+        unsafe stripes = zeros.bindMemory(to: UInt64.self, capacity: stripeCount)
         mask = UInt64(stripeCount - 1)
     }
 
     static func byteCount(stripes: Int) -> Int { stripes * MemoryLayout<UInt64>.stride }
 
-    func destroy() { unsafe stripes.deallocate() }
+    func destroy() { unsafe free(stripes) }
 
     /// The next time, for `begin` and `end`.
     func tick() -> UInt64 {

@@ -1,10 +1,10 @@
 import Domain
 import Foundation
 import HTTPTypes
-import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import NIOPosix
 import ServiceLifecycle
 import Synchronization
 import Trust
@@ -25,18 +25,35 @@ struct HealthPort: Service {
     private static let idleSeconds: Int64 = 60
 
     func run() async throws {
-        let router = Router()
-        for route in HTTPRoute.allCases {
-            router.get(RouterPath(route.path)) { request, _ in await answer(route, request) }
-        }
         var quiet = Logger(label: "alula.http") { StreamLogHandler.standardError(label: $0) }
         quiet.logLevel = .error
+        // Pages are few: what takes long of them is made by a worker.
+        let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let outcome: Result<Void, any Error>
+        do {
+            try await server(on: loop, quiet).run()
+            outcome = .success(())
+        } catch {
+            outcome = .failure(address.cannotListen(error, option: "--http"))
+        }
+        try? await loop.shutdownGracefully()  // the first error is the one that tells
+        try outcome.get()
+    }
+
+    private func server(on loop: any EventLoopGroup, _ quiet: Logger) -> any Service {
         let announce = announce
         let host = address.urlHost
         let scheme = certificates == nil ? "http" : "https"
-        let application = Application(
-            router: router,
-            server: server,
+        let plain = HTTP1Channel(
+            responder: { request, writer, _ in
+                let response = await answer(request)
+                try await writer.write(response: response.head, body: response.body)
+            },
+            configuration: .init(idleTimeout: .seconds(Self.idleSeconds))
+        )
+        var channel: any ServerChildChannel = plain
+        if let certificates { channel = SecureHTTP(plain: plain, certificates: certificates) }
+        return channel.server(
             configuration: .init(
                 address: .hostname(address.host, port: address.port),
                 availableConnectionsDelegate: MaximumAvailableConnections(
@@ -47,24 +64,21 @@ struct HealthPort: Service {
             onServerRunning: { channel in
                 announce("health on \(scheme)://\(host):\(channel.localAddress?.port ?? 0)")
             },
+            eventLoopGroup: loop,
             logger: quiet
         )
-        do {
-            try await application.run()
-        } catch {
-            throw address.cannotListen(error, option: "--http")
-        }
     }
 
-    private var server: HTTPServerBuilder {
-        HTTPServerBuilder { [certificates] responder in
-            let plain = HTTP1Channel(
-                responder: responder,
-                configuration: .init(idleTimeout: .seconds(Self.idleSeconds))
-            )
-            guard let certificates else { return plain }
-            return SecureHTTP(plain: plain, certificates: certificates)
+    private func answer(_ request: Request) async -> Response {
+        let route = HTTPRoute.allCases.first { $0.path == request.uri.path }
+        var response: Response
+        if let route, request.method == .get {
+            response = await answer(route, request)
+        } else {
+            response = Response(status: .notFound)
         }
+        response.headers[.date] = services.now().httpDate
+        return response
     }
 
     private func answer(_ route: HTTPRoute, _ request: Request) async -> Response {
@@ -132,4 +146,23 @@ struct HealthPort: Service {
             return Response(status: .serviceUnavailable)
         }
     }
+}
+
+extension Timestamp {
+    /// `Tue, 25 Aug 2020 20:34:41 GMT`, as RFC 9110 has it.
+    var httpDate: String {
+        let seconds = Int64((Double(microseconds) / 1e6).rounded(.down))
+        let text = Array(Timestamp(microseconds: seconds * 1_000_000).description)
+        let days = Int((Double(seconds) / 86_400).rounded(.down))
+        let (year, month, day) = (String(text[..<4]), Int(String(text[5..<7])), text[8..<10])
+        let weekday = Self.weekdays[((days % 7) + 7) % 7]
+        let name = Self.months[(month ?? 1) - 1]
+        return "\(weekday), \(String(day)) \(name) \(year) \(String(text[11..<19])) GMT"
+    }
+
+    /// From that of 1970-01-01 on.
+    private static let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
+    private static let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
 }

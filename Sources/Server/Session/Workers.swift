@@ -1,5 +1,4 @@
 import Domain
-import NIOPosix
 import Synchronization
 import Wire
 
@@ -39,7 +38,7 @@ final class Workers: Sendable {
         var bytes = 0
     }
 
-    private let pools = Kind.allCases.map { NIOThreadPool(numberOfThreads: $0.threads) }
+    private let pools = Kind.allCases.map { WorkerThreads("alula \($0.word)", limit: $0.threads) }
     private let waiting = Mutex([Queue](repeating: Queue(), count: Kind.allCases.count))
 
     private static let mostCalls = 8_192
@@ -47,18 +46,16 @@ final class Workers: Sendable {
     /// Calls that wait for a thread or are on one.
     func depth(_ kind: Kind) -> Int { waiting.withLock { $0[kind.rawValue].calls } }
 
-    func start() {
-        for pool in pools { pool.start() }
+    func start() throws(AlulaError) {
+        for pool in pools { try pool.start() }
     }
 
     func stop() async {
-        for pool in pools {
-            try? await pool.shutdownGracefully()  // fails only where it was never started
-        }
+        for pool in pools { await pool.stop() }
     }
 
-    /// False where too many calls of the kind are waiting already; `bytes` are those that the call
-    /// holds until it is answered.
+    /// False where too many calls of the kind are waiting already, or the server is stopping; `bytes`
+    /// are those that the call holds until it is answered.
     func run(_ kind: Kind, bytes: Int, _ body: @escaping @Sendable () -> Void) -> Bool {
         let taken = waiting.withLock { queues in
             let queue = queues[kind.rawValue]
@@ -71,14 +68,19 @@ final class Workers: Sendable {
             return true
         }
         guard taken else { return false }
-        pools[kind.rawValue].submit { _ in
+        let isTaken = pools[kind.rawValue].submit {
             body()
-            self.waiting.withLock { queues in
-                queues[kind.rawValue].calls -= 1
-                queues[kind.rawValue].bytes -= bytes
-            }
+            self.release(kind, bytes)
         }
-        return true
+        if !isTaken { release(kind, bytes) }
+        return isTaken
+    }
+
+    private func release(_ kind: Kind, _ bytes: Int) {
+        waiting.withLock { queues in
+            queues[kind.rawValue].calls -= 1
+            queues[kind.rawValue].bytes -= bytes
+        }
     }
 }
 

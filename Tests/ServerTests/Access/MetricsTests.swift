@@ -44,6 +44,15 @@ struct MetricsTests {
         )
     }
 
+    @Test(arguments: [
+        ("1994-11-06T08:49:37Z", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ("1970-01-01T00:00:00Z", "Thu, 01 Jan 1970 00:00:00 GMT"),
+        ("1969-12-31T23:59:59.5Z", "Wed, 31 Dec 1969 23:59:59 GMT"),
+        ("2024-02-29T12:00:00.999999Z", "Thu, 29 Feb 2024 12:00:00 GMT"),
+    ]) func `pages are dated as RFC 9110 has it`(time: String, date: String) throws {
+        #expect(try #require(Timestamp(text: time, rounding: .down)).httpDate == date)
+    }
+
     private func get(_ url: String) async throws -> (Int, String) {
         let (data, response) = try await URLSession.shared.data(
             from: try #require(URL(string: url))
