@@ -59,6 +59,26 @@ package struct PredictionID: Sendable, Hashable, Comparable {
     }
 }
 
+extension PredictionID {
+    /// The bytes of ids, by their times and the rest of them.
+    static func column(_ stamps: [Int64], _ rests: [Int64]) -> Column {
+        var words: [Int64] = []
+        words.reserveCapacity(2 * stamps.count)
+        for row in stamps.indices {
+            words.append(stamps[row].bigEndian)
+            words.append(rests[row].bigEndian)
+        }
+        return Column(
+            type: .bytes,
+            count: stamps.count,
+            validity: [],
+            offsets: (0...Int32(stamps.count)).map { $0 * Int32(byteCount) },
+            itemOffsets: [],
+            values: unsafe words.withUnsafeBytes { unsafe Array($0) }
+        )
+    }
+}
+
 extension PredictionID: CustomStringConvertible {
     /// 32 hexadecimal digits.
     package var description: String {

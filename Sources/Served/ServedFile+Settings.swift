@@ -39,6 +39,21 @@ extension ServedFile {
         )
     }
 
+    /// What the predictions or outcomes of a model are, as the first of those that are there said;
+    /// nil where there are none.
+    func fixedType(of name: ServedModel.Name, _ isOutcome: Bool) throws -> ValueType? {
+        let kind: ServedKind = isOutcome ? .outcomes : .predictions
+        let isThere = try Bool.fetchOne(
+            db,
+            sql: """
+                SELECT EXISTS (SELECT 1 FROM served_segment
+                    WHERE project = ? AND model = ? AND kind = ?)
+                """,
+            arguments: [name.project.text, name.model.text, kind.rawValue]
+        )
+        return isThere == true ? try type(of: name, isOutcome) : nil
+    }
+
     func type(of name: ServedModel.Name, _ isOutcome: Bool) throws -> ValueType? {
         let column = isOutcome ? "outcome_type" : "prediction_type"
         return try String.fetchOne(

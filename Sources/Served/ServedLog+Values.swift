@@ -82,7 +82,13 @@ extension ServedLog {
         defer { turn.unlock() }
         let (first, fixed) = try offline.readBeside { db in
             let file = ServedFile(db)
-            let type = try given.kind == .failure ? .string : file.type(of: name, given.isOutcome)
+            let type =
+                try given.kind == .failure
+                ? .string
+                : file.fixedType(
+                    of: name,
+                    given.isOutcome
+                )
             return (try file.answer(to: requestID), type)
         }
         if let first { return first }
@@ -356,7 +362,7 @@ enum LoggedType {
         }
         throw .invalid(
             "\(what)s of \(model) are \(fixed), since the first was logged: found \(widened.type)",
-            help: "log values of that type"
+            help: "log values of that type; when none of them is left, another may be the first"
         )
     }
 

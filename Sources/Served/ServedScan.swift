@@ -45,6 +45,8 @@ package struct ServedQuery: Sendable {
     package var takesRetired = false
     package var withStatuses = true
     package var withEventTimes = false
+    /// Whether predictions, failures and outcomes are looked for; else their columns are not there.
+    package var withJoined = true
     /// Only what was logged up to then of predictions and outcomes; nil is all.
     package var asKnown: Timestamp?
     /// Only vectors of this service version, such as `credit@2`; nil is all.
@@ -212,7 +214,7 @@ package struct ServedCursor {
             )
         }
         guard table.rows > 0 else { return nil }
-        return wanted.batch(table, try join.columns(for: table))
+        return wanted.batch(table, query.withJoined ? try join.columns(for: table) : nil)
     }
 }
 
@@ -269,7 +271,7 @@ private struct ServedSelection {
         self.places = places
     }
 
-    func batch(_ table: ServedTable, _ joined: ServedJoin.Joined) -> RecordBatch {
+    func batch(_ table: ServedTable, _ joined: ServedJoin.Joined?) -> RecordBatch {
         let (stamps, rests) = (table.stamps, table.rests)
         var fields: [Schema.Field] = []
         var columns: [Column] = []
@@ -277,11 +279,7 @@ private struct ServedSelection {
             fields.append(.init(name: name, type: column.type))
             columns.append(column)
         }
-        var ids = ColumnBuilder(.bytes, reservingRows: table.rows)
-        for row in 0..<table.rows {
-            ids.append(variable: PredictionID(stamp: stamps[row], rest: rests[row]).bytes)
-        }
-        add(ServedColumn.predictionID, ids.finish())
+        add(ServedColumn.predictionID, PredictionID.column(stamps, rests))
         add(
             ServedColumn.modelVersion,
             Column(uint32s: rests.map { UInt32(truncatingIfNeeded: $0 >> 32) })
@@ -302,10 +300,12 @@ private struct ServedSelection {
             )
         }
         for event in events { add(event.field.name, table.columns[event.index]) }
-        add(ServedColumn.prediction, joined.prediction)
-        add(ServedColumn.failure, joined.failure)
-        add(ServedColumn.outcome, joined.outcome)
-        add(ServedColumn.outcomeTime, joined.outcomeTime)
+        if let joined {
+            add(ServedColumn.prediction, joined.prediction)
+            add(ServedColumn.failure, joined.failure)
+            add(ServedColumn.outcome, joined.outcome)
+            add(ServedColumn.outcomeTime, joined.outcomeTime)
+        }
         return RecordBatch(schema: Schema(fields: fields), columns: columns, rowCount: table.rows)
     }
 

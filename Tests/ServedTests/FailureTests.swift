@@ -78,6 +78,25 @@ struct FailureTests {
         #expect(left == [3])
     }
 
+    @Test func `a first outcome of the wrong type goes with its vector`() throws {
+        let world = try World()
+        let ids = try world.serve(Self.people, at: 2_000_000)
+        world.now.set(3_000_000)
+        var wrong = LoggedValues(
+            ids: try Column(.bytes, [.bytes(ids[0].bytes)]),
+            values: try Column(.string, [.string("1")]),
+            times: nil,
+            kind: .outcome
+        )
+        #expect(try world.logged(wrong) == [.accepted])
+        #expect(throws: AlulaError.self) { try world.log([ids[1]], outcomes: [1]) }
+        try world.log.erase(EntityID(1), key: KeyCodec.encode([Column(int64s: [0])], row: 0))
+        #expect(try world.log([ids[1]], outcomes: [1]) == [.accepted])
+        #expect(try world.scan()[ids[1]]?[ServedColumn.outcome] == .float64(1))
+        wrong.ids = try Column(.bytes, [.bytes(ids[2].bytes)])
+        #expect(throws: AlulaError.self) { try world.logged(wrong) }
+    }
+
     @Test func `what is refused weighs as much as what is kept`() throws {
         let world = try World()
         let hour: Int64 = 3_600_000_000

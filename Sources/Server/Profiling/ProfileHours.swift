@@ -39,6 +39,7 @@ struct ProfileMaker {
         query.until = until
         query.versions = version.map { [$0] }
         query.takesRetired = true
+        query.withJoined = false
         var found: [UInt32: VectorBuilders] = [:]
         try ServedScan(served).scan(query, isCancelled: isCancelled) { batch in
             guard let versions = batch[ServedColumn.modelVersion], batch.rowCount > 0 else {

@@ -162,7 +162,7 @@ def hundredths(share: str | float) -> int:
         if isinstance(share, str):
             if share.endswith("%"):
                 number = float(share[:-1]) * 100
-        else:
+        elif not isinstance(share, bool):
             number = float(share) * 10_000
     except ValueError:
         pass

@@ -115,7 +115,12 @@ def _reason(row: int, reason: Any) -> str:
 def _ids(ids: Any) -> Column:
     if isinstance(ids, (str, bytes)):
         ids = [ids]
-    given = list(ids)
+    try:
+        given = list(ids)
+    except TypeError:
+        raise InvalidArgument(
+            f"prediction ids: expected a list of them, found {type(ids).__name__}"
+        ) from None
     try:
         data = bytes.fromhex("".join(given))
         broken = len(data) != ID_BYTES * len(given) or any(len(i) != 2 * ID_BYTES for i in given)
