@@ -26,6 +26,9 @@ CREATE TABLE served_segment (
     -- How often its rows were merged.
     level INTEGER NOT NULL,
     rows INTEGER NOT NULL,
+    -- How many different vectors its rows have, where many have the same: only those are stored, and one more
+    -- column says which row has which. Null where each row's is stored.
+    distinct_rows INTEGER,
     bytes INTEGER NOT NULL,
     -- The times of its first and its last prediction id.
     first INTEGER NOT NULL,

@@ -16,14 +16,14 @@ package struct QuantileSketch: Sendable, Hashable {
 
     /// Of numbers of equal weight, `total` in all.
     init(_ numbers: [Double], total: Double) {
-        let sorted = NumberSort.sorted(numbers)
-        guard sorted.count > Self.most else {
-            points = sorted
-            cumulative = Self.even(sorted.count, total)
+        guard numbers.count > Self.most else {
+            points = numbers.sorted()
+            cumulative = Self.even(numbers.count, total)
             return
         }
-        let share = Double(sorted.count) / Double(Self.most)
-        points = (0..<Self.most).map { sorted[Int((Double($0) + 0.5) * share)] }
+        let share = Double(numbers.count) / Double(Self.most)
+        let ranks = (0..<Self.most).map { Int((Double($0) + 0.5) * share) }
+        points = RankedNumbers.at(ranks, of: numbers)
         cumulative = Self.even(Self.most, total)
     }
 
