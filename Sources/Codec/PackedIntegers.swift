@@ -55,13 +55,15 @@ enum PackedIntegers {
         isPresent: (Int) -> Bool
     ) -> UInt64 {
         var step: UInt64 = 0
+        var whole = ExactDivision(by: 1)
         for index in values.indices where isPresent(index) {
             let distance = UInt64(bitPattern: values[index] &- least)
-            if step != 0, distance % step == 0 { continue }
+            if step != 0, whole.divides(distance) { continue }
             var (larger, smaller) = (step, distance)
             while smaller != 0 { (larger, smaller) = (smaller, larger % smaller) }
             step = larger
             if step == 1 { return 1 }
+            if step != 0 { whole = ExactDivision(by: step) }
         }
         return max(step, 1)
     }
@@ -74,30 +76,74 @@ enum PackedIntegers {
         isPresent: (Int) -> Bool,
         to bytes: inout [UInt8]
     ) {
+        let whole = ExactDivision(by: plan.scale)
+        append(values.count, plan, to: &bytes) { index in
+            guard isPresent(index) else { return 0 }
+            return whole.quotient(of: UInt64(bitPattern: values[index] &- plan.base))
+        }
+    }
+
+    /// Appends the header and so many fields, each of at most the plan's width.
+    @inline(__always)
+    static func append(
+        _ count: Int,
+        _ plan: Plan,
+        to bytes: inout [UInt8],
+        field: (Int) -> UInt64
+    ) {
         let start = bytes.count
-        let size = byteCount(rows: values.count, width: plan.width)
+        let size = byteCount(rows: count, width: plan.width)
         bytes.append(contentsOf: repeatElement(0, count: size))
         bytes.withUnsafeMutableBytes { all in
             let raw = UnsafeMutableRawBufferPointer(rebasing: all[start...])
             raw.storeBytes(of: plan.base, as: Int64.self)
             raw.storeBytes(of: plan.scale, toByteOffset: 8, as: UInt64.self)
             raw.storeBytes(of: UInt8(plan.width), toByteOffset: 16, as: UInt8.self)
-            var bit = headerBytes * 8
-            for index in values.indices {
-                if isPresent(index) {
-                    let distance = UInt64(bitPattern: values[index] &- plan.base)
-                    let field = plan.scale == 1 ? distance : distance / plan.scale
-                    let place = bit >> 3
-                    let word = raw.loadUnaligned(fromByteOffset: place, as: UInt64.self)
-                    raw.storeBytes(
-                        of: word | field << UInt64(bit & 7),
-                        toByteOffset: place,
-                        as: UInt64.self
-                    )
+            // Fields gather in a word, and whole words are stored.
+            var (word, used, place) = (UInt64(0), 0, headerBytes)
+            for index in 0..<count {
+                let next = field(index)
+                word |= next &<< UInt64(used)
+                used &+= plan.width
+                if used >= 64 {
+                    raw.storeBytes(of: word, toByteOffset: place, as: UInt64.self)
+                    place &+= 8
+                    used &-= 64
+                    // Shifts by the whole width of a word give zero.
+                    word = next >> UInt64(plan.width &- used)
                 }
-                bit += plan.width
             }
+            raw.storeBytes(of: word, toByteOffset: place, as: UInt64.self)
         }
+    }
+}
+
+/// Divides multiples of a number by it, with one product instead of a division.
+struct ExactDivision {
+    private let shift: UInt64
+    /// Times the odd part of the divisor it is one, modulo two to the 64.
+    private let inverse: UInt64
+    /// The greatest quotient of the odd part.
+    private let most: UInt64
+
+    /// The divisor is not zero.
+    init(by divisor: UInt64) {
+        shift = UInt64(divisor.trailingZeroBitCount)
+        let odd = divisor >> shift
+        // Right in three bits; each round doubles them.
+        var inverse = odd
+        for _ in 0..<5 { inverse = inverse &* (2 &- odd &* inverse) }
+        self.inverse = inverse
+        most = .max / odd
+    }
+
+    /// The number is a multiple of the divisor.
+    @inline(__always)
+    func quotient(of number: UInt64) -> UInt64 { (number &>> shift) &* inverse }
+
+    @inline(__always)
+    func divides(_ number: UInt64) -> Bool {
+        number & ((1 &<< shift) &- 1) == 0 && quotient(of: number) <= most
     }
 }
 

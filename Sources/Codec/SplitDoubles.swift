@@ -17,18 +17,17 @@ enum SplitDoubles {
         let rows = column.count
         return column.values.withUnsafeBytes { raw in
             let words = raw.bindMemory(to: UInt64.self)
-            var number = [Int64](repeating: -1, count: 65_536)
+            var number = [UInt16](repeating: .max, count: 65_536)
             var heads: [UInt16] = []
             for word in words {
-                let head = Int(word >> 48)
-                guard number[head] < 0 else { continue }
+                let head = Int(truncatingIfNeeded: word &>> 48)
+                guard number[head] == .max else { continue }
                 guard heads.count < mostEntries else { return nil }
                 number[head] = 0
                 heads.append(UInt16(head))
             }
             heads.sort()
-            for (index, head) in heads.enumerated() { number[Int(head)] = Int64(index) }
-            let numbers = words.map { number[Int($0 >> 48)] }
+            for (index, head) in heads.enumerated() { number[Int(head)] = UInt16(index) }
             var bytes: [UInt8] = []
             bytes.reserveCapacity(8 + 2 * heads.count + 8 * rows)
             withUnsafeBytes(of: UInt16(heads.count).littleEndian) { bytes.append(contentsOf: $0) }
@@ -41,8 +40,10 @@ enum SplitDoubles {
                     scale: 1
                 )
             else { return nil }
-            numbers.withUnsafeBufferPointer {
-                PackedIntegers.append($0, plan, isPresent: { _ in true }, to: &bytes)
+            number.withUnsafeBufferPointer { number in
+                PackedIntegers.append(rows, plan, to: &bytes) { row in
+                    UInt64(number[Int(truncatingIfNeeded: words[row] &>> 48)])
+                }
             }
             let tail = bytes.count
             guard tail + 6 * rows + 2 < raw.count else { return nil }

@@ -20,6 +20,10 @@ package final class WideRows: @unchecked Sendable {
     /// Rows worked on at once: few enough to stay in the nearest cache.
     private static let tile = 128
     private static let firstRows = 4_096
+    /// Where there are so many rows, room for many more is made at once: what is not used takes no
+    /// memory, and what is moved takes it twice.
+    private static let manyRows = 65_536
+    private static let manyBytes = 256 << 20
 
     /// Whether columns of the type can be laid out so.
     package static func holds(_ type: ValueType) -> Bool {
@@ -98,7 +102,8 @@ package final class WideRows: @unchecked Sendable {
 
     private func room(for added: Int) -> UnsafeMutablePointer<UInt64> {
         if let words, count + added <= capacity { return words }
-        capacity = max(count + added, 2 * capacity, Self.firstRows)
+        let ahead = capacity < Self.manyRows ? 0 : Self.manyBytes / rowBytes
+        capacity = max(count + added, 2 * capacity, ahead, Self.firstRows)
         let larger = LargeMemory(byteCount: capacity * stride * 8)
         let typed = larger.start.bindMemory(to: UInt64.self, capacity: capacity * stride)
         if let words { typed.update(from: words, count: count * stride) }

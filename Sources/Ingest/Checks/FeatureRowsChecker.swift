@@ -124,8 +124,13 @@ private struct CheckedColumns {
     mutating func refuseOversized() {
         let allBytes = features.reduce(0) { $0 + BatchCodec.byteCount($1) }
         if allBytes > Limits.rowBytes {
-            for row in 0..<event.count
-            where features.reduce(0, { $0 + $1.byteCount(row) }) > Limits.rowBytes {
+            let varying = features.filter { !$0.type.isFixedSize }
+            let fixed =
+                event.count == 0
+                ? 0 : features.reduce(0) { $0 + ($1.type.isFixedSize ? $1.byteCount(0) : 0) }
+            let rows = varying.isEmpty && fixed <= Limits.rowBytes ? 0..<0 : 0..<event.count
+            for row in rows
+            where varying.reduce(fixed, { $0 + $1.byteCount(row) }) > Limits.rowBytes {
                 refuse(row, "its values are over the limit of \(Limits.rowBytes) bytes a row")
             }
         }
@@ -224,5 +229,16 @@ extension Column {
         var builder = ColumnBuilder(type, reservingRows: count)
         for _ in 0..<count { builder.appendNull() }
         return builder.finish()
+    }
+}
+
+extension ValueType {
+    /// Whether each of its values takes the same room.
+    fileprivate var isFixedSize: Bool {
+        switch self {
+        case .scalar(.string), .scalar(.bytes), .list: false
+        case .scalar: true
+        case .fixedList(let item, _): item.fixedWidth != nil
+        }
     }
 }
