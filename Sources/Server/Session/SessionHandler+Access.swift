@@ -69,7 +69,7 @@ extension SessionHandler {
     ///
     /// Who has made or revoked the token is answered first.
     func recheck(_ context: ChannelHandlerContext) {
-        guard !isChangingTokens else { return }
+        guard !calls.changesTokens else { return }
         caller.refresh(gatekeeper)
         guard caller.identity == nil else { return }
         end(with: Gatekeeper.unauthenticated, context)
@@ -80,7 +80,7 @@ extension SessionHandler {
 extension SessionHandler {
     /// Nil where one more call may begin; its bytes are counted then.
     func excess(of request: Frame, from identity: Identity) -> AlulaError? {
-        guard callCount < limits.callsPerConnection else {
+        guard calls.count < limits.callsPerConnection else {
             return AlulaError(
                 .resourceExhausted,
                 "there are \(limits.callsPerConnection) calls in flight on this connection, its "

@@ -100,7 +100,7 @@ extension SessionHandler {
     private var peerState: PeerWatch.State {
         if !hasOpened || caller.identity == nil { return .opening }
         if waiting.readableBytes > 0 { return .halfAFrame }
-        return callCount > 0 ? .calling : .idle
+        return calls.count > 0 ? .calling : .idle
     }
 
     /// What waited is whole now, and counted as what it is.
