@@ -125,6 +125,7 @@ let package = Package(
         // Level 1
         + area("RocksDB", uses: ["CRocksDB", "Domain"], settings: house)
         + area("Digest", uses: ["COpenSSL", "Domain"], settings: house)
+        + area("Disk", uses: ["CDisk", "Domain"])
         + area("Codec", uses: ["Domain"], settings: house)
         + area("Tabular", uses: ["Domain"])
         + area("Search", uses: ["Domain"])
@@ -135,8 +136,8 @@ let package = Package(
         + area("Offline", uses: ["Domain", "Codec", "Migrations", sql])
         + area("Catalog", uses: ["Domain", "Migrations", sql, yaml])
         + area("Registry", uses: ["Domain", "Digest", "Search", "Migrations", sql])
-        + area("Artifacts", uses: ["CDisk", "Domain", "Digest"])
-        + area("Follow", uses: ["Domain", "Digest"])
+        + area("Artifacts", uses: ["Domain", "Digest", "Disk"])
+        + area("Follow", uses: ["Domain", "Digest", "Disk"])
         + area("Profiles", uses: ["Domain", "Statistics", "Migrations", sql])
         + area("Wire", uses: ["Domain", "Codec", nio, protobuf], settings: house)
         // Level 3
@@ -150,14 +151,15 @@ let package = Package(
         )
         + area("Served", uses: ["Domain", "Codec", "Offline", "Profiles", sql])
         + area("Releases", uses: ["Domain", "Catalog", "Registry", "Migrations", sql])
-        + area("Backup", uses: ["Domain", "Digest", sql])
+        + area("Backup", uses: ["Domain", "Digest", "Disk", sql])
         + area("Trust", uses: ["Domain", "Digest", "Registry", "Migrations", sql])
         + area("Client", uses: ["Domain", "Wire", "Codec", nio, sockets, tls, protobuf])
         // Level 4
         + area(
             "Server",
             uses: [
-                "Domain", "Codec", "Digest", "RocksDB", "Wire", "Catalog", "Registry", "Artifacts",
+                "Domain", "Codec", "Digest", "Disk", "RocksDB", "Wire", "Catalog", "Registry",
+                "Artifacts",
                 "Log", "Search", "Statistics", "Profiles",
                 "Online", "Offline", "Ingest", "Training", "Served", "Releases", "Trust", "Backup",
                 nio,

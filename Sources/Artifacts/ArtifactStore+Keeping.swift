@@ -1,4 +1,5 @@
 import Digest
+import Disk
 package import Domain
 import Synchronization
 

@@ -1,5 +1,5 @@
+import Disk
 package import Domain
-import Glibc
 import Synchronization
 
 /// Files named by the SHA-256 of their content, read-only once named.

@@ -1,4 +1,5 @@
 import Dispatch
+import Disk
 import Domain
 import Synchronization
 

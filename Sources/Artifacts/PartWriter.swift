@@ -1,3 +1,4 @@
+import Disk
 import Domain
 
 /// A part of large content on its way into the store: cut into chunks, each hashed as it comes.

@@ -1,5 +1,5 @@
+import Disk
 package import Domain
-import Glibc
 
 /// Where the backups of one data directory lie.
 ///
@@ -39,10 +39,11 @@ package struct BackupDirectory: Sendable {
 
     /// The names of all backups.
     package func names() throws(AlulaError) -> [String] {
-        try Files.names(in: path).filter { name in
-            (try? BackupName(name)) != nil  // what else lies here
-                && Files.isDirectory(path + "/" + name)
+        var found: [String] = []
+        for name in try Files.namesIfAny(in: path) where (try? BackupName(name)) != nil {
+            if try Files.isDirectory(path + "/" + name) { found.append(name) }
         }
+        return found
     }
 
     /// The backup that a call made whose id is `request`, which may not have been acknowledged; nil where
@@ -101,7 +102,7 @@ package struct BackupDirectory: Sendable {
         try checkList(isOf: directory)
         let known = try listedDeletions(of: directory)
         let all = known.union(deletions)
-        guard all != known || !Files.exists(path + "/deletions") else { return }
+        if all == known, try Files.exists(path + "/deletions") { return }
         let sorted = all.sorted {
             ($0.recordedMicroseconds, $0.logEntry) < ($1.recordedMicroseconds, $1.logEntry)
         }
@@ -147,21 +148,16 @@ struct DeletionList: Codable {
 
 /// Held while a backup is made: there is one at a time.
 package final class BackupTurn {
-    private let descriptor: Int32
+    private let lock: LockFile
 
     /// Throws where another one has it.
     package init(_ directory: BackupDirectory) throws(AlulaError) {
-        let path = directory.path + "/lock"
-        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw Files.failure("open", path) }
-        // Where this throws the file is closed too: by `deinit`.
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard let lock = try LockFile.take(directory.path + "/lock") else {
             throw .refused(
                 "another backup is being made in \(directory.path)",
                 help: "wait for its end; alula backups shows it then"
             )
         }
+        self.lock = lock
     }
-
-    deinit { close(descriptor) }
 }

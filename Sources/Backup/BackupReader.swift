@@ -1,4 +1,5 @@
 import Digest
+import Disk
 package import Domain
 
 /// A backup as it is read back.
@@ -11,7 +12,7 @@ package struct BackupReader {
     package init(path: String) throws(AlulaError) {
         let parts = path.split(separator: "/", omittingEmptySubsequences: true)
         guard let last = parts.last, let name = try? BackupName(String(last)),
-            Files.isDirectory(path)
+            try Files.isDirectory(path)
         else {
             throw .notFound(
                 "there is no backup \(path)",
@@ -21,7 +22,7 @@ package struct BackupReader {
         var parent = parts.dropLast().joined(separator: "/")
         if path.hasPrefix("/") { parent = "/" + parent }
         directory = BackupDirectory(path: parent.isEmpty ? "." : parent)
-        if !Files.exists(path + "/manifest") {
+        if try !Files.exists(path + "/manifest") {
             let inside = try BackupDirectory(path: path).names()
             guard inside.isEmpty else {
                 throw .invalid(
@@ -60,9 +61,9 @@ package struct BackupReader {
             for depth in 1..<parts.count {
                 directories.insert(target + "/" + parts.prefix(depth).joined(separator: "/"))
             }
-            let new = try NewFile(target + "/" + file.path)
+            let new = try File.create(target + "/" + file.path)
             let problem = try problem(of: file, pace: pace) { (piece) throws(AlulaError) in
-                try new.write(piece)
+                try new.write(piece[...])
             }
             try new.sync()
             if let problem { problems.append(problem) }

@@ -1,4 +1,5 @@
 import Digest
+import Disk
 package import Domain
 
 /// One backup that is being made: it counts when `finish` returns, or never.
@@ -54,7 +55,7 @@ package final class BackupWriter {
         self.name = name
         self.pace = pace
         pool = directory.pool
-        guard !Files.exists(directory.path + "/" + name.text) else {
+        guard try !Files.exists(directory.path + "/" + name.text) else {
             throw AlulaError(
                 .alreadyExists,
                 "there is a backup \(name) already",
@@ -69,7 +70,7 @@ package final class BackupWriter {
 
     /// Removes what was copied on the way.
     package func clear() throws(AlulaError) {
-        for leftover in try Files.names(in: pool.temporary) {
+        for leftover in try Files.namesIfAny(in: pool.temporary) {
             try Files.removeTree(pool.temporary + "/" + leftover)
         }
     }

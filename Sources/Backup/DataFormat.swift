@@ -1,3 +1,4 @@
+import Disk
 package import Domain
 
 /// The form of a data directory as a whole, in its file FORMAT.
@@ -45,13 +46,13 @@ package struct DataFormat: Sendable {
         told: (String) -> Void = { _ in }
     ) throws(AlulaError) {
         guard let found = try Self.number(of: directory) else {
-            for part in Self.parts where Files.exists(directory + "/" + part) {
+            for part in Self.parts where try Files.exists(directory + "/" + part) {
                 throw .refused(
                     "\(directory) has \(part) and no file \(Self.file): it is not a whole data directory",
                     help: "restore a backup, or copy all of the directory"
                 )
             }
-            let others = try Files.names(in: directory).filter {
+            let others = try Files.namesIfAny(in: directory).filter {
                 !Self.usual.contains($0) && !$0.hasPrefix(".")
             }
             guard others.isEmpty else {
@@ -80,7 +81,7 @@ package struct DataFormat: Sendable {
     private func checkParts(of directory: String) throws(AlulaError) {
         var isThere: [Bool] = []
         for path in Self.parts.map({ directory + "/" + $0 }) {
-            let size = Files.isDirectory(path) ? 1 : try Files.size(path)
+            let size = try Files.isDirectory(path) ? 1 : Files.size(path)
             isThere.append((size ?? 0) > 0)
         }
         guard let last = isThere.lastIndex(of: true),
@@ -106,7 +107,7 @@ package struct DataFormat: Sendable {
             )
         }
         let copy = "\(directory).format-\(found)"
-        if !Files.exists(copy) {
+        if try !Files.exists(copy) {
             told("copying \(directory) to \(copy) before it is brought to format \(number)")
             try Self.copy(directory, to: copy)
         }
@@ -132,19 +133,14 @@ package struct DataFormat: Sendable {
             let parents = path.split(separator: "/").dropLast()
             try Files.makeDirectories(parents, in: staged)
             directories.insert(([staged] + parents.map(String.init)).joined(separator: "/"))
-            let file = try NewFile(staged + "/" + path)
+            let file = try File.create(staged + "/" + path)
             try Files.read(directory + "/" + path) { (piece) throws(AlulaError) in
-                try file.write(piece)
+                try file.write(piece[...])
             }
             try file.sync()
         }
         for directory in directories { try Files.syncDirectory(directory) }
         try Files.rename(staged, to: target)
-        try Files.syncDirectory(parent(of: target))
-    }
-
-    package static func parent(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
+        try Files.syncDirectory(Files.parent(of: target))
     }
 }

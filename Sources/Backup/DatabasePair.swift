@@ -1,3 +1,4 @@
+import Disk
 package import Domain
 package import GRDB
 import struct Foundation.Data
@@ -81,7 +82,7 @@ package struct FrozenDatabase {
     /// Writes all of it into a new file, page by page.
     package func copy(to path: String, pace: Pace) throws(AlulaError) {
         // By a call that says why where it cannot be made, as SQLite does not.
-        _ = try NewFile(path)
+        _ = try File.create(path)
         var configuration = Configuration()
         configuration.prepareDatabase { db in
             // It is read once, and its pieces are checked and put on disk by themselves.

@@ -1,6 +1,6 @@
 import Digest
+import Disk
 import Domain
-import Glibc
 
 /// Content by its SHA-256, which all backups of a directory share.
 ///
@@ -27,7 +27,7 @@ struct ObjectPool {
 
     /// Names content that is not here yet; durable once its directories are synced.
     func put(_ bytes: [UInt8], digest: String) throws(AlulaError) {
-        try put(digest) { (file) throws(AlulaError) in try file.write(bytes) }
+        try put(digest) { (file) throws(AlulaError) in try file.write(bytes[...]) }
     }
 
     /// Names a file's content and answers how many bytes were written for it.
@@ -46,7 +46,7 @@ struct ObjectPool {
         try put(digest) { (file) throws(AlulaError) in
             let hasher = SHA256Hasher()
             try Files.read(source) { (piece) throws(AlulaError) in
-                try file.write(piece)
+                try file.write(piece[...])
                 hasher.update(piece)
                 bytes += UInt64(piece.count)
                 try pace.took(piece.count, counts: false)
@@ -60,13 +60,13 @@ struct ObjectPool {
 
     private func put(
         _ digest: String,
-        _ fill: (NewFile) throws(AlulaError) -> Void
+        _ fill: (File) throws(AlulaError) -> Void
     ) throws(AlulaError) {
         let target = try path(digest)
         let path = temporary + "/" + digest
         try Files.remove(path)
         do throws(AlulaError) {
-            let file = try NewFile(path)
+            let file = try File.create(path)
             try fill(file)
             try file.sync()
             try Files.makeDirectory(parent(target))
@@ -106,8 +106,8 @@ struct ObjectPool {
     /// Digests of all that is here, and paths of what is no content.
     func all() throws(AlulaError) -> [String] {
         var found: [String] = []
-        for directory in try Files.names(in: root) {
-            for name in try Files.names(in: root + "/" + directory) {
+        for directory in try Files.namesIfAny(in: root) {
+            for name in try Files.namesIfAny(in: root + "/" + directory) {
                 found.append(directory + name)
             }
         }

@@ -1,9 +1,9 @@
 import CDisk
-import Domain
+package import Domain
 import Glibc
 
 /// An open file; closed when it is dropped.
-final class File: Sendable {
+package final class File: Sendable {
     private let descriptor: Int32
     private let path: String
 
@@ -15,7 +15,7 @@ final class File: Sendable {
     deinit { close(descriptor) }
 
     /// Makes a new file that only this user may read; throws where the name is taken or is a link.
-    static func create(_ path: String) throws(AlulaError) -> File {
+    package static func create(_ path: String) throws(AlulaError) -> File {
         let descriptor = unsafe Glibc.open(
             path,
             O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC,
@@ -26,14 +26,14 @@ final class File: Sendable {
     }
 
     /// Opens for reading; nil where there is no such file.
-    static func open(_ path: String) throws(AlulaError) -> File? {
+    package static func open(_ path: String) throws(AlulaError) -> File? {
         let descriptor = unsafe Glibc.open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
         if descriptor < 0, errno == ENOENT { return nil }
         guard descriptor >= 0 else { throw Files.failure("open", path) }
         return File(descriptor: descriptor, path: path)
     }
 
-    func write(_ bytes: ArraySlice<UInt8>) throws(AlulaError) {
+    package func write(_ bytes: ArraySlice<UInt8>) throws(AlulaError) {
         var written = 0
         while written < bytes.count {
             let count = unsafe bytes.withUnsafeBytes {
@@ -50,7 +50,7 @@ final class File: Sendable {
     }
 
     /// Fills the buffer from an offset on, as far as the file goes.
-    func read(
+    package func read(
         into buffer: UnsafeMutableRawBufferPointer,
         at offset: UInt64
     ) throws(AlulaError) -> Int {
@@ -71,7 +71,7 @@ final class File: Sendable {
     }
 
     /// Bytes from an offset on, as many as asked for unless the file ends.
-    func read(upTo limit: Int, at offset: UInt64 = 0) throws(AlulaError) -> [UInt8] {
+    package func read(upTo limit: Int, at offset: UInt64 = 0) throws(AlulaError) -> [UInt8] {
         var failure: AlulaError?
         let chunk = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, filled in
             filled = 0
@@ -86,14 +86,17 @@ final class File: Sendable {
     }
 
     /// Makes the file read-only.
-    func seal() throws(AlulaError) {
+    package func seal() throws(AlulaError) {
         guard fchmod(descriptor, 0o400) == 0 else { throw Files.failure("seal", path) }
     }
 
     /// Lets the disk begin to write what is in memory of the file; nothing is promised.
-    func startWriting() { _ = sync_file_range(descriptor, 0, 0, Self.rangeWrite) }
+    package func startWriting() { _ = sync_file_range(descriptor, 0, 0, Self.rangeWrite) }
 
-    func sync() throws(AlulaError) {
+    /// Lets the system forget what it has in memory of the file; nothing is promised.
+    func leaveMemory() { _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) }
+
+    package func sync() throws(AlulaError) {
         guard fsync(descriptor) == 0 else { throw Files.failure("sync", path) }
     }
 

@@ -1,11 +1,8 @@
-import Digest
 package import Domain
 import Glibc
 
-/// The system calls on files, with errors that say what failed and where.
+/// The system calls on names, with errors that say what failed and where.
 package enum Files {
-    static let pieceBytes = 1 << 20
-
     package static func makeDirectory(_ path: String) throws(AlulaError) {
         guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else {
             throw failure("make the directory", path)
@@ -13,7 +10,7 @@ package enum Files {
     }
 
     /// Makes the directory and those above it, down from one that is there.
-    static func makeDirectories(
+    package static func makeDirectories(
         _ parts: some Sequence<Substring>,
         in root: String
     ) throws(AlulaError) {
@@ -24,36 +21,58 @@ package enum Files {
         }
     }
 
-    /// Bytes of a regular file; nil where there is none.
-    package static func size(_ path: String) throws(AlulaError) -> UInt64? {
+    /// What there is under this name, links not followed; nil where there is nothing.
+    private static func look(_ path: String) throws(AlulaError) -> stat? {
         var found = stat()
         guard unsafe lstat(path, &found) == 0 else {
             if errno == ENOENT || errno == ENOTDIR { return nil }
             throw failure("look at", path)
         }
+        return found
+    }
+
+    /// Bytes of a regular file; nil where there is none.
+    package static func size(_ path: String) throws(AlulaError) -> UInt64? {
+        guard let found = try look(path) else { return nil }
         guard found.st_mode & S_IFMT == S_IFREG else {
             throw .corrupt("\(path) is not a regular file")
         }
         return UInt64(found.st_size)
     }
 
-    /// Whether there is anything under this name.
-    package static func exists(_ path: String) -> Bool {
-        var found = stat()
-        return unsafe lstat(path, &found) == 0
+    /// Bytes of a regular file, and when it was last written; nil where there is none.
+    package static func status(
+        _ path: String
+    ) throws(AlulaError) -> (bytes: UInt64, modified: Timestamp)? {
+        guard let found = try look(path), found.st_mode & S_IFMT == S_IFREG else { return nil }
+        return (UInt64(found.st_size), timestamp(found.st_mtim))
     }
 
-    package static func isDirectory(_ path: String) -> Bool {
-        var found = stat()
-        return unsafe lstat(path, &found) == 0 && found.st_mode & S_IFMT == S_IFDIR
+    /// When a file or directory was last written; nil where there is none.
+    package static func modified(_ path: String) throws(AlulaError) -> Timestamp? {
+        try look(path).map { timestamp($0.st_mtim) }
+    }
+
+    private static func timestamp(_ time: timespec) -> Timestamp {
+        Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000)
+    }
+
+    /// Whether there is anything under this name.
+    package static func exists(_ path: String) throws(AlulaError) -> Bool { try look(path) != nil }
+
+    package static func isDirectory(_ path: String) throws(AlulaError) -> Bool {
+        guard let found = try look(path) else { return false }
+        return found.st_mode & S_IFMT == S_IFDIR
     }
 
     /// The names in a directory but `.` and `..`, sorted; none where there is no directory.
+    package static func namesIfAny(in path: String) throws(AlulaError) -> [String] {
+        try exists(path) ? names(in: path) : []
+    }
+
+    /// The names in a directory but `.` and `..`, sorted.
     package static func names(in path: String) throws(AlulaError) -> [String] {
-        guard let directory = unsafe opendir(path) else {
-            if errno == ENOENT { return [] }
-            throw failure("list", path)
-        }
+        guard let directory = unsafe opendir(path) else { throw failure("list", path) }
         defer { unsafe closedir(directory) }
         var names: [String] = []
         while let entry = unsafe readdir(directory) {
@@ -68,9 +87,9 @@ package enum Files {
     /// Paths of all regular files under a directory, relative to it, sorted.
     package static func tree(_ path: String, _ inner: String = "") throws(AlulaError) -> [String] {
         var found: [String] = []
-        for name in try names(in: inner.isEmpty ? path : path + "/" + inner) {
+        for name in try namesIfAny(in: inner.isEmpty ? path : path + "/" + inner) {
             let relative = inner.isEmpty ? name : inner + "/" + name
-            if isDirectory(path + "/" + relative) {
+            if try isDirectory(path + "/" + relative) {
                 found += try tree(path, relative)
             } else {
                 found.append(relative)
@@ -84,12 +103,25 @@ package enum Files {
         guard unsafe unlink(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
     }
 
+    /// Removes an empty directory; one that is gone already is as good.
+    package static func removeDirectory(_ path: String) throws(AlulaError) {
+        guard unsafe rmdir(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
+    }
+
     /// Removes a directory with all that is in it; links are not followed.
     package static func removeTree(_ path: String) throws(AlulaError) {
-        guard exists(path) else { return }
-        guard isDirectory(path) else { return try remove(path) }
-        for name in try names(in: path) { try removeTree(path + "/" + name) }
-        guard unsafe rmdir(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
+        guard try exists(path) else { return }
+        guard try isDirectory(path) else { return try remove(path) }
+        for name in try namesIfAny(in: path) { try removeTree(path + "/" + name) }
+        try removeDirectory(path)
+    }
+
+    /// Says that the file was written now; false where there is none.
+    @discardableResult
+    package static func touch(_ path: String) throws(AlulaError) -> Bool {
+        if unsafe utimensat(AT_FDCWD, path, nil, AT_SYMLINK_NOFOLLOW) == 0 { return true }
+        guard errno == ENOENT else { throw failure("touch", path) }
+        return false
     }
 
     package static func rename(_ path: String, to target: String) throws(AlulaError) {
@@ -97,7 +129,7 @@ package enum Files {
     }
 
     /// Gives a file a second name; false where it cannot have one there.
-    static func link(_ path: String, to target: String) throws(AlulaError) -> Bool {
+    package static func link(_ path: String, to target: String) throws(AlulaError) -> Bool {
         if unsafe Glibc.link(path, target) == 0 { return true }
         switch errno {
         case EXDEV, EPERM, EMLINK, ENOTSUP: return false
@@ -114,119 +146,29 @@ package enum Files {
         guard fsync(descriptor) == 0 else { throw failure("sync the directory", path) }
     }
 
+    /// The directory that a path is in, by its words.
+    package static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
     /// Makes the directory's own name durable, unless who may not look into the one above it asks: then
     /// somebody else has made it.
-    static func syncParent(of path: String) throws(AlulaError) {
-        let parent = DataFormat.parent(of: path)
+    package static func syncParent(of path: String) throws(AlulaError) {
+        let parent = parent(of: path)
         guard unsafe access(parent, R_OK) == 0 || errno != EACCES else { return }
         try syncDirectory(parent)
     }
 
-    /// All bytes of a small file; nil where there is none.
-    package static func contents(_ path: String, limit: UInt64) throws(AlulaError) -> [UInt8]? {
-        guard let size = try size(path) else { return nil }
-        guard size <= limit else { throw .corrupt("\(path) has \(size) bytes, which is too many") }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Int(size))
-        try read(path) { (piece: [UInt8]) throws(AlulaError) in
-            guard bytes.count + piece.count <= limit else { throw .corrupt("\(path) grows") }
-            bytes += piece
-        }
-        return bytes
-    }
-
-    /// Writes a new file whole and durable under its name, or not at all.
-    package static func replace(_ path: String, with bytes: [UInt8]) throws(AlulaError) {
-        let temporary = path + ".new"
-        try remove(temporary)
-        do throws(AlulaError) {
-            let file = try NewFile(temporary)
-            try file.write(bytes)
-            try file.sync()
-            try rename(temporary, to: path)
-        } catch {
-            // The first failure is the one to tell.
-            try? remove(temporary)
-            throw error
-        }
-    }
-
-    /// Hands the bytes of a file to the body in pieces of a mebibyte, the last one shorter.
-    static func read(
-        _ path: String,
-        _ body: ([UInt8]) throws(AlulaError) -> Void
-    ) throws(AlulaError) {
-        let descriptor = unsafe open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
-        guard descriptor >= 0 else { throw failure("open", path) }
-        defer { close(descriptor) }
-        // So that what is checked is what the disk has, as far as it is not on its way there.
-        _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
-        while true {
-            var (number, piece) = (0, [UInt8]())
-            piece = unsafe [UInt8](unsafeUninitializedCapacity: pieceBytes) { buffer, filled in
-                filled = 0
-                while filled < pieceBytes {
-                    let start = unsafe buffer.baseAddress.map { unsafe $0 + filled }
-                    let count = unsafe Glibc.read(descriptor, start, pieceBytes - filled)
-                    if count < 0, errno == EINTR { continue }
-                    if count < 0 { number = Int(errno) }
-                    guard count > 0 else { return }
-                    filled += count
-                }
-            }
-            guard number == 0 else { throw failure("read", path, Int32(number)) }
-            guard !piece.isEmpty else { return }
-            try body(piece)
-        }
-    }
-
-    static func failure(_ act: String, _ path: String, _ number: Int32 = errno) -> AlulaError {
+    /// What the last system call reported.
+    package static func failure(_ act: String, _ path: String) -> AlulaError {
+        let number = errno
         let reason = unsafe String(cString: strerror(number))
         let isFull = number == ENOSPC || number == EDQUOT || number == EFBIG
         return AlulaError(
             isFull ? .resourceExhausted : .internal,
             "cannot \(act) \(path): \(reason)",
-            help: isFull ? "free some space on its disk, then do it again" : "",
-            retry: .never
+            help: isFull ? "free some space on its disk, then do it again" : ""
         )
-    }
-}
-
-/// A file that is being written; closed when it is dropped.
-package final class NewFile {
-    private let descriptor: Int32
-    private let path: String
-
-    /// Throws where the name is taken.
-    package init(_ path: String) throws(AlulaError) {
-        self.path = path
-        descriptor = unsafe open(
-            path,
-            O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC,
-            0o600
-        )
-        guard descriptor >= 0 else { throw Files.failure("create", path) }
-    }
-
-    deinit { close(descriptor) }
-
-    package func write(_ bytes: [UInt8]) throws(AlulaError) {
-        var written = 0
-        while written < bytes.count {
-            let count = unsafe bytes.withUnsafeBytes {
-                unsafe Glibc.write(
-                    descriptor,
-                    $0.baseAddress.map { unsafe $0 + written },
-                    $0.count - written
-                )
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw Files.failure("write", path) }
-            written += count
-        }
-    }
-
-    package func sync() throws(AlulaError) {
-        guard fsync(descriptor) == 0 else { throw Files.failure("sync", path) }
     }
 }

@@ -1,4 +1,5 @@
 import Digest
+import Disk
 package import Domain
 import FoundationEssentials
 import Glibc
@@ -31,24 +32,20 @@ package struct FollowState: Codable, Sendable, Hashable {
 /// The lock is a file beside it, `FILE.lock`, which the commands do not inherit.
 package final class FollowFile: Sendable {
     package let path: String
-    private let lock: CInt
+    private let lock: LockFile
 
     /// Makes the directories that are missing; throws where another follower has the file.
     package init(path: String) throws(AlulaError) {
         self.path = path
-        try Self.makeDirectory(Self.directory(of: path))
-        lock = unsafe open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard lock >= 0 else { throw Self.failure("make the lock beside", path) }
-        // Where this throws the lock is closed too: by `deinit`.
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+        try Self.makeDirectory(Files.parent(of: path))
+        guard let lock = try LockFile.take(path + ".lock") else {
             throw .refused(
                 "another alula on follows with the state file \(path)",
                 help: "stop it first, or give this one a --state file of its own"
             )
         }
+        self.lock = lock
     }
-
-    deinit { close(lock) }
 
     /// Nil where there is none yet.
     package func read() throws(AlulaError) -> FollowState? {
@@ -77,39 +74,15 @@ package final class FollowFile: Sendable {
         guard let bytes = try? encoder.encode(state) else {
             throw AlulaError(.internal, "the state of a follower could not be encoded")
         }
-        let new = path + ".new"
-        let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW
-        let file = unsafe open(new, flags, 0o600)
-        guard file >= 0 else { throw Self.failure("write", new) }
-        defer { close(file) }
-        let text = [UInt8](bytes) + [UInt8(ascii: "\n")]
-        let count = unsafe text.withUnsafeBytes {
-            unsafe Glibc.write(file, $0.baseAddress, $0.count)
-        }
-        guard count == text.count, fsync(file) == 0 else { throw Self.failure("write", new) }
-        guard unsafe rename(new, path) == 0 else { throw Self.failure("replace", path) }
-        let directory = unsafe open(Self.directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard directory >= 0 else { throw Self.failure("sync the directory of", path) }
-        defer { close(directory) }
-        guard fsync(directory) == 0 else { throw Self.failure("sync the directory of", path) }
+        try Files.replace(path, with: [UInt8](bytes) + [UInt8(ascii: "\n")])
+        try Files.syncDirectory(Files.parent(of: path))
     }
 
-    private static func directory(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
-    }
-
+    /// Also those above it; a link to one is as good.
     private static func makeDirectory(_ path: String) throws(AlulaError) {
         var found = stat()
         if unsafe stat(path, &found) == 0, found.st_mode & S_IFMT == S_IFDIR { return }
-        if path != "." && path != "/" { try makeDirectory(directory(of: path)) }
-        guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else {
-            throw failure("make the directory", path)
-        }
-    }
-
-    private static func failure(_ what: String, _ path: String) -> AlulaError {
-        let reason = unsafe String(cString: strerror(errno))
-        return .refused("cannot \(what) \(path): \(reason)")
+        if path != "." && path != "/" { try makeDirectory(Files.parent(of: path)) }
+        try Files.makeDirectory(path)
     }
 }

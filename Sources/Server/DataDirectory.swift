@@ -1,11 +1,12 @@
 import Backup
+import Disk
 import Domain
 import Glibc
 
 /// The data directory and its lock: one server per directory, for as long as this value lives.
 final class DataDirectory: Sendable {
     let path: String
-    private let lock: CInt
+    private let lock: LockFile
 
     var catalog: String { path + "/catalog.sqlite" }
     var offline: String { path + "/offline.sqlite" }
@@ -41,19 +42,14 @@ final class DataDirectory: Sendable {
         }
         // Also where it was there: whoever made it may have ended before this.
         try Self.sync(path + "/..")
-        let lock = unsafe open(path + "/LOCK", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard lock >= 0 else {
-            throw .refused("the data directory \(path) cannot be used: \(reason(errno))")
-        }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            close(lock)
+        guard let lock = try LockFile.take(path + "/LOCK") else {
             throw .refused(
                 "another server is running on the data directory \(path)",
                 help: "stop it first, or start this one with another --data"
             )
         }
         self.lock = lock
-        if purpose == .serving, Files.exists(path + "/" + Self.restoringFile) {
+        if purpose == .serving, try Files.exists(path + "/" + Self.restoringFile) {
             throw .refused(
                 "\(path) was not restored to its end",
                 help: "remove it, and restore the backup again"
@@ -61,8 +57,6 @@ final class DataDirectory: Sendable {
         }
         try DataFormat.current.prepare(path, told: told)
     }
-
-    deinit { close(lock) }
 
     /// Puts the names in the directory on disk.
     func syncNames() throws(AlulaError) { try Self.sync(path) }

@@ -1,4 +1,5 @@
 import Digest
+import Disk
 import Domain
 import Glibc
 import Registry
@@ -47,11 +48,11 @@ struct AuditKeyFile: Sendable {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
-            throw failure("read", path)
+            throw unreadable(path)
         }
         defer { close(descriptor) }
         var facts = stat()
-        guard unsafe fstat(descriptor, &facts) == 0 else { throw failure("read", path) }
+        guard unsafe fstat(descriptor, &facts) == 0 else { throw unreadable(path) }
         guard facts.st_mode & 0o077 == 0 else {
             throw .refused(
                 "the audit key in \(path) may be read by others than its owner",
@@ -62,35 +63,29 @@ struct AuditKeyFile: Sendable {
         let count = unsafe bytes.withUnsafeMutableBytes {
             unsafe Glibc.read(descriptor, $0.baseAddress, $0.count)
         }
-        guard count >= 0 else { throw failure("read", path) }
+        guard count >= 0 else { throw unreadable(path) }
         return String(decoding: bytes.prefix(count), as: UTF8.self)
     }
 
     /// On disk before it is used: a log whose key is lost cannot be verified any more.
     private static func write(_ text: String, to path: String) throws(AlulaError) {
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure("made", path) }
-        defer { close(descriptor) }
-        let bytes = Array(text.utf8)
-        let count = unsafe bytes.withUnsafeBytes {
-            unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
+        do throws(AlulaError) {
+            let file = try File.create(path)
+            do throws(AlulaError) {
+                try file.write(ArraySlice(text.utf8))
+                try file.sync()
+            } catch {
+                try? Files.remove(path)
+                throw error
+            }
+            try Files.syncDirectory(Files.parent(of: path))
+        } catch {
+            throw .refused("the audit key \(path) could not be made: \(error.message)")
         }
-        guard count == bytes.count, fsync(descriptor) == 0 else {
-            let failed = failure("written", path)
-            unsafe unlink(path)
-            throw failed
-        }
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        let parent = parts.dropLast().joined(separator: "/")
-        let place = parts.count == 1 ? "." : parent.isEmpty ? "/" : parent
-        let directory = unsafe open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard directory >= 0 else { throw failure("put on disk", path) }
-        defer { close(directory) }
-        guard fsync(directory) == 0 else { throw failure("put on disk", path) }
     }
 
-    private static func failure(_ what: String, _ path: String) -> AlulaError {
+    private static func unreadable(_ path: String) -> AlulaError {
         let reason = unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "error \(errno)"
-        return .refused("the audit key \(path) could not be \(what): \(reason)")
+        return .refused("the audit key \(path) could not be read: \(reason)")
     }
 }

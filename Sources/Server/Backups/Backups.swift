@@ -1,5 +1,6 @@
 import Artifacts
 import Backup
+import Disk
 import Domain
 import Foundation
 import Ingest
@@ -78,7 +79,14 @@ final class Backups: Sendable {
     ) throws(AlulaError) -> Manifest {
         try pace.wait { making.withLock { $0.insert(request).inserted } }
         defer { making.withLock { _ = $0.remove(request) } }
-        return try makeInTurn(wanted, request: hexadecimal(request), pace: pace)
+        do throws(AlulaError) {
+            return try makeInTurn(wanted, request: hexadecimal(request), pace: pace)
+        } catch {
+            // A disk that is full stays so for longer than a client tries again.
+            var told = error
+            if told.code == .resourceExhausted { told.retry = .never }
+            throw told
+        }
     }
 
     private func makeInTurn(
@@ -197,7 +205,7 @@ final class Backups: Sendable {
         let name = BackupName(of: now())
         var number = 1
         var unused = name
-        while Files.exists(target.path + "/" + unused.text) {
+        while try Files.exists(target.path + "/" + unused.text) {
             number += 1
             unused = try BackupName("\(name)-\(number)")
         }

@@ -1,4 +1,5 @@
 import Backup
+import Disk
 import Catalog
 import Codec
 import Digest
@@ -100,9 +101,9 @@ package struct Restore {
 
     /// Marks the directory as not whole; true where it was made.
     private func begin() throws(AlulaError) -> Bool {
-        let isNew = !Files.exists(data)
+        let isNew = try !Files.exists(data)
         if !isNew {
-            guard Files.isDirectory(data) else {
+            guard try Files.isDirectory(data) else {
                 throw .refused(
                     "\(data) is not a directory",
                     help: "give --data a directory that is missing or empty"
@@ -111,7 +112,7 @@ package struct Restore {
             guard try Files.names(in: data).isEmpty else {
                 throw .refused(
                     "\(data) is not empty: restoring overwrites nothing",
-                    help: Files.exists(data + "/" + DataDirectory.restoringFile)
+                    help: try Files.exists(data + "/" + DataDirectory.restoringFile)
                         ? "it is what an earlier restore has left that did not end: remove it"
                         : "give a directory that is missing or empty"
                 )
@@ -120,7 +121,7 @@ package struct Restore {
         try Files.makeDirectory(data)
         try Files.replace(data + "/" + DataDirectory.restoringFile, with: Array(backup.utf8))
         try Files.syncDirectory(data)
-        try Files.syncDirectory(DataFormat.parent(of: data))
+        try Files.syncDirectory(Files.parent(of: data))
         return isNew
     }
 
@@ -133,7 +134,9 @@ package struct Restore {
         let manifest = reader.manifest
         var known = try reader.directory.deletions(of: manifest.directory)
         if let deletions {
-            guard Files.exists(deletions) else { throw .notFound("there is no file \(deletions)") }
+            guard try Files.exists(deletions) else {
+                throw .notFound("there is no file \(deletions)")
+            }
             known.formUnion(try BackupDirectory.deletions(in: deletions, of: manifest.directory))
         }
         // Recorded times go on in a directory that was restored; its log entries are numbered again.
