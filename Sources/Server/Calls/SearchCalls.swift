@@ -13,13 +13,7 @@ extension Dispatcher {
         let page = try services.registry.search(
             runsOf: request.experiment.isEmpty
                 ? nil : try ExperimentName(request.experiment, as: "experiment"),
-            try SearchRequest(
-                where: request.where,
-                order: request.order,
-                limit: request.limit,
-                token: request.pageToken,
-                models: call.identity.scope.models
-            ),
+            try searchRequest(request, call),
             project: project,
             importFact: { try importFact($0, project, call) }
         )
@@ -34,19 +28,26 @@ extension Dispatcher {
         let page = try services.registry.search(
             versionsOf: request.model.isEmpty
                 ? nil : try RegisteredModelName(request.model, as: "model"),
-            try SearchRequest(
-                where: request.where,
-                order: request.order,
-                limit: request.limit,
-                token: request.pageToken,
-                models: call.identity.scope.models
-            ),
+            try searchRequest(request, call),
             project: project,
             importFact: { try importFact($0, project, call) }
         )
         var answer = WireVersions()
         (answer.versions, answer.nextPageToken) = try page.fitted(message)
         return try Answer(answer)
+    }
+
+    private func searchRequest(
+        _ request: some SearchMessage,
+        _ call: Call
+    ) throws -> SearchRequest {
+        try SearchRequest(
+            where: request.where,
+            order: request.order,
+            limit: request.limit,
+            token: request.pageToken,
+            models: call.identity.scope.models
+        )
     }
 
     /// An import of the project that the caller may know of; throws where there is none.
@@ -75,3 +76,14 @@ extension Dispatcher {
         )
     }
 }
+
+/// What searches for runs and for versions have in common.
+private protocol SearchMessage {
+    var `where`: String { get }
+    var order: String { get }
+    var limit: UInt32 { get }
+    var pageToken: String { get }
+}
+
+extension WireSearchRunsRequest: SearchMessage {}
+extension WireSearchVersionsRequest: SearchMessage {}

@@ -77,13 +77,7 @@ extension Dispatcher {
             let record = try makeFromLog(request, query, plan, through, call) { profile = $0 }
             // Ids are all different, and of no use without the log.
             profile?.features.removeAll { $0.name == ServedRows.predictionID }
-            try call.checkEnded()
-            let stored = try services.registry.recordTrainingSet(
-                record,
-                profile: profile?.encoded(),
-                call: try writeCall(call, head)
-            ) { try WireTrainingSet($0).serializedBytes() }
-            return (record, stored)
+            return try keep(record, profile, call, head)
         }
         return Answer(stored: stored)
     }

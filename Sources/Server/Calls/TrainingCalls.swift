@@ -27,15 +27,25 @@ extension Dispatcher {
         let stored = try services.spines.whileMaking(plan) {
             var profile: TableProfile?
             let record = try make(request, plan, project.name, call) { profile = $0 }
-            try call.checkEnded()
-            let stored = try services.registry.recordTrainingSet(
-                record,
-                profile: profile?.encoded(),
-                call: try writeCall(call, head)
-            ) { try WireTrainingSet($0).serializedBytes() }
-            return (record, stored)
+            return try keep(record, profile, call, head)
         }
         return Answer(stored: stored)
+    }
+
+    /// Names what was made, unless nobody waits for it any more; the answer is stored with it.
+    func keep(
+        _ record: TrainingSetRecord,
+        _ profile: TableProfile?,
+        _ call: Call,
+        _ head: CallHead
+    ) throws -> (TrainingSetRecord, [UInt8]) {
+        try call.checkEnded()
+        let stored = try services.registry.recordTrainingSet(
+            record,
+            profile: profile?.encoded(),
+            call: try writeCall(call, head)
+        ) { try WireTrainingSet($0).serializedBytes() }
+        return (record, stored)
     }
 
     private func make(

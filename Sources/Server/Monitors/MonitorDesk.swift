@@ -1,7 +1,6 @@
 import Catalog
 import Domain
 import Foundation
-import Glibc
 import Logging
 import Registry
 import Served
@@ -32,11 +31,9 @@ final class MonitorDesk: Sendable {
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
     private let records: Mutex<[Key: MonitorRecord]>
-    private let isFailing = Mutex(false)
-    private let run: MonitorRun
+    private let failures: FailureLog
+    private let run: Rounds
 
-    private static let niceness: Int32 = 10
-    private static let tick = 1.0
     /// A round begins no look after it.
     private static let roundTime = Duration.seconds(5)
     /// Of one look; what takes longer cannot be told.
@@ -52,7 +49,8 @@ final class MonitorDesk: Sendable {
         self.sources = sources
         self.now = now
         self.logger = logger
-        run = MonitorRun()
+        failures = FailureLog("where monitors or views stand could not be kept", logger)
+        run = Rounds("monitors", pause: .seconds(1))
         freshness = try FreshnessWatch(
             sources.registry,
             sources.catalog,
@@ -67,11 +65,7 @@ final class MonitorDesk: Sendable {
     }
 
     func start() {
-        run.begin { [self] in
-            // Of this thread only: reads go first.
-            _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
-            while run.wait(seconds: Self.tick) { round() }
-        }
+        run.begin { [self] in round() }
     }
 
     /// Returns when the look that is under way has ended.
@@ -87,7 +81,7 @@ final class MonitorDesk: Sendable {
 
 extension MonitorDesk {
     private func round() {
-        attempt { () throws(AlulaError) in try freshness.look(call) }
+        failures.attempt { try freshness.look(call) }
         let monitors = sources.catalog.monitors
         forgetRetired(monitors)
         let start = ContinuousClock.now
@@ -176,7 +170,7 @@ extension MonitorDesk {
     /// What could not be kept is looked at again in the next round, so that no event is lost.
     private func keep(_ looks: [MonitorLook]) {
         guard let first = looks.first else { return }
-        attempt { () throws(AlulaError) in
+        failures.attempt {
             try sources.registry.keep(looks, call: call(first.record.project))
             records.withLock { records in
                 for look in looks {
@@ -194,7 +188,7 @@ extension MonitorDesk {
                     $0.monitor.name == key.name
                 }), versioned.isRetired
             else { continue }
-            attempt { () throws(AlulaError) in
+            failures.attempt {
                 try sources.registry.forget(
                     record,
                     of: versioned.monitor,
@@ -207,23 +201,6 @@ extension MonitorDesk {
 
     private func call(_ project: ProjectName) -> WriteCall {
         WriteCall(requestID: [], identity: .server, project: project, now: now())
-    }
-
-    /// Logs the first failure of several.
-    private func attempt(_ body: () throws(AlulaError) -> Void) {
-        switch Result(catching: body) {
-        case .success: isFailing.withLock { $0 = false }
-        case .failure(let error):
-            let isFirst = isFailing.withLock { failing in
-                defer { failing = true }
-                return !failing
-            }
-            guard isFirst else { return }
-            logger.warning(
-                "where monitors or views stand could not be kept",
-                metadata: ["error": "\(error)"]
-            )
-        }
     }
 
     private func reading(

@@ -1,7 +1,6 @@
 import Catalog
 import Domain
 import Foundation
-import Glibc
 import Logging
 import Offline
 import Profiles
@@ -28,13 +27,11 @@ final class ProfileDesk: Sendable {
     let sources: Sources
     let rule: ProfileRule
     let now: @Sendable () -> Timestamp
-    private let logger: Logger
-    let run = MonitorRun()
+    private let failures: FailureLog
+    let run = Rounds("profiles", pause: .seconds(1))
     private let lastDrop = Mutex<Int64>(.min)
 
     private static let dropPause: Int64 = 60_000_000
-    private static let niceness: Int32 = 10
-    private static let tick = 1.0
     /// What is made again in one round, at most.
     static let mostRemade = 64
 
@@ -47,24 +44,13 @@ final class ProfileDesk: Sendable {
         self.sources = sources
         self.rule = rule
         self.now = now
-        self.logger = logger
+        failures = FailureLog("profiles are behind", logger)
     }
 
     func start() {
         run.begin { [self] in
-            // Of this thread only: reads go first.
-            _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
-            var wasFailing = false
-            while run.wait(seconds: Self.tick) {
-                do {
-                    try round()
-                    wasFailing = false
-                } catch {
-                    if !wasFailing, !run.isEnding {
-                        logger.warning("profiles are behind", metadata: ["error": "\(error)"])
-                    }
-                    wasFailing = true
-                }
+            failures.attempt {
+                do { try round() } catch { if !run.isEnding { throw error } }
             }
         }
     }

@@ -1,6 +1,5 @@
 import Catalog
 import Domain
-import Glibc
 import Logging
 import Registry
 import Releases
@@ -22,13 +21,11 @@ final class RolloutDesk: Sendable {
     private let sources: Sources
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
-    private let run = MonitorRun()
-    private let isFailing = Mutex(false)
+    private let run = Rounds("rollouts", pause: .milliseconds(500))
+    private let failures: FailureLog
     /// When each is looked at next, by the clock that never goes back.
     private let due = Mutex<[UInt64: ContinuousClock.Instant]>([:])
 
-    private static let niceness: Int32 = 10
-    private static let tick = 0.5
     /// Of all rules of a rollout; what takes longer cannot be told.
     private static let lookTime = Duration.seconds(20)
     private static let leastPause = Duration.milliseconds(500)
@@ -40,21 +37,18 @@ final class RolloutDesk: Sendable {
         self.sources = sources
         self.now = now
         self.logger = logger
+        failures = FailureLog("rollouts could not be looked at", logger)
     }
 
     func start() {
-        run.begin { [self] in
-            // Of this thread only: reads go first.
-            _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
-            while run.wait(seconds: Self.tick) { round() }
-        }
+        run.begin { [self] in round() }
     }
 
     /// Returns when the look that is under way has ended.
     func stop() { run.end() }
 
     private func round() {
-        attempt { () throws(AlulaError) in
+        failures.attempt {
             let running = try sources.watched.registry.runningRollouts()
             let numbers = Set(running.map(\.number))
             due.withLock { due in due = due.filter { numbers.contains($0.key) } }
@@ -120,19 +114,5 @@ final class RolloutDesk: Sendable {
                 "rollout": "\(record.plan)", "decision": "\(decision)",
             ]
         )
-    }
-
-    /// Logs the first failure of several.
-    private func attempt(_ body: () throws(AlulaError) -> Void) {
-        switch Result(catching: body) {
-        case .success: isFailing.withLock { $0 = false }
-        case .failure(let error):
-            let isFirst = isFailing.withLock { failing in
-                defer { failing = true }
-                return !failing
-            }
-            guard isFirst else { return }
-            logger.warning("rollouts could not be looked at", metadata: ["error": "\(error)"])
-        }
     }
 }
