@@ -187,53 +187,58 @@ def test_what_nobody_predicts_steps_a_version_back(store: alula.Store) -> None:
     assert found.state == "stepped_back" and "have no prediction" in found.reason
 
 
-def test_reads_that_only_the_new_version_refuses(store: alula.Store) -> None:
+@pytest.mark.parametrize("is_fresh", [False, True])
+def test_reads_that_only_the_new_version_refuses(
+    store: alula.Store, own_server: Server, is_fresh: bool
+) -> None:
     """Version 3 wants a field that nobody sends: whoever meets it is refused, nobody else is."""
     store.apply(ROLLOUT.replace("RULE", "{metric: errors, at_most: 5%, min_samples: 20}"))
-    reader = store.model("m")
-    reader.read({"id": [1]})
-    store.read(model="m", keys={"id": [1]})
-    before = {id: reader_says(store, id) for id in range(50)}
-    assert set(before.values()) == {1}
-    raw = own_reads(store)
+    assert store.read(model="m", keys={"id": [1]}, log=True).model_version == 1
     store.start_rollout("m", 3)
+    if is_fresh:
+        store = own_server.connect("p")
     met = {1: 0, 3: 0}
 
     def work() -> None:
-        for id in range(100):
-            met[raw(id)] += 1
+        for id in range(60):
+            try:
+                answer = store.read(model="m", keys={"id": [id]}, log=True)
+                assert answer.column("a").tolist() == [id]
+                met[int(answer.model_version)] += 1
+            except alula.InvalidArgument as error:
+                assert "asked" in str(error)
+                met[3] += 1
 
     found = ended(store, work)
     assert found.state == "stepped_back" and "were refused" in found.reason, found
     assert met[1] > 0 and met[3] > 0
-    assert sum(store.performance("m").refused.values()) >= 20
-    assert set(store.performance("m").refused) == {3}
-    assert raw(1) == 1
+    refused = store.performance("m").refused
+    assert set(refused) == {3} and refused[3] >= 20
+    assert store.read(model="m", keys={"id": [1]}).model_version == 1
 
 
-def reader_says(store: alula.Store, id: int) -> int:
-    return int(store.read(model="m", keys={"id": [id]}).model_version)
+def test_what_some_versions_take_may_be_given(
+    store: alula.Store, own_server: Server
+) -> None:
+    store.promote("m", 3, "production", share="50%")
+    found = store.read(model="m", keys={"id": IDS[:50]}, request={"asked": 1.0})
+    assert {part.model_version for part in found.by_version()} == {1, 3}
+    with pytest.raises(alula.InvalidArgument, match="asked"):
+        store.read(model="m", keys={"id": IDS[:50]})
+    with pytest.raises(alula.InvalidArgument, match="asked"):
+        list(store.read_batches(model="m", keys={"id": IDS[:50]}))
+    with pytest.raises(alula.InvalidArgument, match="id"):
+        store.read(model="m", keys={}, request={"asked": 1.0})
 
+    async def later() -> int:
+        async with await alula.aio.connect(f"alula://127.0.0.1:{own_server.port}", "p") as other:
+            return int((await other.read(model="m", keys={"id": [plain]})).model_version)
 
-def own_reads(store: alula.Store) -> Callable[[int], int]:
-    """Logged reads of one id as a client sends them that has not heard of another version."""
-    from alula._frames import Op
-
-    store.read(model="m", keys={"id": [1]}, log=True)
-    key = next(k for k in store._reading._readers if getattr(k, "log", False))
-    reader = store._reading._readers[key]
-
-    def read(id: int) -> int:
-        _, [data] = reader.inputs.encode({"id": [id]}, None)
-        control = reader.control(store._session, 10)
-        try:
-            store._session.transport.unary(Op.READ, control, data, 10)
-        except alula.InvalidArgument as error:
-            assert "asked" in str(error)
-            return 3
-        return 1
-
-    return read
+    plain = next(int(i) for part in found.by_version() if part.model_version == 1
+                 for i in IDS[:50][part.rows])  # fmt: skip
+    assert asyncio.run(later()) == 1
+    [one] = store.read_batches(model="m", keys={"id": [plain]})
+    assert one.model_version == 1
 
 
 def test_monitors_of_errors(store: alula.Store) -> None:

@@ -39,15 +39,23 @@ _MOST_HEADS = 1_024
 class Inputs:
     """What services take together: join keys, then request fields."""
 
-    def __init__(self, services: Sequence[Service], asker: str) -> None:
+    def __init__(
+        self, services: Sequence[Service], asker: str, without: frozenset[str] = frozenset()
+    ) -> None:
         #: Who asks, in messages: ``service credit@2`` or ``model credit``.
         self.asker = asker
         keys = {field.name: field for service in services for field in service.key_columns}
         others = {field.name: field for service in services for field in service.request_fields}
-        self.fields: Schema = (
-            *keys.values(), *(field for name, field in others.items() if name not in keys),
-        )  # fmt: skip
-        self._keys = len(keys)
+        taken = [
+            {field.name for field in (*service.key_columns, *service.request_fields)}
+            for service in services
+        ]
+        #: What some of them take and others do not.
+        self.optional = frozenset().union(*taken) - frozenset.intersection(*map(frozenset, taken))
+        self.optional -= without
+        fields = (*keys.values(), *(others[name] for name in others if name not in keys))
+        self.fields: Schema = tuple(field for field in fields if field.name not in without)
+        self._keys = len(keys.keys() - without)
         self._names = frozenset(field.name for field in self.fields)
         self._heads: dict[int, bytes] = {}
         only = self.fields[0].type if len(self.fields) == 1 else None

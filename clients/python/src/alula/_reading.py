@@ -98,7 +98,13 @@ def wanted(
 class Reader:
     """Reads of one thing: its inputs, the messages that ask for it, the plan of its last answer."""
 
-    def __init__(self, key: Key, services: Sequence[Service], plan: Plan | None = None) -> None:
+    def __init__(
+        self,
+        key: Key,
+        services: Sequence[Service],
+        plan: Plan | None = None,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
         self.key = key
         self.wanted = Wanted(service=key) if isinstance(key, str) else key
         #: Those of every version that may answer.
@@ -107,11 +113,30 @@ class Reader:
         asker = str(self.wanted)
         if asker != f"service {self.references[0]}":
             asker += f" ({', '.join(self.references)})"
-        self.inputs = Inputs(services, asker)
+        self.inputs = Inputs(services, asker, without)
+        self._without = without
+        self._narrower: dict[frozenset[str], Reader] = {}
         self.plan = plan
         #: Plans of earlier answers: other threads may still wait for answers by them.
         self._plans: dict[int, Plan] = {} if plan is None else {plan.number: plan}
         self._controls: dict[tuple[int, float | None], bytes] = {}
+
+    def fitting(self, keys: Keys, request: Mapping[str, Any] | None) -> Reader:
+        """Itself; where something is not given that only some of the versions take, one that does
+        not send it: the server refuses rows that meet one of those, and answers the others.
+        """
+        optional = self.inputs.optional
+        if not optional:
+            return self
+        given = {*(keys.schema.names if hasattr(keys, "schema") else keys), *(request or ())}
+        missing = optional - given
+        if not missing or len(missing) == len(self.inputs.fields):
+            return self
+        narrower = self._narrower.get(missing)
+        if narrower is None:
+            narrower = Reader(self.key, self.services, None, missing)
+            self._narrower[missing] = narrower
+        return narrower
 
     def control(self, session: Session, seconds: float | None) -> bytes:
         """The message of a request."""
@@ -162,7 +187,7 @@ class Reader:
             asked = Wanted(service=plan.service)
         else:
             asked = Wanted(model=asked.model, version=version, log=asked.log)
-        return Reader(asked.service or asked, self.services, plan)
+        return Reader(asked.service or asked, self.services, plan, self._without)
 
 
 class Reading:
@@ -252,14 +277,15 @@ class Reading:
         request: Mapping[str, Any] | None,
         timeout: float | None,
     ) -> Answer:
-        rows, requests = reader.inputs.encode(keys, request)
+        fitting = reader.fitting(keys, request)
+        rows, requests = fitting.inputs.encode(keys, request)
         transport = self.session.transport
         seconds = transport.timeout if timeout is None else timeout
-        taking = Taking(reader, len(requests) > 1)
+        taking = Taking(fitting, len(requests) > 1)
         for data in requests:
             control = taking.reader.control(self.session, seconds)
             reply = transport.unary(Op.READ, control, data, seconds)
-            if len(requests) == 1 and (found := whole(reader, reply, rows)) is not None:
+            if len(requests) == 1 and (found := whole(fitting, reply, rows)) is not None:
                 self.learn(reader, found[1])
                 return found[0]
             taking.take(reply)
@@ -304,7 +330,7 @@ class Batches:
     """Where a read of many rows stands: it goes on behind the last answer that came."""
 
     def __init__(self, reader: Reader, keys: Keys, request: Mapping[str, Any] | None) -> None:
-        self.reader = reader
+        self.reader = reader = reader.fitting(keys, request)
         self._batch = reader.inputs.batch(keys, request)
         cuts = split_rows(self._batch, PIECE_BYTES)
         self._stops = deque(cuts[1:] or [0])

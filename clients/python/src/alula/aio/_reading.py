@@ -83,13 +83,14 @@ class AsyncReading:
         request: Mapping[str, Any] | None,
         timeout: float | None,
     ) -> Answer:
-        rows, requests = reader.inputs.encode(keys, request)
+        fitting = reader.fitting(keys, request)
+        rows, requests = fitting.inputs.encode(keys, request)
         seconds = self._transport.timeout if timeout is None else timeout
-        taking = Taking(reader, len(requests) > 1)
+        taking = Taking(fitting, len(requests) > 1)
         for data in requests:
             control = taking.reader.control(self._reading.session, seconds)
             reply = await self._transport.unary(Op.READ, control, data, seconds)
-            if len(requests) == 1 and (found := whole(reader, reply, rows)) is not None:
+            if len(requests) == 1 and (found := whole(fitting, reply, rows)) is not None:
                 self._reading.learn(reader, found[1])
                 return found[0]
             taking.take(reply)
