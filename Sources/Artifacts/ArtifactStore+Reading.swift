@@ -30,7 +30,7 @@ extension ArtifactStore {
         chunkBytes: Int,
         body: ([UInt8]) throws -> Void
     ) throws {
-        guard let content = try open(digest) else { throw Self.missing(digest) }
+        let content = try reader(of: digest)
         var position = offset
         let end = length > .max - offset ? .max : offset + length
         while position < end {
@@ -42,6 +42,12 @@ extension ArtifactStore {
         }
     }
 
+    /// The content, opened; throws `notFound` where it is not here.
+    package func reader(of digest: ContentDigest) throws(AlulaError) -> ArtifactReader {
+        guard let content = try open(digest) else { throw Self.missing(digest) }
+        return content
+    }
+
     private static func missing(_ digest: ContentDigest) -> AlulaError {
         .notFound(
             "there is no artifact \(digest)",
@@ -50,10 +56,10 @@ extension ArtifactStore {
     }
 
     /// Nil where it is not here.
-    private func open(_ digest: ContentDigest) throws(AlulaError) -> OpenContent? {
-        if let file = try File.open(place(of: digest).path) { return .whole(file) }
+    private func open(_ digest: ContentDigest) throws(AlulaError) -> ArtifactReader? {
+        if let file = try File.open(place(of: digest).path) { return ArtifactReader(.whole(file)) }
         guard let list = try chunkList(of: digest) else { return nil }
-        return .chunks(OpenChunks(list, of: self))
+        return ArtifactReader(.chunks(OpenChunks(list, of: self)))
     }
 
     /// The chunks of large content; nil where it is small or not here.
@@ -70,14 +76,33 @@ extension ArtifactStore {
     }
 }
 
-private enum OpenContent {
-    case whole(File)
-    case chunks(OpenChunks)
+/// Content that is read from any place on; of one thread at a time.
+///
+/// The bytes are as the disk gives them.
+package final class ArtifactReader {
+    enum Content {
+        case whole(File)
+        case chunks(OpenChunks)
+    }
+
+    private let content: Content
+
+    init(_ content: Content) { self.content = content }
+
+    /// Fills the buffer from an offset on, as far as the content goes, and says how far.
+    package func read(
+        into buffer: UnsafeMutableRawBufferPointer,
+        at offset: UInt64
+    ) throws(AlulaError) -> Int {
+        switch content {
+        case .whole(let file): unsafe try file.read(into: buffer, at: offset)
+        case .chunks(let chunks): unsafe try chunks.read(into: buffer, at: offset)
+        }
+    }
 
     func read(upTo limit: Int, at offset: UInt64) throws(AlulaError) -> [UInt8] {
-        switch self {
-        case .whole(let file): try file.read(upTo: limit, at: offset)
-        case .chunks(let chunks): try chunks.read(upTo: limit, at: offset)
+        unsafe try Files.bytes(upTo: limit) { buffer throws(AlulaError) in
+            unsafe try read(into: buffer, at: offset)
         }
     }
 }
@@ -96,26 +121,29 @@ final class OpenChunks {
         self.store = store
     }
 
-    /// As many bytes as asked for unless the content ends.
-    func read(upTo limit: Int, at offset: UInt64) throws(AlulaError) -> [UInt8] {
-        guard offset < starts[chunks.count] else { return [] }
-        let wanted = Int(min(UInt64(limit), starts[chunks.count] - offset))
+    /// Fills the buffer unless the content ends before.
+    func read(
+        into buffer: UnsafeMutableRawBufferPointer,
+        at offset: UInt64
+    ) throws(AlulaError) -> Int {
+        guard offset < starts[chunks.count] else { return 0 }
+        let wanted = Int(min(UInt64(buffer.count), starts[chunks.count] - offset))
         var index = index(of: offset)
-        var bytes: [UInt8] = []
-        while bytes.count < wanted {
-            let position = offset + UInt64(bytes.count)
-            let rest = Int(starts[index + 1] - position)
-            let piece = try file(index).read(
-                upTo: min(rest, wanted - bytes.count),
+        var filled = 0
+        while filled < wanted {
+            let position = offset + UInt64(filled)
+            let length = min(Int(starts[index + 1] - position), wanted - filled)
+            let count = unsafe try file(index).read(
+                into: .init(rebasing: buffer[filled..<(filled + length)]),
                 at: position - starts[index]
             )
-            guard piece.count == min(rest, wanted - bytes.count) else {
+            guard count == length else {
                 throw .corrupt("chunk \(chunks[index].digest) of an artifact is cut short")
             }
-            if bytes.isEmpty { bytes = piece } else { bytes += piece }
+            filled += length
             index += 1
         }
-        return bytes
+        return filled
     }
 
     /// Of the chunk in which this place lies.

@@ -189,7 +189,7 @@ extension ArtifactStore {
                 else {
                     return state.hashed(false, touched: false)
                 }
-                let chunks = OpenChunks(list, of: self)
+                let chunks = ArtifactReader(.chunks(OpenChunks(list, of: self)))
                 var position: UInt64 = 0
                 while position < list.bytes {
                     let piece = try chunks.read(upTo: 1 << 20, at: position)

@@ -36,15 +36,15 @@ package final class ArtifactStore: Sendable {
         temporary = root + "/tmp"
         chunks = root + "/chunks"
         uploads = root + "/uploads"
-        naming = Naming(health: health)
         for path in [root, temporary, chunks, uploads] { try Files.makeDirectory(path) }
         for name in try Files.names(in: temporary) { try Files.remove(temporary + "/" + name) }
-        for name in try Files.names(in: root) where name.count == 2 {
-            try Files.syncDirectory(root + "/" + name)
-        }
+        let directories = try Files.names(in: root).filter { $0.count == 2 }
+            .map { [root] in root + "/" + $0 }
+        for directory in directories { try Files.syncDirectory(directory) }
         try Files.syncDirectory(chunks)
         try Files.syncDirectory(root)
         try Files.syncDirectory(root + "/..")
+        naming = Naming(health: health, directories: directories)
     }
 
     /// Bytes of this content; nil where it is not here.

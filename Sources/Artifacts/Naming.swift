@@ -21,8 +21,14 @@ final class Naming: Sendable {
     private let health: StorageHealth
     /// Paths of names that are given and perhaps not durable yet.
     private let unsynced = Mutex<[String: Int]>([:])
+    /// Directories whose own names are durable.
+    private let durable: Mutex<Set<String>>
 
-    init(health: StorageHealth) { self.health = health }
+    /// `directories` are those whose names are durable.
+    init(health: StorageHealth, directories: some Sequence<String>) {
+        self.health = health
+        durable = Mutex(Set(directories))
+    }
 
     /// For each, whether the content was here before.
     func name(_ unnamed: [Unnamed]) throws(AlulaError) -> [Bool] {
@@ -48,7 +54,7 @@ final class Naming: Sendable {
                 }
                 named.append(content)
             }
-            try health.durably { () throws(AlulaError) in try syncDirectories(of: fresh) }
+            try health.durably { () throws(AlulaError) in try syncDirectories(fresh.map(\.place)) }
         } catch {
             // Else the next start would find names that may not be on disk; the first error counts.
             for content in named { try? Files.remove(content.place.path) }
@@ -68,10 +74,7 @@ final class Naming: Sendable {
             return (try Files.touch(place.path), unsynced[place.path] != nil)
         }
         guard isHere, needsSync else { return isHere }
-        try health.durably { () throws(AlulaError) in
-            try Files.syncDirectory(place.directory)
-            try Files.syncDirectory(place.root)
-        }
+        try health.durably { () throws(AlulaError) in try syncDirectories([place]) }
         return try Files.exists(place.path)
     }
 
@@ -112,11 +115,14 @@ final class Naming: Sendable {
         if let failure = failure.withLock({ $0 }) { throw failure }
     }
 
-    private func syncDirectories(of fresh: [Unnamed]) throws(AlulaError) {
-        let directories = Set(fresh.map(\.place.directory))
+    /// A directory's own name is synced once: it stays.
+    private func syncDirectories(_ places: [ArtifactPlace]) throws(AlulaError) {
+        let directories = Set(places.map(\.directory))
         for directory in directories { try Files.syncDirectory(directory) }
-        for root in Set(fresh.map(\.place.root)).subtracting(directories) {
-            try Files.syncDirectory(root)
+        let fresh = durable.withLock { durable in
+            places.filter { $0.directory != $0.root && !durable.contains($0.directory) }
         }
+        for root in Set(fresh.map(\.root)) { try Files.syncDirectory(root) }
+        durable.withLock { $0.formUnion(fresh.map(\.directory)) }
     }
 }

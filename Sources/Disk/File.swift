@@ -72,17 +72,9 @@ package final class File: Sendable {
 
     /// Bytes from an offset on, as many as asked for unless the file ends.
     package func read(upTo limit: Int, at offset: UInt64 = 0) throws(AlulaError) -> [UInt8] {
-        var failure: AlulaError?
-        let chunk = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, filled in
-            filled = 0
-            do throws(AlulaError) {
-                filled = unsafe try read(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
-            } catch {
-                failure = error
-            }
+        unsafe try Files.bytes(upTo: limit) { buffer throws(AlulaError) in
+            unsafe try read(into: buffer, at: offset)
         }
-        if let failure { throw failure }
-        return chunk
     }
 
     /// Makes the file read-only.

@@ -49,4 +49,22 @@ extension Files {
             offset += UInt64(piece.count)
         }
     }
+
+    /// As many bytes as `fill` says that it has put into memory for `limit` of them.
+    package static func bytes(
+        upTo limit: Int,
+        _ fill: (UnsafeMutableRawBufferPointer) throws(AlulaError) -> Int
+    ) throws(AlulaError) -> [UInt8] {
+        var failure: AlulaError?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, filled in
+            filled = 0
+            do throws(AlulaError) {
+                filled = unsafe try fill(UnsafeMutableRawBufferPointer(buffer))
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
 }

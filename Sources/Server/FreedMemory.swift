@@ -25,12 +25,26 @@ enum FreedMemory {
     /// Lets threads share their heaps: with one for each of many threads, what one has freed is of
     /// no use to the others.
     ///
-    /// To be called before there are threads.
+    /// Blocks of a frame's size come from them too, and stay: else each is memory that the system has
+    /// to clear again. To be called before there are threads.
     static func shareHeaps() {
+        // From a block of this size on that was freed, the allocator keeps smaller ones for the next.
+        // https://man7.org/linux/man-pages/man3/mallopt.3.html, M_MMAP_THRESHOLD
+        if let block = allocate?(kept) { unsafe free(block) }
         guard let function = unsafe dlsym(nil, "mallopt") else { return }
         let set = unsafe unsafeBitCast(function, to: (@convention(c) (Int32, Int32) -> Int32).self)
         _ = set(arenaMax, arenas)
     }
+
+    private static let kept = 4 << 20
+    /// `malloc`, in a way that no compiler leaves out.
+    private static let allocate: (@convention(c) (Int) -> UnsafeMutableRawPointer?)? = {
+        guard let function = unsafe dlsym(nil, "malloc") else { return nil }
+        return unsafe unsafeBitCast(
+            function,
+            to: (@convention(c) (Int) -> UnsafeMutableRawPointer?).self
+        )
+    }()
 
     /// `M_ARENA_MAX` of glibc.
     private static let arenaMax: Int32 = -8

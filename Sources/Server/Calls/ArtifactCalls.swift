@@ -38,15 +38,32 @@ extension Dispatcher {
                 "artifact \(digest) has \(bytes) bytes: there is nothing from \(request.offset) on"
             )
         }
-        try services.artifacts.read(
-            digest,
-            from: request.offset,
-            length: request.length == 0 ? .max : request.length,
-            chunkBytes: Limits.frameBytes / 2
-        ) { chunk in
-            try call.send(data: .init(bytes: chunk))
-        }
+        let asked = request.length == 0 ? bytes : request.length
+        let end = min(bytes, asked > bytes - request.offset ? bytes : request.offset + asked)
+        try send(try services.artifacts.reader(of: digest), request.offset..<end, call)
         return try Answer(WireArtifact(digest, bytes: bytes, existed: true))
+    }
+
+    /// Pieces are read into memory that is used again once it has been sent.
+    private func send(
+        _ content: ArtifactReader,
+        _ range: Range<UInt64>,
+        _ call: Call
+    ) throws(AlulaError) {
+        var pieces = [ByteBuffer](repeating: ByteBuffer(), count: Call.framesAhead + 1)
+        var position = range.lowerBound
+        var turn = 0
+        while position < range.upperBound {
+            let wanted = Int(min(UInt64(Limits.frameBytes / 2), range.upperBound - position))
+            pieces[turn].clear(minimumCapacity: wanted)
+            let count = unsafe try pieces[turn].fill(wanted) { memory throws(AlulaError) in
+                unsafe try content.read(into: memory, at: position)
+            }
+            guard count > 0 else { return }
+            try call.send(data: pieces[turn])
+            position += UInt64(count)
+            turn = (turn + 1) % pieces.count
+        }
     }
 
     private func artifact(_ hex: String) throws -> (ContentDigest, UInt64) {
@@ -64,5 +81,22 @@ extension WireArtifact {
         self.digest = digest.description
         self.bytes = bytes
         self.existed = existed
+    }
+}
+
+extension ByteBuffer {
+    /// Appends as many bytes as `body` says that it has put into memory for `count` of them.
+    fileprivate mutating func fill(
+        _ count: Int,
+        _ body: (UnsafeMutableRawBufferPointer) throws(AlulaError) -> Int
+    ) throws(AlulaError) -> Int {
+        var result = Result<Int, AlulaError>.success(0)
+        unsafe writeWithUnsafeMutableBytes(minimumWritableBytes: count) { memory in
+            result = Result { () throws(AlulaError) in
+                unsafe try body(.init(rebasing: memory[..<count]))
+            }
+            return (try? result.get()) ?? 0  // thrown below
+        }
+        return try result.get()
     }
 }

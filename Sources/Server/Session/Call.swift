@@ -47,7 +47,7 @@ final class Call: @unchecked Sendable {
     private var state: State
 
     /// Frames of one call that may wait for the socket, so that a stream never crowds out other calls.
-    private static let framesAhead = 2
+    static let framesAhead = 2
 
     init(
         request: Frame,

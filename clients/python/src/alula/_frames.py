@@ -164,6 +164,11 @@ def frame_parts(
     return [_head(kind, flags, operation, call, control, length), *parts]
 
 
+def frame_head(kind: int, operation: int, call: int, length: int) -> bytes:
+    """What stands before the data of a frame without a control message."""
+    return _head(kind, 0, operation, call, b"", length)
+
+
 def _head(kind: int, flags: int, operation: int, call: int, control: bytes, length: int) -> bytes:
     size = len(control)
     padding = -size % 8

@@ -8,13 +8,13 @@ import hashlib
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-from ._connection import Connection
-from ._frames import Bytes, Op
+from ._bulk import BulkLine
+from ._frames import Op
 from ._proto import artifacts_pb2, uploads_pb2
-from ._session import Item, Session, ignore, upload_items
+from ._session import Session
 from .errors import (
     Aborted,
     AlulaError,
@@ -30,7 +30,8 @@ PART_BYTES = 64 << 20
 #: What one call downloads.
 RANGE_BYTES = 16 << 20
 WORKERS = 2
-_BLOCK = 1 << 19
+#: Hashed at once, in memory that stays near the processor.
+_BLOCK = 256 << 10
 _ATTEMPTS = 6
 
 
@@ -39,20 +40,23 @@ class _Stopped(Exception):
 
 
 class _Workers:
-    """Threads that take numbers one after the other, each with a connection of its own."""
+    """Threads that take numbers one after the other, each with a line of its own."""
 
     def __init__(self, session: Session, todo: list[int]) -> None:
         self._session = session
         self._todo = iter(todo)
         self._lock = threading.Lock()
+        self._lines: dict[int, BulkLine] = {}
         self.stop = threading.Event()
         self.failure: BaseException | None = None
 
-    def run(self, work: Callable[[Connection, int], None]) -> None:
-        """Returns when all is done, or when it was stopped; raises what failed first."""
+    def run(self, work: Callable[[BulkLine, int], None]) -> None:
+        """Returns when all is done, or when it was stopped; raises what failed first. No thread
+        works on after it.
+        """
         threads = [
-            threading.Thread(target=self._each, args=(work,), name="alula-parts", daemon=True)
-            for _ in range(WORKERS)
+            threading.Thread(target=self._each, args=(work, place), name="alula-parts", daemon=True)
+            for place in range(WORKERS)
         ]
         for thread in threads:
             thread.start()
@@ -60,13 +64,23 @@ class _Workers:
             for thread in threads:
                 thread.join()
         except BaseException:
+            # Interrupted: what waits for the server is woken.
             self.stop.set()
+            with self._lock:
+                for line in self._lines.values():
+                    line.wake()
+            for thread in threads:
+                thread.join()
             raise
         if self.failure is not None:
             raise self.failure
 
-    def _each(self, work: Callable[[Connection, int], None]) -> None:
-        connection: Connection | None = None
+    def check(self) -> None:
+        """Raises where the others have stopped."""
+        if self.stop.is_set():
+            raise _Stopped
+
+    def _each(self, work: Callable[[BulkLine, int], None], place: int) -> None:
         try:
             while not self.stop.is_set():
                 with self._lock:
@@ -75,9 +89,7 @@ class _Workers:
                     return
                 for attempt in range(_ATTEMPTS):
                     try:
-                        if connection is None or connection.failure is not None:
-                            connection = self._session.transport.connection_of_its_own()
-                        work(connection, number)
+                        work(self._line(place), number)
                         break
                     except (Unavailable, Aborted):
                         if attempt == _ATTEMPTS - 1 or self.stop.wait(0.1 * 2**attempt):
@@ -89,28 +101,20 @@ class _Workers:
                 self.failure = error
             self.stop.set()
         finally:
-            if connection is not None:
-                connection.close()
+            with self._lock:
+                line = self._lines.pop(place, None)
+            if line is not None:
+                line.close()
 
-
-def _exchange(
-    session: Session,
-    connection: Connection,
-    operation: int,
-    request: object,
-    items: Iterator[Item] | None,
-    take: Callable[[Bytes, Bytes], None],
-) -> Bytes:
-    control = session.prepare(request, True, None)
-    call = connection.open(operation, control, b"", None, more=items is not None)
-    try:
-        if items is not None:
-            upload_items(call, items, take)
-        while (item := call.next_item()) is not None:
-            take(*item)
-        return call.result()[0]
-    finally:
-        call.close()
+    def _line(self, place: int) -> BulkLine:
+        """The line of a thread; another where it has ended."""
+        line = self._lines.get(place)
+        if line is None or not line.is_open:
+            line = self._session.transport.bulk_line()
+            with self._lock:
+                self._lines[place] = line
+            self.check()
+        return line
 
 
 # Uploads
@@ -130,9 +134,10 @@ def put_large(session: Session, source: Path, size: int) -> str:
     workers = _Workers(session, [part for part in range(upload.parts) if part not in held])
     hashing = _Hashing(session, source, workers.stop)
     try:
-        workers.run(
-            lambda connection, part: _send_part(session, connection, source, upload, part, workers)
-        )
+        with source.open("rb") as file:
+            workers.run(
+                lambda line, part: _send_part(session, line, file.fileno(), upload, part, workers)
+            )
     except BaseException:
         workers.stop.set()
         raise
@@ -159,24 +164,17 @@ def put_large(session: Session, source: Path, size: int) -> str:
 
 def _send_part(
     session: Session,
-    connection: Connection,
-    source: Path,
+    line: BulkLine,
+    file: int,
     upload: uploads_pb2.Upload,
     part: int,
     workers: _Workers,
 ) -> None:
-    def blocks() -> Iterator[Item]:
-        left = upload.part_bytes
-        with source.open("rb", buffering=0) as file:
-            file.seek(part * upload.part_bytes)
-            while left > 0 and (block := file.read(min(_BLOCK, left))):
-                if workers.stop.is_set():
-                    raise _Stopped
-                left -= len(block)
-                yield b"", block
-
     request = uploads_pb2.PutPartRequest(upload=upload.upload, part=part)
-    _exchange(session, connection, Op.PUT_PART, request, blocks(), ignore)
+    offset = part * upload.part_bytes
+    length = min(upload.part_bytes, os.fstat(file).st_size - offset)
+    control = session.prepare(request, True, None)
+    line.send_file(Op.PUT_PART, control, file, (offset, length), workers.check)
 
 
 class _Hashing:
@@ -198,7 +196,7 @@ class _Hashing:
     def _work(self) -> None:
         try:
             found = hashlib.sha256()
-            block = memoryview(bytearray(1 << 20))
+            block = memoryview(bytearray(_BLOCK))
             with self._source.open("rb", buffering=0) as file:
                 while count := file.readinto(block):
                     found.update(block[:count])
@@ -266,9 +264,7 @@ def get_large(session: Session, digest: str, target: Path, size: int) -> Path:
         workers = _Workers(session, todo)
         hashing = _FollowingHash(work, workers.stop)
         try:
-            workers.run(
-                lambda connection, number: _get_range(session, connection, digest, work, number)
-            )
+            workers.run(lambda line, number: _get_range(session, line, digest, work, number))
         except BaseException:
             workers.stop.set()
             raise
@@ -287,19 +283,24 @@ def get_large(session: Session, digest: str, target: Path, size: int) -> Path:
 
 
 def _get_range(
-    session: Session, connection: Connection, digest: str, work: _PartialFile, number: int
+    session: Session, line: BulkLine, digest: str, work: _PartialFile, number: int
 ) -> None:
-    offset = number * RANGE_BYTES
-    length = min(RANGE_BYTES, work.size - offset)
-    position = offset
+    # What an attempt before has brought stays: it is hashed already perhaps.
+    begin, end = work.reached(number), min((number + 1) * RANGE_BYTES, work.size)
+    position = begin
 
-    def take(control: Bytes, data: Bytes) -> None:
+    def take(data: memoryview) -> None:
         nonlocal position
-        position += os.pwrite(work.handle, data, position)
+        if position + len(data) > end:
+            raise DataLoss(f"artifact {digest[:16]}… is sent beyond its {work.size:,} bytes")
+        while data:
+            written = os.pwrite(work.handle, data, position)
+            position, data = position + written, data[written:]
+        work.reach(number, position)
 
-    request = artifacts_pb2.ArtifactRequest(digest=digest, offset=offset, length=length)
-    _exchange(session, connection, Op.GET_ARTIFACT, request, None, take)
-    if position != offset + length:
+    request = artifacts_pb2.ArtifactRequest(digest=digest, offset=begin, length=end - begin)
+    line.receive(Op.GET_ARTIFACT, session.prepare(request, False, None), take)
+    if position != end:
         raise DataLoss(f"artifact {digest[:16]}… ended after {position:,} bytes of {work.size:,}")
     work.note(number)
 
@@ -310,7 +311,8 @@ class _PartialFile:
     def __init__(self, target: Path, digest: str, size: int) -> None:
         self.size = size
         self.done: set[int] = set()
-        self.changed = threading.Condition()
+        self._reached: dict[int, int] = {}
+        self._changed = threading.Condition()
         self._path = target.with_name(f".{target.name}.{digest[:16]}.part")
         self._notes = self._path.with_suffix(".ranges")
         self.handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
@@ -330,10 +332,34 @@ class _PartialFile:
             if os.fstat(self.handle).st_size == self.size:
                 self.done = {int(line) for line in self._notes.read_text("ascii").split()}
 
+    def reached(self, number: int) -> int:
+        """Where the bytes of a range end that are there."""
+        if number in self.done:
+            return min((number + 1) * RANGE_BYTES, self.size)
+        return self._reached.get(number, number * RANGE_BYTES)
+
+    def reach(self, number: int, position: int) -> None:
+        """The bytes of a range are there up to this place."""
+        with self._changed:
+            self._reached[number] = position
+            self._changed.notify_all()
+
+    def wait(self, position: int, stop: threading.Event) -> int:
+        """The end of the bytes that are there from a place on; waits for some. The place itself
+        once stopped.
+        """
+        with self._changed:
+            while (end := self.reached(position // RANGE_BYTES)) <= position:
+                if stop.is_set():
+                    return position
+                self._changed.wait(0.1)
+            return end
+
     def note(self, number: int) -> None:
-        with self.changed:
+        """All of a range is there, for a later attempt too."""
+        with self._changed:
             self.done.add(number)
-            self.changed.notify_all()
+            self._changed.notify_all()
             with self._notes.open("a", encoding="ascii") as notes:
                 notes.write(f"{number}\n")
 
@@ -369,20 +395,19 @@ class _FollowingHash:
         work = self._work
         try:
             found = hashlib.sha256()
-            for number in range(-(-work.size // RANGE_BYTES)):
-                with work.changed:
-                    while number not in work.done:
-                        if self._stop.is_set():
-                            return
-                        work.changed.wait(0.1)
-                offset = number * RANGE_BYTES
-                end = min(offset + RANGE_BYTES, work.size)
-                while offset < end:
-                    block = os.pread(work.handle, min(1 << 20, end - offset), offset)
-                    if not block:
+            block = memoryview(bytearray(_BLOCK))
+            position = 0
+            while position < work.size:
+                end = work.wait(position, self._stop)
+                if end == position:
+                    return
+                while position < end:
+                    count = os.preadv(work.handle, [block[: end - position]], position)
+                    if count == 0:
                         return
-                    found.update(block)
-                    offset += len(block)
+                    found.update(block[:count])
+                    position += count
             self.found = found.hexdigest()
         except BaseException as error:
             self._failure = error
+            self._stop.set()

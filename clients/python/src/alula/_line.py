@@ -154,14 +154,18 @@ class Line:
                     self._send(encode_frame(Kind.WINDOW, 0, operation, number, window))
                     owed = 0
 
-    def _frame(self, give_up: float | None) -> tuple[Header, Bytes]:
-        """The next frame; a wait that runs out of time keeps what has come of it."""
+    def _head(self, give_up: float | None) -> Header:
+        """The head of the next frame, which stays."""
         if not self._greeted:
             self._fill(PREFACE_BYTES, give_up)
             check_preface(self._rest)
             self._rest, self._greeted = self._rest[PREFACE_BYTES:], True
         self._fill(HEADER_BYTES, give_up)
-        header = decode_header(self._rest)
+        return decode_header(self._rest)
+
+    def _frame(self, give_up: float | None) -> tuple[Header, Bytes]:
+        """The next frame; a wait that runs out of time keeps what has come of it."""
+        header = self._head(give_up)
         whole = HEADER_BYTES + header.payload
         self._chunk = min(max(_CHUNK, whole + whole // 8), _MOST_AT_ONCE + _CHUNK)
         self._fill(whole, give_up)
@@ -184,17 +188,21 @@ class Line:
                     if remaining <= 0:
                         raise _TimeIsUp
                     self._set_limit(remaining)
-                try:
-                    count = self._socket.recv_into(memory[have:])
-                except (BlockingIOError, TimeoutError):
-                    continue
-                except OSError as error:
-                    raise _lost(error) from None
-                if count == 0:
-                    raise ConnectionLost("the server closed the connection")
-                have += count
+                have += self._receive(memory[have:])
         finally:
             self._rest = memory[:have]
+
+    def _receive(self, memory: memoryview) -> int:
+        """How many bytes came; none where the socket's own time was up."""
+        try:
+            count = self._socket.recv_into(memory)
+        except (BlockingIOError, TimeoutError):
+            return 0
+        except OSError as error:
+            raise _lost(error) from None
+        if count == 0:
+            raise ConnectionLost("the server closed the connection")
+        return count
 
     def _set_limit(self, seconds: float | None) -> None:
         """How long one receiving system call may take."""

@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Callable
 from typing import TypeVar
 
+from ._bulk import BulkLine
 from ._connection import Connection
 from ._endpoint import Endpoint
 from ._frames import Bytes
@@ -55,6 +56,7 @@ class Transport:
         self._connection: Connection | None = None
         self._pool = Pool(self.endpoint, self.timeout, self._connections)
         self._owned: weakref.WeakSet[Connection] = weakref.WeakSet()
+        self._bulk: weakref.WeakSet[BulkLine] = weakref.WeakSet()
 
     @property
     def open_connections(self) -> int:
@@ -85,6 +87,17 @@ class Transport:
                 raise closed()
             self._owned.add(connection)
         return connection
+
+    def bulk_line(self) -> BulkLine:
+        """For files; its owner closes it, or the store does."""
+        self._notice_fork()
+        line = BulkLine(self.endpoint, self.timeout)
+        with self._lock:
+            if self._pool.is_closed:
+                line.close()
+                raise closed()
+            self._bulk.add(line)
+        return line
 
     def unary(
         self, operation: int, control: bytes, data: Bytes = b"", timeout: float | None = None
@@ -176,6 +189,8 @@ class Transport:
             for connection in [self._connection, *self._owned]:
                 if connection is not None:
                     connection.close()
+            for line in self._bulk:
+                line.wake()
 
     def _notice_fork(self) -> None:
         if self._pid != os.getpid():
@@ -189,6 +204,8 @@ class Transport:
         for connection in [self._connection, *self._owned]:
             if connection is not None:
                 connection.abandon()
+        for line in self._bulk:
+            line.close()  # this process's end of it only
         pool.abandon()
         self._reset()
         self._pool.is_closed = was_closed
