@@ -176,6 +176,16 @@ package final class ReleaseDesk: Sendable {
                 after: change.after.json
             )
         }
+        for change in decided.stageChanges {
+            guard let stage = change.after ?? change.before else { continue }
+            try audit(
+                change.after == nil ? "drop stage" : "change stage",
+                "model:\(stage.model)",
+                ["stage": stage.stage.text],
+                before: change.before?.json,
+                after: change.after?.json ?? ""
+            )
+        }
         if decided.changesGates { tables.modelsChanged() }
     }
 
@@ -201,6 +211,16 @@ package final class ReleaseDesk: Sendable {
                 try tables.monitoredModels(project).map {
                     MonitoredModel(name: $0.name, services: $0.services)
                 }
+            },
+            stageUses: { project in
+                try tables.stageUses(project).map {
+                    StageUse(
+                        model: $0.model,
+                        stage: $0.stage,
+                        reason: $0.reason,
+                        isHolder: $0.kind == .holds
+                    )
+                }
             }
         ) { project in
             try identity.check(mayDefine: project)
@@ -209,6 +229,11 @@ package final class ReleaseDesk: Sendable {
             }
         }
     }
+}
+
+extension StageDefinition {
+    /// As the audit table keeps it.
+    fileprivate var json: String { "{\"holders\":\(holders)}" }
 }
 
 /// What the audit table keeps of an apply.

@@ -146,13 +146,4 @@ struct DropTests {
         }
         #expect(found?.details.first?.contains("define it or drop it") == true)
     }
-
-    private func error(_ body: () throws -> Void) -> AlulaError? {
-        do {
-            try body()
-            return nil
-        } catch {
-            return error as? AlulaError
-        }
-    }
 }

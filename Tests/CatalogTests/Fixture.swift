@@ -28,6 +28,7 @@ final class Fixture {
         retire: [String] = [],
         drop: [String] = [],
         project: String = "",
+        stageUses: [StageUse] = [],
         dependents: [Dependent] = []
     ) throws -> DefinitionChanges {
         let files = yaml.enumerated().map {
@@ -45,6 +46,7 @@ final class Fixture {
                 drop: drop,
                 project: project,
                 over: state,
+                stageUses: { _ in stageUses },
                 dependents: { _ in dependents }
             )
             if changes.breaks.isEmpty, !changes.isEmpty {
@@ -131,3 +133,12 @@ let credit = """
         require:
           - {metric: auc, better: higher, min: 0.70, no_worse_than_holder_by: 0.01}
     """
+
+func error(_ body: () throws -> Void) -> AlulaError? {
+    do {
+        try body()
+        return nil
+    } catch {
+        return error as? AlulaError
+    }
+}

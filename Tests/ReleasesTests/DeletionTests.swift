@@ -107,6 +107,48 @@ struct DeletionTests {
         #expect(error { try delete(1) }?.code == .notFound)
     }
 
+    @Test func `a stage goes when nobody is in it and none is remembered, and that is audited`()
+        throws
+    {
+        let canary = try Stage(text: "canary")
+        try fixture.apply("stages: [{model: credit, name: canary, holders: 1}]")
+        for _ in 0..<3 { try fixture.version() }
+        func refusals() throws -> [String] {
+            let plan = try fixture.desk.plan(
+                files: [],
+                drop: ["stage:credit:canary"],
+                project: ""
+            )
+            let found = error { try fixture.apply(drop: ["stage:credit:canary"]) }
+            #expect(plan.breaks == found?.details ?? [])
+            return plan.breaks
+        }
+        try fixture.promote(1, canary)
+        #expect(try refusals() == ["--drop stage:credit:canary: version 1 holds it"])
+        try fixture.promote(2, canary)
+        #expect(
+            try refusals() == [
+                "--drop stage:credit:canary: a rollback of it returns to version 1",
+                "--drop stage:credit:canary: version 2 holds it",
+            ]
+        )
+        #expect(try fixture.rollback(canary).version == 1)
+        fixture.clock.withLock { $0 = Timestamp(microseconds: 5_000) }
+        try fixture.promote(1, .staging)
+        #expect(try refusals() == [])
+        let refused = error { try fixture.promote(3, canary) }
+        #expect(refused?.message.contains("no stage \"canary\"") == true)
+        let past = try fixture.registry.tenures(
+            of: try #require(fixture.model),
+            at: Timestamp(microseconds: 4_999),
+            project: try #require(fixture.project)
+        )
+        #expect(past.map { "\($0.stage) \($0.version)" } == ["canary 1"])
+        let entry = try fixture.registry.audit().last { $0.act == "drop stage" }
+        #expect(entry?.object == "model:credit" && entry?.before == "{\"holders\":1}")
+        #expect(entry?.after.isEmpty == true)
+    }
+
     @Test func `a version whose service was dropped enters no stage`() throws {
         try fixture.version()
         let outcome = try fixture.apply(drop: ["credit"])

@@ -53,6 +53,7 @@ package struct DefinitionChanges: Sendable {
         case describeService(FeatureServiceName, String)
         case publish(FeatureService)
         case putStage(StageDefinition)
+        case dropStage(StageDefinition)
         case putGate(VersionedGate)
         case putMonitor(VersionedMonitor)
         case putRollout(VersionedRolloutPlan)
@@ -70,6 +71,7 @@ package struct DefinitionChanges: Sendable {
     package var gateChanges: [GateChange] = []
     package var monitorChanges: [MonitorChange] = []
     package var rolloutChanges: [RolloutPlanChange] = []
+    package var stageChanges: [StageChange] = []
     /// Published versions of services that cannot be read any more.
     package var unreadable: [FeatureServiceReference] = []
     var operations: [Operation] = []
@@ -83,4 +85,10 @@ package struct DefinitionChanges: Sendable {
 package struct GateChange: Sendable, Hashable {
     package var before: VersionedGate?
     package var after: VersionedGate
+}
+
+/// A stage of a model before and after an apply; nil where its model has, or had, no such definition.
+package struct StageChange: Sendable, Hashable {
+    package var before: StageDefinition?
+    package var after: StageDefinition?
 }

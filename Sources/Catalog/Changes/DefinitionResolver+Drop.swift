@@ -6,9 +6,11 @@ extension DefinitionResolver {
         case view(FeatureViewName)
         case service(FeatureServiceName)
         case gate(RegisteredModelName, Stage)
+        case stage(RegisteredModelName, Stage)
     }
 
-    /// Takes `name`, or `view:name` and `service:name` where both exist, and `gate:model:stage`.
+    /// Takes `name`, or `view:name` and `service:name` where both exist, `gate:model:stage` and
+    /// `stage:model:stage`.
     mutating func drop(_ texts: [String]) {
         let made = Set(
             result.changes.filter { $0.action != .retire }.map { "\($0.kind.rawValue):\($0.name)" }
@@ -32,6 +34,10 @@ extension DefinitionResolver {
             refuseMade(made.contains("gate:\(model) to \(stage)"), place)
             dropGate(model, stage, place)
         }
+        for case (.stage(let model, let stage), let place) in found {
+            refuseMade(made.contains("stage:\(model) \(stage)"), place)
+            dropStage(model, stage, place)
+        }
     }
 
     private func refuseMade(_ isMade: Bool, _ place: Place) {
@@ -42,11 +48,12 @@ extension DefinitionResolver {
     /// Notes a name that nothing has, or that is not dropped.
     private func dropped(_ text: String, _ place: Place) -> Dropped? {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        let kinds = ["view", "service", "gate", "monitor", "entity"]
+        let kinds = ["view", "service", "gate", "stage", "monitor", "entity"]
         let kind = parts.count > 1 && kinds.contains(parts[0]) ? parts[0] : ""
         let name = kind.isEmpty ? text : parts.dropFirst().joined(separator: ":")
         switch kind {
         case "gate": return gate(parts, place)
+        case "stage": return stage(parts, place)
         case "monitor":
             mistakes.note(place, "a monitor is retired, not dropped: --retire monitor:\(name)")
             return nil
@@ -98,6 +105,10 @@ extension DefinitionResolver {
             return nil
         }
         return .gate(model, stage)
+    }
+
+    private func stage(_ parts: [String], _ place: Place) -> Dropped? {
+        definedStage(parts, place).map { .stage($0.model, $0.stage) }
     }
 
     private mutating func drop(_ name: FeatureServiceName, _ place: Place) {

@@ -7,6 +7,9 @@ extension DefinitionResolver {
             $0.model == definition.model && $0.stage == definition.stage
         }
         guard known.map({ stages[$0] }) != definition else { return }
+        result.stageChanges.append(
+            StageChange(before: known.map { stages[$0] }, after: definition)
+        )
         if let known {
             stages[known] = definition
         } else {

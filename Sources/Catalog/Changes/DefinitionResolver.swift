@@ -13,6 +13,7 @@ extension CatalogStore {
         project: String,
         over state: CatalogState,
         models: (ProjectName) throws -> [MonitoredModel] = { _ in [] },
+        stageUses: (ProjectName) throws -> [StageUse] = { _ in [] },
         dependents: (ProjectName) throws -> [Dependent]
     ) throws -> DefinitionChanges {
         let mistakes = Mistakes()
@@ -30,6 +31,7 @@ extension CatalogStore {
             project: name,
             state: state,
             dependents: try dependents(name),
+            stageUses: drop.isEmpty ? [] : try stageUses(name),
             mistakes: mistakes
         )
         let monitored = reader.parsed.monitors.isEmpty ? [] : try models(name)
@@ -91,6 +93,7 @@ extension CatalogStore {
 struct DefinitionResolver {
     let mistakes: Mistakes
     let dependents: [Dependent]
+    let stageUses: [StageUse]
     var result: DefinitionChanges
     /// The project as it will be after what was resolved so far.
     var project: CatalogSnapshot.Project
@@ -106,10 +109,12 @@ struct DefinitionResolver {
         project name: ProjectName,
         state: CatalogState,
         dependents: [Dependent],
+        stageUses: [StageUse],
         mistakes: Mistakes
     ) {
         self.mistakes = mistakes
         self.dependents = dependents
+        self.stageUses = stageUses
         result = DefinitionChanges(project: name)
         let existing = state.snapshot.projects[name]
         isNew = existing == nil

@@ -79,6 +79,13 @@ extension CatalogTables {
         )
     }
 
+    func remove(_ stage: StageDefinition, _ project: ProjectName) throws {
+        try database.execute(
+            sql: "DELETE FROM model_stage WHERE project = ? AND model = ? AND stage = ?",
+            arguments: [project.text, stage.model.text, stage.stage.text]
+        )
+    }
+
     func loadStages() throws -> [ProjectName: [StageDefinition]] {
         var stages: [ProjectName: [StageDefinition]] = [:]
         let rows = try Row.fetchAll(

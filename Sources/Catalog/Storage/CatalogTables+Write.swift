@@ -36,6 +36,7 @@ extension CatalogTables {
             )
         case .publish(let service): try publish(service, project)
         case .putStage(let stage): try put(stage, project)
+        case .dropStage(let stage): try remove(stage, project)
         case .putGate(let gate): try put(gate, project)
         case .putMonitor(let monitor): try put(monitor, project)
         case .putRollout(let plan): try put(plan, project)

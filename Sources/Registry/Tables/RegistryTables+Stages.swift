@@ -187,4 +187,61 @@ extension RegistryTables {
             )
         }
     }
+
+    /// Who is in stages, who answers beside them, whom they remember and what is rolled out to them.
+    package func stageUses(_ project: ProjectName) throws -> [StageOccupation] {
+        try rows(
+            """
+            SELECT model.name AS name, used.stage AS stage, used.version AS version, what
+            FROM (
+                SELECT model, stage, version, 'holds' AS what FROM stage_tenure
+                WHERE until IS NULL
+                UNION ALL
+                SELECT model, stage, version, 'shadows' FROM stage_shadow WHERE until IS NULL
+                UNION ALL
+                SELECT model, stage, json_extract(part.value, '$[0]'), 'remembered'
+                FROM stage_memory, json_each(split) AS part
+                UNION ALL
+                SELECT model, stage, version, 'rolled out' FROM rollout WHERE state = 'running'
+            ) AS used JOIN model ON model.id = used.model
+            WHERE project = ? ORDER BY name, used.stage, version
+            """,
+            [project.text]
+        ).map { row in
+            guard let kind = StageOccupation.Kind(rawValue: row["what"]) else {
+                throw AlulaError(.internal, "a stage is used in no known way")
+            }
+            return StageOccupation(
+                model: try RegisteredModelName(row["name"], as: "model"),
+                stage: try Stage(text: row["stage"]),
+                version: row["version"],
+                kind: kind
+            )
+        }
+    }
+}
+
+/// What keeps a stage of a model from going.
+package struct StageOccupation: Sendable, Hashable {
+    package enum Kind: String, Sendable {
+        case holds
+        case shadows
+        case remembered
+        case rolledOut = "rolled out"
+    }
+
+    package var model: RegisteredModelName
+    package var stage: Stage
+    package var version: UInt32
+    package var kind: Kind
+
+    /// For people.
+    package var reason: String {
+        switch kind {
+        case .holds: "version \(version) holds it"
+        case .shadows: "version \(version) is its shadow"
+        case .remembered: "a rollback of it returns to version \(version)"
+        case .rolledOut: "version \(version) is being rolled out to it"
+        }
+    }
 }

@@ -40,7 +40,7 @@ package nonisolated struct WireApplyRequest: Sendable {
   /// names of views and services
   package var retire: [String] = []
 
-  /// likewise, and gates as gate:MODEL:STAGE: for good
+  /// likewise, gates as gate:MODEL:STAGE, stages as stage:MODEL:STAGE: for good
   package var drop: [String] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()

@@ -19,7 +19,7 @@ struct DefinitionsArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Drop a view, a service or gate:MODEL:STAGE for good.",
+            "Drop a view, a service, gate:MODEL:STAGE or stage:MODEL:STAGE for good.",
             valueName: "name"
         )
     )

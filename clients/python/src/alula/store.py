@@ -127,8 +127,9 @@ class Store(
         changes nothing. Raises InvalidArgument with every mistake, Refused with all that would
         break.
 
-        ``drop`` takes views, services and gates (``gate:model:stage``) away for good, with all that
-        a view holds; ``plan`` says before what is lost by it.
+        ``drop`` takes views, services, gates (``gate:model:stage``) and stages of a model's own
+        (``stage:model:stage``) away for good, with all that a view holds; ``plan`` says before
+        what is lost by it.
         """
         changes = self._registry.apply(Op.APPLY, definitions, retire, drop)
         self._definitions.forget()
