@@ -279,6 +279,7 @@ struct Parts: Sendable {
                 trainingSets: trainingSets,
                 plans: plans,
                 servedModels: ServedModels(registry),
+                lookups: KeptLookups(registry, catalog),
                 readDesks: ReadDesks(),
                 readCounts: ReadCounts(),
                 served: served,

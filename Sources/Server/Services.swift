@@ -27,6 +27,7 @@ struct Services: Sendable {
     let trainingSets: TrainingSets
     let plans: PlanCache
     let servedModels: ServedModels
+    let lookups: KeptLookups
     let readDesks: ReadDesks
     let readCounts: ReadCounts
     let served: ServedLog

@@ -57,7 +57,24 @@ extension SessionHandler {
         if let error = excess(of: frame, from: identity) {
             return send(.failure(error), for: frame, context)
         }
+        if answerLookup(frame, operation, context) { return }
         start(frame, operation, identity, context)
+    }
+
+    /// Answers a look-up at once, where the answer is known.
+    private func answerLookup(
+        _ request: Frame,
+        _ operation: Operation,
+        _ context: ChannelHandlerContext
+    ) -> Bool {
+        let arrived = NIODeadline.now()
+        guard let answer = dispatcher.services.lookups.answer(to: request, operation) else {
+            return false
+        }
+        buffer.giveBack(request.payloadBytes)
+        send(.success(Answer(control: answer)), for: request, context)
+        figures.observe(operation, since: arrived, failed: false)
+        return true
     }
 
     private func start(

@@ -43,6 +43,8 @@ final class SessionHandler: ChannelInboundHandler {
     /// The server is stopping: calls in flight finish, new ones are refused.
     var isDraining = false
 
+    private static let muchOfAFrame = 32 << 10
+
     /// What a session shares with the others of its event loop.
     struct Place: Sendable {
         var desk: ReadDesk
@@ -109,8 +111,19 @@ final class SessionHandler: ChannelInboundHandler {
             releasePartial()
             try receive(frame, context)
         }
-        if waiting.readableBytes == 0 { waiting = ByteBuffer() } else { waiting.discardReadBytes() }
+        if waiting.readableBytes == 0 { waiting = ByteBuffer() } else { makeRoom() }
         try countPartial()
+    }
+
+    /// Takes memory for all of a large frame at once, when some of it is there: else what has come
+    /// is copied again and again as it grows.
+    private func makeRoom() {
+        waiting.discardReadBytes()
+        guard waiting.readableBytes >= Self.muchOfAFrame,
+            let payload: UInt32 = waiting.getInteger(at: waiting.readerIndex, endianness: .little),
+            payload <= decoder.largestPayload
+        else { return }
+        waiting.reserveCapacity(waiting.readerIndex + Frame.headerBytes + Int(payload))
     }
 
     /// Answers the next frame at once, where it is a read that needs no waiting; else leaves it.
