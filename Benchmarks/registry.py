@@ -1,6 +1,10 @@
 """The registry beside the disk: one call after another, many in flight, and from a thousand versions to a million.
 
-    python registry.py writes | flight | size [--versions 1000000] [--points 10000000] | artifacts | all
+    python registry.py writes | flight | size [--scale 1000000] [--keep] | artifacts | all
+
+`size` makes a registry of a thousand versions and one of `--scale`, with ten times as many points of metrics, checks both
+with `alula verify`, and looks up the same in both; `server us` is what the server's threads took of the processors for one
+call, which other work on the machine moves little. `--keep` leaves the directories, and says where; `--in` looks into those.
 """
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ from collections.abc import Callable
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../clients/python/src"))
 
-from server import Server, table
+from server import BINARY, Server, table
 
 import alula
 
@@ -128,46 +132,97 @@ def grow(directory: str, versions: int, points: int) -> None:
         "SELECT ? + i % 1000, 1000 + i / 1000, i, 4602678819172646912, 1000 + i FROM n",
         (points, series),
     )
+    base.execute(
+        "UPDATE run_series SET points = (SELECT count(*) FROM metric_point WHERE series = run_series.id), "
+        "(step, time, bits, number) = (SELECT step, time, bits, number FROM metric_point WHERE series = run_series.id "
+        "ORDER BY step DESC, time DESC, number DESC LIMIT 1)"
+    )
     base.commit()
     base.close()
 
 
-def size(versions: int, points: int) -> None:
-    """The same look-ups over few and over many."""
-    rows = []
-    for count, total in ((1_000, 10_000), (versions, points)):
-        directory = tempfile.mkdtemp(prefix="alula-bench-")
-        server = Server(directory=directory)
-        with alula.connect(server.address) as store:
-            store.apply(DEFINITIONS)
-        with alula.connect(server.address, project="bench") as store:
-            register = version(store, "m")
-            register(0), register(1)
-            for _ in range(1_000):
-                run = store.run("series", heartbeat=0, code_revision="", environment={})
-                run.log_batch([("loss", 0.5, 0)])
-        server.stop(keep=True)
-        grow(directory, count, total)
-        server = Server(directory=directory)
-        with alula.connect(server.address, project="bench") as store:
-            store.set_alias("m", "a", count // 2)
-            store.promote("m", count // 2, "production")
+def seed(directory: str, versions: int) -> None:
+    """A registry of so many versions of one model, and ten times as many points in a thousand runs."""
+    server = Server(directory=directory)
+    with alula.connect(server.address) as store:
+        store.apply(DEFINITIONS)
+    with alula.connect(server.address, project="bench") as store:
+        register = version(store, "m")
+        register(0), register(1)
+        for _ in range(1_000):
+            run = store.run("series", heartbeat=0, code_revision="", environment={})
+            run.log_batch([("loss", 0.5, 0)])
+    server.stop(keep=True)
+    begun = time.perf_counter()
+    grow(directory, versions, 10 * versions)
+    print(f"{versions:,} versions and {10 * versions:,} points: {time.perf_counter() - begun:.0f} s", flush=True)
+
+
+def look(directory: str, versions: int) -> list[dict[str, object]]:
+    """What a registry of this size takes for each look-up."""
+    begun = time.perf_counter()
+    with Server(directory=directory, keep=True) as server:
+        print(f"started in {time.perf_counter() - begun:.2f} s", flush=True)
+        with alula.connect(server.address, project="bench", timeout=600) as store:
+            store.set_alias("m", "a", versions // 2)
+            store.promote("m", versions // 2, "production")
+            run = store.runs("series", limit=1)[0]
             acts: dict[str, tuple[Callable[[int], object], int]] = {
                 "by alias": (lambda _: store.model("m", alias="a"), 500),
                 "by stage": (lambda _: store.model("m", stage="production"), 500),
+                "by number": (lambda n: store.model("m", version=1 + n * 7919 % versions), 500),
+                "models": (lambda _: store.models(), 50),
                 "first 100 versions": (lambda _: store.search_versions(model="m", limit=100), 50),
                 "first 100 of all models": (lambda _: store.search_versions(limit=100), 50),
-                "first 100 runs": (lambda _: store.runs("series", limit=100), 50),
+                "first 100 runs": (lambda _: store.search_runs(experiment="series", limit=100), 50),
+                "first 100 of all runs": (lambda _: store.search_runs(limit=100), 50),
+                "first 100 audit entries": (lambda _: store.audit(limit=100), 50),
                 "100 of a tag, 1 in 100": (lambda _: store.search_versions("tag.slot = '7'", model="m", limit=100), 5),
-                "a run's history": (lambda _: store.get_run(run.id), 50),
+                "all of a tag of none": (lambda _: store.search_versions("tag.slot = 'x'", model="m", limit=100), 2),
+                "a run, last points": (lambda _: store.open_run(run.id), 50),
+                "lineage": (lambda _: store.lineage("m", versions // 2), 50),
                 "register": (version(store, "m"), 100),
-            }
+                "set alias": (lambda n: store.set_alias("m", "a", versions // 2 - n % 2), 100),
+                "promote": (lambda n: store.promote("m", versions // 2 - n % 2, "production"), 100),
+                "1000 metrics": (lambda n: store.open_run(run.id).log_batch(
+                    [("loss", 0.5, 10**7 + n * 1000 + step) for step in range(1000)]), 20),
+            }  # fmt: skip
+            rows = []
             for name, (act, times) in acts.items():
                 act(0)
-                rows.append({"versions": count, "points": total, "look-up": name, **timed(act, times)})
-        server.stop()
-        shutil.rmtree(directory, ignore_errors=True)
-    print(table(rows))
+                before = server.processor_seconds()
+                found = timed(act, times)
+                taken = (server.processor_seconds() - before) / times * 1e6
+                rows.append({"versions": versions, "look-up": name, **found, "server us": taken})
+        begun = time.perf_counter()
+        command = [BINARY, "verify", "--server", server.address]
+        told = subprocess.run(command, capture_output=True, text=True, timeout=3_600)
+        print(f"verify, {time.perf_counter() - begun:.0f} s: {told.stdout.strip()[-200:]}{told.stderr[-200:]}", flush=True)
+        if told.returncode:
+            raise SystemExit("what was made is not what a server would have written")
+    return rows
+
+
+def size(scale: int, keep: bool, given: list[str]) -> None:
+    """The same look-ups over few and over many."""
+    rows: list[dict[str, object]] = []
+    for versions, directory in zip((1_000, scale), given or ("", "")):
+        is_made, keep = bool(directory), keep or bool(directory)
+        directory = directory or tempfile.mkdtemp(prefix="alula-bench-")
+        try:
+            if not is_made:
+                seed(directory, versions)
+            rows += look(directory, versions)
+        finally:
+            if keep:
+                print(directory)
+            else:
+                shutil.rmtree(directory, ignore_errors=True)
+    few, many = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+    for one, other in zip(few, many):
+        other["p50 of few"] = other["p50 ms"] / one["p50 ms"]  # type: ignore[operator]
+        other["server of few"] = other["server us"] / one["server us"]  # type: ignore[operator]
+    print(table(few) + "\n\n" + table(many))
 
 
 def artifacts(store: alula.Store, directory: str) -> None:
@@ -202,8 +257,9 @@ def artifacts(store: alula.Store, directory: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["writes", "flight", "size", "artifacts", "all"])
-    parser.add_argument("--versions", type=int, default=1_000_000)
-    parser.add_argument("--points", type=int, default=10_000_000)
+    parser.add_argument("--scale", type=int, default=1_000_000)
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--in", dest="given", nargs=2, default=[], metavar="DIRECTORY")
     given = parser.parse_args()
     if given.what in ("writes", "flight", "artifacts", "all"):
         with Server() as server, tempfile.TemporaryDirectory() as directory:
@@ -217,7 +273,7 @@ def main() -> None:
                 if given.what in ("artifacts", "all"):
                     artifacts(store, directory)
     if given.what in ("size", "all"):
-        size(given.versions, given.points)
+        size(given.scale, given.keep, given.given)
 
 
 if __name__ == "__main__":

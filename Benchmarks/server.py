@@ -14,7 +14,8 @@ BINARY = os.environ.get("ALULA_BINARY", ".build/release/alula")
 
 
 class Server:
-    def __init__(self, *options: str, directory: str | None = None) -> None:
+    def __init__(self, *options: str, directory: str | None = None, keep: bool = False) -> None:
+        self.keep = keep
         self.directory = directory or tempfile.mkdtemp(prefix="alula-bench-")
         self.process = subprocess.Popen(
             [BINARY, "serve", "--data", self.directory, "--listen", "127.0.0.1:0", "--http", "none", *options],
@@ -32,11 +33,20 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        self.stop(self.keep)
 
     def resident_megabytes(self) -> float:
         with open(f"/proc/{self.process.pid}/status") as status:
             return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmRSS"))
+
+    def processor_seconds(self) -> float:
+        """What its threads have taken of the processors so far."""
+        folder = f"/proc/{self.process.pid}/task"
+        total = 0
+        for thread in os.listdir(folder):
+            with open(f"{folder}/{thread}/schedstat") as file:
+                total += int(file.read().split()[0])
+        return total / 1e9
 
     def online_bytes(self) -> int:
         """Bytes of RocksDB's files."""
