@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from ._endpoint import Endpoint
 from ._frames import FLAG_MORE, HEADER_BYTES, Bytes, Header, Kind, encode_frame, frame_head
-from ._line import _SEND_SECONDS, ConnectionLost, Line, failure_of
+from ._line import ConnectionLost, Line, failure_of
 from ._proto import common_pb2 as pb
+from ._secure import SecureLine
 from .errors import InvalidArgument
 
 CALL_WINDOW = 4 << 20
@@ -31,8 +32,7 @@ class BulkLine(Line):
     def __init__(self, endpoint: Endpoint, timeout: float) -> None:
         super().__init__(endpoint, timeout)
         self._memory = memoryview(bytearray(_PIECE))
-        # Sending is limited in time by the socket; receiving may take as long as it does.
-        self._set_limit(_SEND_SECONDS if self._is_secure else None)
+        self._set_limit(None)
 
     def receive(self, operation: int, control: bytes, take: Taker) -> Bytes:
         """Hands the data of the answer's items to ``take``, piece by piece, in memory that is used
@@ -128,7 +128,8 @@ class BulkLine(Line):
             left -= wanted
 
     def _send_item(self, head: bytes, file: int, offset: int, size: int) -> None:
-        if self._is_secure or not hasattr(os, "sendfile"):
+        line = self._socket
+        if isinstance(line, SecureLine) or not hasattr(os, "sendfile"):
             block = os.pread(file, size, offset)
             if len(block) < size:
                 raise _shorter()
@@ -136,10 +137,10 @@ class BulkLine(Line):
             self._send(block)
             return
         try:
-            self._socket.sendall(head, _MORE_FOLLOWS)
+            line.sendall(head, _MORE_FOLLOWS)
             end = offset + size
             while offset < end:
-                count = os.sendfile(self._socket.fileno(), file, offset, end - offset)
+                count = os.sendfile(line.fileno(), file, offset, end - offset)
                 if count == 0:
                     raise _shorter()
                 offset += count
