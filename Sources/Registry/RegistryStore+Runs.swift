@@ -166,13 +166,14 @@ extension RegistryStore {
         _ page: PageRequest
     ) throws(AlulaError) -> Page<Run> {
         try read { tables in
-            Page(
-                try tables.runs(
-                    project,
-                    experiment,
-                    before: page.after ?? .max,
-                    limit: page.limit + 1
-                ).map { ($0.number, try tables.run($0, history: false)) },
+            let found = try tables.runs(
+                project,
+                experiment,
+                before: page.after ?? .max,
+                limit: page.limit + 1
+            )
+            return Page(
+                zip(found, try tables.runs(found)).map { (number: $0.number, item: $1) },
                 page
             )
         }

@@ -21,7 +21,7 @@ extension RegistryStore {
                 importFact: importFact
             )
             return try tables.search(statement) { rows in
-                try rows.map { try tables.run(try RegistryTables.runRow($0), history: false) }
+                try tables.runs(try rows.map(RegistryTables.runRow))
             }
         }
     }

@@ -115,25 +115,44 @@ extension RegistryTables {
         )
     }
 
-    /// Every point by name, step and time; or the last one of each series.
-    func metrics(of run: RunRow, history: Bool) throws -> [Metric] {
-        let table = history ? "run_metric" : "run_series"
-        return try rows(
-            """
-            SELECT name, data_set, step, time, bits FROM \(table) WHERE run = ?
-            ORDER BY name, data_set, step, time, number
-            """,
+    /// Every point by name, data set, step and time.
+    func history(of run: RunRow) throws -> [Metric] {
+        var series: [(id: Int64, name: MetricName, dataSet: String)] = []
+        try forEach(
+            "SELECT id, name, data_set FROM run_series WHERE run = ? ORDER BY name, data_set",
             [run.number]
-        ).map(Self.metric)
+        ) { series.append(($0[0], try MetricName($0[1], as: "metric"), $0[2])) }
+        var points: [Metric] = []
+        for (id, name, dataSet) in series {
+            try forEach(
+                """
+                SELECT step, time, bits FROM metric_point WHERE series = ?
+                ORDER BY step, time, number
+                """,
+                [id]
+            ) {
+                points.append(
+                    Metric(
+                        name: name,
+                        value: Double(bitPattern: UInt64(bitPattern: $0[2])),
+                        step: $0[0],
+                        time: Timestamp(microseconds: $0[1]),
+                        dataSet: dataSet
+                    )
+                )
+            }
+        }
+        return points
     }
 
-    static func metric(_ row: Row) throws -> Metric {
+    /// Of the columns name, data_set, step, time and bits, which begin at a place.
+    static func metric(_ row: Row, from place: Int) throws -> Metric {
         Metric(
-            name: try MetricName(row["name"], as: "metric"),
-            value: Double(bitPattern: UInt64(bitPattern: row["bits"])),
-            step: row["step"],
-            time: Timestamp(microseconds: row["time"]),
-            dataSet: row["data_set"]
+            name: try MetricName(row[place], as: "metric"),
+            value: Double(bitPattern: UInt64(bitPattern: row[place + 4])),
+            step: row[place + 2],
+            time: Timestamp(microseconds: row[place + 3]),
+            dataSet: row[place + 1]
         )
     }
 }

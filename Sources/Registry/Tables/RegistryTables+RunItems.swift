@@ -58,22 +58,10 @@ extension RegistryTables {
     }
 
     func items(_ direction: Direction, of run: RunRow) throws -> [RunItem] {
-        try rows(
-            """
-            SELECT kind, target, name, bytes FROM run_item WHERE run = ? AND direction = ?
-            ORDER BY kind, name, target
-            """,
-            [run.number, direction.rawValue]
-        ).map { row in
-            guard let kind = RunItem.Kind(rawValue: row["kind"]) else {
-                throw AlulaError.corrupt("an \(direction.rawValue) of a run has an unknown kind")
-            }
-            return RunItem(
-                kind: kind,
-                target: row["target"],
-                name: row["name"],
-                bytes: UInt64(clamping: row["bytes"] as Int64)
-            )
+        let parts = try runParts(run.number...run.number)[run.number] ?? RunParts()
+        switch direction {
+        case .input: return parts.inputs
+        case .output: return parts.outputs
         }
     }
 

@@ -83,6 +83,24 @@ extension RegistryTables {
     }
 
     func run(_ found: RunRow, history: Bool) throws -> Run {
+        var run = try runs([found])[0]
+        if history { run.metrics = try self.history(of: found) }
+        return run
+    }
+
+    /// Each with the last point of each metric; as many at once as are asked for, in their order.
+    func runs(_ found: [RunRow]) throws -> [Run] {
+        let numbers = found.map(\.number)
+        guard let least = numbers.min(), let greatest = numbers.max() else { return [] }
+        // What is between them and not asked for is read in vain, which pays where they lie close.
+        if found.count > 1, greatest - least > 4 * Int64(found.count) {
+            return try found.map { try runs([$0])[0] }
+        }
+        let parts = try runParts(least...greatest)
+        return try found.map { try Self.run($0, parts[$0.number] ?? RunParts()) }
+    }
+
+    private static func run(_ found: RunRow, _ parts: RunParts) throws -> Run {
         let row = found.row
         let ended: Int64? = row["ended"]
         let trainingSet: String? = row["training_set"]
@@ -94,19 +112,16 @@ extension RegistryTables {
             status: found.status,
             started: Timestamp(microseconds: row["started"]),
             ended: ended.map(Timestamp.init(microseconds:)),
-            params: try pairs("SELECT key, value FROM run_param WHERE run = ?", [found.number]),
-            metrics: try metrics(of: found, history: history),
-            tags: try pairs("SELECT key, value FROM run_tag WHERE run = ?", [found.number]),
+            params: parts.params,
+            metrics: parts.metrics,
+            tags: parts.tags,
             trainingSet: try trainingSet.map { try TrainingSetID($0, as: "training set") },
             codeRevision: row["code_revision"],
             actor: row["actor"],
-            environment: try pairs(
-                "SELECT key, value FROM run_environment WHERE run = ?",
-                [found.number]
-            ),
+            environment: parts.environment,
             heartbeat: .seconds(row["heartbeat"]),
-            inputs: try items(.input, of: found),
-            outputs: try items(.output, of: found)
+            inputs: parts.inputs,
+            outputs: parts.outputs
         )
     }
 

@@ -32,59 +32,53 @@ extension RegistryTables {
         }
         let range: StatementArguments = [model.id, least, greatest]
         let within = "WHERE model = ? AND version BETWEEN ? AND ?"
-        let artifacts = try group(
-            "SELECT * FROM version_artifact \(within) ORDER BY version, position",
-            range
-        )
-        let metrics = try group(
-            "SELECT * FROM version_metric \(within) ORDER BY version, name, data_set",
-            range
-        )
-        let params = try group("SELECT version, key, value FROM version_param \(within)", range)
-        let tags = try group("SELECT version, key, value FROM version_tag \(within)", range)
+        var found: [UInt32: VersionParts] = [:]
+        func parts(_ sql: String, _ take: (Row, inout VersionParts) throws -> Void) throws {
+            try forEach(sql, range) { try take($0, &found[$0[0], default: VersionParts()]) }
+        }
+        try parts(
+            """
+            SELECT version, name, digest, bytes, directory FROM version_artifact \(within)
+            ORDER BY version, position
+            """
+        ) { try $1.artifacts.append(Self.artifact($0)) }
+        try parts(
+            """
+            SELECT version, name, data_set, step, time, bits FROM version_metric \(within)
+            ORDER BY version, name, data_set
+            """
+        ) { try $1.metrics.append(Self.metric($0, from: 1)) }
+        try parts("SELECT version, key, value FROM version_param \(within)") {
+            $1.params[$0[1]] = $0[2] as String
+        }
+        try parts("SELECT version, key, value FROM version_tag \(within)") {
+            $1.tags[$0[1]] = $0[2] as String
+        }
         return try rows.map { row in
-            let number: UInt32 = row["number"]
-            return try version(
-                row,
-                of: model,
-                artifacts: (artifacts[number] ?? []).map(Self.artifact),
-                params: Self.pairs(params[number] ?? []),
-                metrics: (metrics[number] ?? []).map(Self.metric),
-                tags: Self.pairs(tags[number] ?? [])
-            )
+            try version(row, of: model, found[row["number"]] ?? VersionParts())
         }
     }
 
-    private func group(
-        _ sql: String,
-        _ range: StatementArguments
-    ) throws -> [UInt32: [Row]] {
-        Dictionary(grouping: try rows(sql, range)) { $0["version"] as UInt32 }
-    }
-
-    private static func pairs(_ rows: [Row]) -> [String: String] {
-        Dictionary(
-            rows.map { ($0["key"] as String, $0["value"] as String) },
-            uniquingKeysWith: { _, last in last }
-        )
+    private struct VersionParts {
+        var artifacts: [ModelVersion.Artifact] = []
+        var params: [String: String] = [:]
+        var metrics: [Metric] = []
+        var tags: [String: String] = [:]
     }
 
     private static func artifact(_ row: Row) throws -> ModelVersion.Artifact {
         ModelVersion.Artifact(
-            name: row["name"],
-            digest: try digest(row["digest"]),
-            bytes: UInt64(row["bytes"] as Int64),
-            isDirectory: row["directory"]
+            name: row[1],
+            digest: try digest(row[2]),
+            bytes: UInt64(row[3] as Int64),
+            isDirectory: row[4]
         )
     }
 
     private func version(
         _ row: Row,
         of model: ModelRow,
-        artifacts: [ModelVersion.Artifact],
-        params: [String: String],
-        metrics: [Metric],
-        tags: [String: String]
+        _ parts: VersionParts
     ) throws -> ModelVersion {
         let (set, service): (String?, String?) = (row["training_set"], row["service"])
         return ModelVersion(
@@ -99,12 +93,12 @@ extension RegistryTables {
                     version: row["service_version"]
                 )
             },
-            artifacts: artifacts,
-            params: params,
-            metrics: metrics,
+            artifacts: parts.artifacts,
+            params: parts.params,
+            metrics: parts.metrics,
             codeRevision: row["code_revision"],
             description: row["description"],
-            tags: tags,
+            tags: parts.tags,
             registered: Timestamp(microseconds: row["registered"]),
             actor: row["actor"]
         )
