@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from operator import attrgetter
+from typing import Any, ClassVar, NamedTuple
 
 from .records import moment
 
 
-@dataclass(frozen=True)
-class MetricPoint:
+class MetricPoint(NamedTuple):
     """One point of a metric's series."""
 
     name: str
     value: float
     step: int
-    time: datetime
+    #: Microseconds since 1970, UTC.
+    time_us: int
     #: What it was measured on; empty where that was not said.
     data_set: str = ""
+
+    @property
+    def time(self) -> datetime:
+        """When it was logged."""
+        return moment(self.time_us)
 
 
 def points(metrics: Any) -> list[MetricPoint]:
     """The points of a message."""
-    return [MetricPoint(m.name, m.value, m.step, moment(m.time_us), m.data_set) for m in metrics]
+    return [MetricPoint(m.name, m.value, m.step, m.time_us, m.data_set) for m in metrics]
+
+
+class OfMessage:
+    """Takes its attributes out of a message when they are asked for, each once: whoever lists a
+    thousand records mostly wants a few things of each.
+    """
+
+    _readers: ClassVar[dict[str, Callable[[Any], Any]]]
+
+    def __getattr__(self, name: str) -> Any:
+        own = self.__dict__
+        reader = type(self)._readers.get(name)
+        if reader is None or "_message" not in own:
+            raise AttributeError(f"{type(self).__name__} has no {name}", name=name, obj=self)
+        value = own[name] = reader(own["_message"])
+        return value
 
 
 def last_values(metrics: Any) -> dict[str, float]:
@@ -46,8 +69,13 @@ class RunItem:
     bytes: int
 
 
-@dataclass(frozen=True)
-class RunRecord:
+def run_items(items: Any) -> list[RunItem]:
+    """What a message says that a run read or made."""
+    return [RunItem(item.kind, item.target, item.name, item.bytes) for item in items]
+
+
+@dataclass(frozen=True, init=False)
+class RunRecord(OfMessage):
     """A run as the registry keeps it; ``metrics`` is the last value of each."""
 
     id: str
@@ -63,22 +91,33 @@ class RunRecord:
     training_set: str
     code_revision: str
     actor: str
-    environment: dict[str, str] = field(default_factory=dict, repr=False)
-    inputs: list[RunItem] = field(default_factory=list)
-    outputs: list[RunItem] = field(default_factory=list)
+    environment: dict[str, str] = field(repr=False)
+    inputs: list[RunItem]
+    outputs: list[RunItem]
+
+    _readers = {
+        **{
+            name: attrgetter(name)
+            for name in (
+                "id", "experiment", "name", "status", "training_set", "code_revision", "actor",
+            )
+        },
+        "started": lambda m: moment(m.started_us),
+        "ended": lambda m: moment(m.ended_us) if m.ended_us else None,
+        "params": lambda m: pairs(m.params),
+        "metrics": lambda m: last_values(m.metrics),
+        "points": lambda m: points(m.metrics),
+        "tags": lambda m: pairs(m.tags),
+        "environment": lambda m: pairs(m.environment),
+        "inputs": lambda m: run_items(m.inputs),
+        "outputs": lambda m: run_items(m.outputs),
+    }  # fmt: skip
 
     @staticmethod
     def of(message: Any) -> RunRecord:
-        return RunRecord(
-            message.id, message.experiment, message.name, message.status,
-            moment(message.started_us), moment(message.ended_us) if message.ended_us else None,
-            pairs(message.params),
-            last_values(message.metrics), points(message.metrics),
-            pairs(message.tags), message.training_set, message.code_revision, message.actor,
-            pairs(message.environment),
-            [RunItem(item.kind, item.target, item.name, item.bytes) for item in message.inputs],
-            [RunItem(item.kind, item.target, item.name, item.bytes) for item in message.outputs],
-        )  # fmt: skip
+        made = RunRecord()
+        made.__dict__["_message"] = message
+        return made
 
 
 @dataclass(frozen=True)
@@ -132,7 +171,12 @@ class Artifact:
     directory: bool = False
 
 
-class ModelVersion(int):
+def files(artifacts: Any) -> list[Artifact]:
+    """The artifacts of a message."""
+    return [Artifact(a.name, a.digest, a.bytes, a.directory) for a in artifacts]
+
+
+class ModelVersion(int, OfMessage):
     """A version of a model: its number, which it is, and what it was made of."""
 
     model: str
@@ -156,20 +200,25 @@ class ModelVersion(int):
         """The number."""
         return int(self)
 
+    _readers = {
+        **{
+            name: attrgetter(name)
+            for name in (
+                "model", "stage", "run", "training_set", "training_digest", "service",
+                "code_revision", "description", "actor", "log_entry",
+            )
+        },
+        "artifacts": lambda m: files(m.artifacts),
+        "params": lambda m: pairs(m.params),
+        "metrics": lambda m: last_values(m.metrics),
+        "tags": lambda m: pairs(m.tags),
+        "registered": lambda m: moment(m.registered_us),
+    }  # fmt: skip
+
     @staticmethod
     def of(message: Any) -> ModelVersion:
         made = ModelVersion(message.version)
-        for name in (
-            "model", "stage", "run", "training_set", "training_digest", "service", "code_revision",
-            "description", "actor", "log_entry",
-        ):  # fmt: skip
-            setattr(made, name, getattr(message, name))
-        made.artifacts = [
-            Artifact(a.name, a.digest, a.bytes, a.directory) for a in message.artifacts
-        ]
-        made.params, made.tags = pairs(message.params), pairs(message.tags)
-        made.metrics = last_values(message.metrics)
-        made.registered = moment(message.registered_us)
+        made.__dict__["_message"] = message
         return made
 
     def __repr__(self) -> str:
