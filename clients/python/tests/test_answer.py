@@ -12,9 +12,10 @@ from toy_store import answer_bytes, batch_bytes, fields
 import alula
 from alula._batch import decode_batch
 from alula._numpy import fill_floats, to_numpy
+from alula._pieces import Plan
 from alula._proto import features_pb2
 from alula._types import Schema, to_proto
-from alula.answer import Answer, Plan
+from alula.answer import Answer
 
 NUMBERS = ["bool", "int32", "int64", "float32", "float64", "timestamp"]
 PLAIN = [*NUMBERS, "string", "bytes", "float32[3]", "int64[2]", "bool[5]", "timestamp[2]"]

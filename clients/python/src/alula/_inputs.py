@@ -36,6 +36,10 @@ _HEADER = struct.Struct("<IHH")
 _MOST_HEADS = 1_024
 
 
+def keys_missing() -> InvalidArgument:
+    return InvalidArgument("keys: expected a dict of join keys and their values")
+
+
 class Inputs:
     """What services take together: join keys, then request fields."""
 

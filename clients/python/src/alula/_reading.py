@@ -18,11 +18,12 @@ from ._batch import encode_batch, split_rows
 from ._definitions import Definitions
 from ._frames import Bytes, Op
 from ._inputs import PIECE_BYTES, Inputs, Keys
+from ._pieces import Plan, rows_of
 from ._proto import features_pb2
 from ._session import Session
 from ._taking import Taking, marks_of, whole
 from ._types import to_proto
-from .answer import Answer, Plan, rows_of
+from .answer import Answer
 from .errors import InternalError, InvalidArgument, NotFound, Refused, Unavailable
 from .records import Service
 from .registry import Held, ModelVersion

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from ._frames import Bytes
 from ._line import Reply
+from ._pieces import Plan, rows_of
 from ._proto import features_pb2
-from .answer import Answer, Mark, Plan, SplitAnswer, rows_of
+from .answer import Answer, Mark, SplitAnswer
 from .errors import DataLoss
 
 if TYPE_CHECKING:

@@ -60,6 +60,7 @@ class FeatureProfile:
 
     @property
     def null_share(self) -> float:
+        """Nulls of all rows, from 0 to 1."""
         return self.nulls / self.rows if self.rows else 0.0
 
 
@@ -220,6 +221,7 @@ class PerformanceSlice(dict[str, Figure]):
 
     @property
     def missing_share(self) -> float:
+        """Predictions without an outcome of all of them, from 0 to 1."""
         return self.missing / self.rows if self.rows else 0.0
 
     @property
@@ -318,6 +320,7 @@ class Monitors(dict[str, Monitor]):
 
     @property
     def alarms(self) -> list[Monitor]:
+        """Those that are an alarm now."""
         return [monitor for monitor in self.values() if monitor]
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ._backup_verbs import BackupVerbs
+from ._closing import Closing
 from ._definitions import Definitions
 from ._deletions import DeletionVerbs
 from ._endpoint import Endpoint
 from ._frames import Op
 from ._history_verbs import HistoryVerbs
-from ._inputs import Keys
+from ._inputs import Keys, keys_missing
 from ._lineage_verbs import LineageVerbs
 from ._lineages import Lineages
 from ._loading import Loaded, begin_load
@@ -40,7 +40,7 @@ from .stream import TrainingSetStream
 from .training import TrainingSet, TrainingSetRecord
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    pass
 
 
 def connect(
@@ -71,6 +71,7 @@ def connect(
 
 
 class Store(
+    Closing,
     DeletionVerbs,
     HistoryVerbs,
     LineageVerbs,
@@ -100,17 +101,6 @@ class Store(
     def close(self) -> None:
         """Ends every connection; calls in flight fail."""
         self._transport.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"Store({self._transport.endpoint})"
@@ -244,7 +234,7 @@ class Store(
         else:
             key = wanted(service, model, stage, alias, version, log, shadow)
         if keys is None:
-            raise InvalidArgument("keys: expected a dict of join keys and their values")
+            raise keys_missing()
         return self._reading.read(key, keys, request, timeout)
 
     def read_batches(
@@ -269,7 +259,7 @@ class Store(
         """
         key = wanted(service, model, stage, alias, version, log, shadow)
         if keys is None:
-            raise InvalidArgument("keys: expected a dict of join keys and their values")
+            raise keys_missing()
         return self._reading.read_batches(key, keys, request, timeout)
 
     # Training sets

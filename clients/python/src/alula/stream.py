@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from os import PathLike
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from ._arrow import arrow_schema, to_record_batch
 from ._batch import BatchDecoder
+from ._closing import Closing
 from ._connection import Call
 from ._parquet import write_parquet
 from ._proto import training_pb2
@@ -21,10 +21,10 @@ from .errors import DataLoss, InvalidArgument, Unavailable
 from .training import TrainingSetRecord, incomplete_of
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    pass
 
 
-class TrainingSetStream:
+class TrainingSetStream(Closing):
     """The rows of a training set in order, as Arrow record batches of at most 1 MiB or so.
 
     Read once, with ``for batch in stream``; some batches ahead at most are in memory. The digest is
@@ -86,17 +86,6 @@ class TrainingSetStream:
         self._early.clear()
         if self._verifier is not None:
             self._verifier.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __del__(self) -> None:
         if self._record is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
-from types import TracebackType
 from typing import TYPE_CHECKING
 
+from ._closing import Closing
 from ._connection import Call, Connection
 from ._frames import Bytes, Op
 from ._proto import releases_pb2
@@ -54,7 +54,7 @@ class Position:
         return now * random.uniform(0.5, 1.0)
 
 
-class Watch:
+class Watch(Closing):
     """An endless iterator of events, in order, none of them twice and none left out; on a
     connection of its own.
 
@@ -93,17 +93,6 @@ class Watch:
         self.is_closed = True
         self._events.clear()
         self._drop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _receive(self, within: float | None = None) -> None:
         """Takes the next item, connecting as often as need be: for ever, or until ``within``."""

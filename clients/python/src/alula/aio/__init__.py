@@ -13,13 +13,10 @@ flight. Every other word runs in one of a few threads, which ``close()`` ends; c
 that awaits one lets go of it, and the thread finishes by itself.
 """
 
-from ._store import (
-    AsyncModel,
-    AsyncRun,
-    AsyncStore,
-    AsyncTrainingSetStream,
-    connect,
-)
+from ._models import AsyncModel
+from ._runs import AsyncRun
+from ._store import AsyncStore, connect
+from ._stream import AsyncTrainingSetStream
 from ._watching import AsyncWatch
 
 __all__ = [

@@ -5,28 +5,26 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from .. import store as _blocking
-from .._inputs import Keys
+from .._closing import AsyncClosing
+from .._inputs import Keys, keys_missing
 from .._reading import wanted
 from ..answer import Answer
-from ..errors import InvalidArgument
-from ..models import Model
-from ..registry import Artifact, HeldVersion, ModelVersion
-from ..runs import HEARTBEAT, Run
+from ..runs import HEARTBEAT
 from ..store import Store
-from ..stream import TrainingSetStream
 from ..training import TrainingSetRecord
+from ._models import AsyncModel
 from ._offload import Threads, offload
 from ._reading import AsyncReading
+from ._runs import AsyncRun
+from ._stream import AsyncTrainingSetStream
 from ._transport import AsyncTransport
 from ._watching import AsyncWatch
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from typing_extensions import Self
 
 Words = ParamSpec("Words")
 Result = TypeVar("Result")
@@ -51,7 +49,7 @@ def _awaiting(
 connect = _awaiting(_blocking.connect)
 
 
-class AsyncStore:
+class AsyncStore(AsyncClosing):
     """The way to one project of a server, for the tasks of event loops; see ``alula.Store``."""
 
     def __init__(self, store: Store, threads: Threads) -> None:
@@ -65,17 +63,6 @@ class AsyncStore:
         await self._transport.close()
         self._sync.close()
         await self._threads.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
 
     def __repr__(self) -> str:
         return f"Async{self._sync!r}"
@@ -131,7 +118,7 @@ class AsyncStore:
         """As ``Store.read``, on the event loop."""
         key = wanted(service, model, stage, alias, version, log, shadow)
         if keys is None:
-            raise InvalidArgument("keys: expected a dict of join keys and their values")
+            raise keys_missing()
         return await self._reading.read(key, keys, request, timeout)
 
     def read_batches(
@@ -150,7 +137,7 @@ class AsyncStore:
         """As ``Store.read_batches``: ``async for answer in store.read_batches(...)``."""
         key = wanted(service, model, stage, alias, version, log, shadow)
         if keys is None:
-            raise InvalidArgument("keys: expected a dict of join keys and their values")
+            raise keys_missing()
         return self._reading.read_batches(key, keys, request, timeout)
 
     # Training sets
@@ -290,167 +277,3 @@ class AsyncStore:
         """As ``Store.model``."""
         model = await self._threads.run(self._sync.model, name, stage, version, alias)
         return AsyncModel(model, self._threads, self._reading)
-
-
-class AsyncModel:
-    """The versions that hold a stage, or one version, pinned; see ``alula.Model``."""
-
-    def __init__(self, model: Model, threads: Threads, reading: AsyncReading) -> None:
-        self._sync, self._threads, self._reading = model, threads, reading
-
-    @property
-    def version(self) -> ModelVersion:
-        """The version with the greatest share."""
-        return self._sync.version
-
-    @property
-    def versions(self) -> list[ModelVersion]:
-        """All that answer, the greatest share first."""
-        return self._sync.versions
-
-    @property
-    def holders(self) -> list[HeldVersion]:
-        """Likewise, with their shares."""
-        return self._sync.holders
-
-    @property
-    def shadow(self) -> ModelVersion | None:
-        """Read and logged beside them, never an answer."""
-        return self._sync.shadow
-
-    def of(self, version: int) -> AsyncModel:
-        """One of the versions by itself, or the shadow."""
-        return AsyncModel(self._sync.of(version), self._threads, self._reading)
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self._sync.name
-
-    @property
-    def service(self) -> str:
-        """The service version it was trained on: ``credit@2``."""
-        return self._sync.service
-
-    @property
-    def artifacts(self) -> list[Artifact]:
-        """Its files."""
-        return self._sync.artifacts
-
-    refresh = offload(Model.refresh)
-    download = offload(Model.download)
-    log = offload(Model.log)
-    log_failures = offload(Model.log_failures)
-
-    async def read(
-        self,
-        keys: Keys,
-        request: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        log: bool = False,
-        shadow: bool = False,
-    ) -> Answer:
-        """As ``Model.read``, on the event loop."""
-        return await self._reading.read(self._sync.reads(log, shadow), keys, request, timeout)
-
-    def read_batches(
-        self,
-        keys: Keys,
-        request: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        log: bool = False,
-        shadow: bool = False,
-    ) -> AsyncIterator[Answer]:
-        """As ``Model.read_batches``."""
-        key = self._sync.reads(log, shadow)
-        return self._reading.read_batches(key, keys, request, timeout)
-
-    def __repr__(self) -> str:
-        return f"Async{self._sync!r}"
-
-
-class AsyncRun:
-    """A run that is being written; see ``alula.Run``."""
-
-    def __init__(self, run: Run, threads: Threads) -> None:
-        self._sync, self._threads = run, threads
-        self.id = run.id
-
-    async def log_metric(
-        self, name: str, value: float, step: int | None = None, data_set: str = ""
-    ) -> None:
-        """As ``Run.log_metric``: the point waits to be sent, this does not."""
-        self._sync.log_metric(name, value, step, data_set)
-
-    async def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """As ``Run.log_metrics``."""
-        self._sync.log_metrics(metrics, step)
-
-    log_params = offload(Run.log_params)
-    log_batch = offload(Run.log_batch)
-    log_input = offload(Run.log_input)
-    log_output = offload(Run.log_output)
-    log_artifact = offload(Run.log_artifact)
-    set_tags = offload(Run.set_tags)
-    flush = offload(Run.flush)
-    register = offload(Run.register)
-    end = offload(Run.end)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._threads.run(self._sync.__exit__, kind, error, trace)
-
-    def __repr__(self) -> str:
-        return f"Async{self._sync!r}"
-
-
-class AsyncTrainingSetStream:
-    """The rows of a training set in order, as Arrow record batches; see
-    ``alula.TrainingSetStream``.
-    """
-
-    def __init__(self, stream: TrainingSetStream, threads: Threads) -> None:
-        self._sync, self._threads = stream, threads
-
-    async def schema(self) -> pa.Schema:
-        """The Arrow schema of every batch; waits for the first one."""
-        return await self._threads.run(lambda: self._sync.schema)
-
-    @property
-    def record(self) -> TrainingSetRecord:
-        """Id, digest and report, once all batches are read."""
-        return self._sync.record
-
-    async def __aiter__(self) -> AsyncIterator[pa.RecordBatch]:
-        batches = iter(self._sync)
-        try:
-            async for batch in self._threads.each(batches):
-                yield batch
-        finally:
-            self._sync.close()
-
-    async def write_parquet(self, path: str | os.PathLike[str]) -> TrainingSetRecord:
-        """As ``TrainingSetStream.write_parquet``."""
-        return await self._threads.run(self._sync.write_parquet, path)
-
-    async def close(self) -> None:
-        """Cancels what is still to come."""
-        await self._threads.run(self._sync.close)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()

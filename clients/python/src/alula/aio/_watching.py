@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from types import TracebackType
 from typing import TYPE_CHECKING
 
+from .._closing import AsyncClosing
 from .._frames import Op
 from .._line import too_late
 from .._session import Session
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class AsyncWatch:
+class AsyncWatch(AsyncClosing):
     """An endless iterator of events; see ``alula.Watch``. It shares the connection of its loop."""
 
     def __init__(
@@ -66,17 +66,6 @@ class AsyncWatch:
         self.is_closed = True
         self._events.clear()
         self._drop()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
 
     async def _receive(self) -> None:
         """Takes the next item, connecting as often as need be."""
