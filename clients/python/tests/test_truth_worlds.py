@@ -9,8 +9,8 @@ import time
 from typing import Any
 
 import pytest
+from odd_world import ALL, NAMES, World, same
 from server_process import Server, needs_server
-from test_shapes import ALL, NAMES, World, same
 
 import alula
 
