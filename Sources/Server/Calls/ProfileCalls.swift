@@ -105,13 +105,15 @@ extension Dispatcher {
                 time(request.hasUntilUs, request.untilUs)
             ),
         ]
-        let tables = try spans.map { since, until in
-            try profile(request.view, request.head, since, until, call).table()
+        let found = try spans.map { since, until in
+            try profile(request.view, request.head, since, until, call)
         }
-        var answer = try Self.drift(request, tables[0], tables[1], options)
-        let titles = spans.map { since, until in
-            "\(request.view) as it came" + (since.map { " from \($0)" } ?? "")
-                + (until.map { " until \($0)" } ?? "")
+        var answer = try Self.drift(request, found[0].table(), found[1].table(), options)
+        let titles = zip(spans, found).map { span, found in
+            let stale = found.hours.count(where: \.isStale)
+            return "\(request.view) as it came" + (span.0.map { " from \($0)" } ?? "")
+                + (span.1.map { " until \($0)" } ?? "")
+                + (stale > 0 ? ", with \(stale) stale hours" : "")
         }
         (answer.reference, answer.current) = (titles[0], titles[1])
         return try Answer(answer)

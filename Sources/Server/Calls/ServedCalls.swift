@@ -34,6 +34,9 @@ extension Dispatcher {
                     + "why there are none as \"failure\""
             )
         }
+        guard !areFailures || values.type == .string else {
+            throw AlulaError.invalid("column \"failure\" is \(values.type): expected string")
+        }
         let times = batch["time"]
         if let times, times.type != .timestamp {
             throw AlulaError.invalid("column \"time\" is \(times.type): expected timestamp")

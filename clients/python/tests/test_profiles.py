@@ -112,8 +112,9 @@ def test_a_retracted_push_leaves_the_profile(own_server: Server, quick: alula.St
     wait_until(lambda: rows_kept(own_server) == {"view": 3})
     assert quick.profile_view("v")["a"].maximum == 7e9
     quick.retract(quick.imports()[0].id)
-    wait_until(lambda: quick.profile_view("v")["a"].maximum == 2)
-    assert quick.profile_view("v").rows == 2
+    # Until it is made again, an hour of few rows has counts only.
+    wait_until(lambda: quick.profile_view("v").rows == 2)
+    assert quick.profile_view("v")["a"].maximum == 2
 
 
 def test_spans_drift_and_words(own_server: Server, tmp_path: Path) -> None:
