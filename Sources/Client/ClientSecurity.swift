@@ -1,4 +1,5 @@
 package import Domain
+import Glibc
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -41,6 +42,19 @@ extension ClientSecurity {
     }
 
     func context() throws(AlulaError) -> NIOSSLContext {
+        guard (certificate == nil) == (key == nil) else {
+            throw .invalid(
+                "a client's certificate goes with its key",
+                help: "give both: --tls-cert and --tls-key"
+            )
+        }
+        for path in [authorities, certificate, key].compactMap(\.self)
+        where unsafe access(path, R_OK) != 0 {
+            throw .invalid(
+                "\(path) cannot be read: \(unsafe String(cString: strerror(errno)))",
+                help: "PEM files are expected: --tls-ca, --tls-cert, --tls-key"
+            )
+        }
         do {
             var configuration = TLSConfiguration.makeClientConfiguration()
             configuration.minimumTLSVersion = .tlsv13

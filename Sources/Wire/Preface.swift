@@ -31,7 +31,9 @@ package enum Preface {
         let stranger = AlulaError(
             .dataLoss,
             "what listens there does not speak Alula's protocol",
-            help: "look at the port: 7461 is the usual one, and 7462 that of HTTP"
+            help:
+                "look at the port (7461 is the usual one, 7462 that of HTTP), and whether it is TLS: "
+                + "alulas://"
         )
         guard let raw = try take(from: &buffer, else: stranger) else { return nil }
         guard raw[4] == version else {

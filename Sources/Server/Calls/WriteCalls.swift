@@ -71,6 +71,8 @@ extension Dispatcher {
         guard let layout = view.layout(view.schemaVersion) else {
             throw AlulaError(.internal, "view \(view.name) has no layout")
         }
+        services.stagingTurns.begin(record.id) { call.isEnded }
+        defer { services.stagingTurns.end(record.id) }
         let stager = try services.offline.stager(importID: record.id, layout: layout)
         let taken = Result {
             try stageUploads(

@@ -51,6 +51,9 @@ struct Gates: AsyncParsableCommand {
         if history, model == nil { throw ValidationError("--history is that of one model") }
         let gates = try await options.client().gates(model: model ?? "", everyVersion: history)
         guard !options.json else { return Output.json(.array(gates.map(Self.json))) }
+        if gates.isEmpty {
+            Output.line("no gates: any complete version is let in")
+        }
         for gate in gates {
             let from = gate.from.isEmpty ? "" : ", from " + gate.from.joined(separator: " or ")
             Output.line("\(gate.model) to \(gate.to), version \(gate.version)\(from)")

@@ -89,7 +89,11 @@ struct AuditShow: AsyncParsableCommand {
     @Option(help: "Only those about this model.") var model = ""
     @Option(help: "Only those about this, such as view:history.") var object = ""
     @Option(help: "Only what this actor did.") var actor = ""
-    @Option(help: "Only acts of this kind, such as promote or \"promote refused\".") var kind = ""
+    @Option(
+        name: [.customLong("act"), .customLong("kind")],
+        help: "Only acts of this kind, such as promote or \"promote refused\"."
+    )
+    var kind = ""
     @Option(help: ArgumentHelp("Only from this moment on.", valueName: "time")) var since = ""
     @Option(help: ArgumentHelp("Only before this moment.", valueName: "time")) var until = ""
     @Flag(help: "Go on with what comes, one line an entry, until stopped.") var follow = false

@@ -86,7 +86,8 @@ struct Services: AsyncParsableCommand {
     func run() async throws {
         let catalog = try await options.client().catalog()
         if let service {
-            return show(try catalog.service(try FeatureServiceReference(text: service)))
+            let found = try catalog.service(try FeatureServiceReference(text: service))
+            return show(found, catalog)
         }
         guard !options.json else { return Output.json(.array(catalog.services.map(Self.json))) }
         var table = TextTable(["service", "keys", "features", "request fields"])
@@ -101,17 +102,21 @@ struct Services: AsyncParsableCommand {
         Output.table(table)
     }
 
-    private func show(_ service: WireServiceDefinition) {
+    private func show(_ service: WireServiceDefinition, _ catalog: WireCatalogResponse) {
         guard !options.json else { return Output.json(Self.json(service)) }
         Output.line(
             "service \(service.name)@\(service.version)" + (service.retired ? ", retired" : "")
         )
         if !service.description_p.isEmpty { Output.line(service.description_p) }
-        var table = TextTable(["column", "from", ""])
+        var table = TextTable(["column", "type", "from", ""])
         for key in service.keyColumns { table.add([key.name, typeText(key.type), "key"]) }
         for projection in service.projections {
+            let view = catalog.views.first { $0.name == projection.view }
             for (feature, column) in zip(projection.features, projection.columns) {
-                table.add([column, "\(projection.view):\(feature)", projection.role])
+                let type = view?.features.first { $0.name == feature }.map { typeText($0.type) }
+                table.add([
+                    column, type ?? "", "\(projection.view):\(feature)", projection.role,
+                ])
             }
         }
         for field in service.requestFields {

@@ -11,7 +11,7 @@ struct DefinitionsArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Retire a view or a service: no more writes and publications.",
+            "Retire a view or a service (no more writes and publications), monitor:NAME or rollout:NAME.",
             valueName: "name"
         )
     )

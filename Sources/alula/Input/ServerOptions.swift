@@ -46,7 +46,7 @@ struct ServerOptions: ParsableArguments {
     var json = false
 
     func client() throws -> AlulaClient {
-        let environment = ProcessInfo.processInfo.environment
+        let environment = Self.environment
         let (address, security) = try connection(environment)
         return AlulaClient(
             address: address,
@@ -57,13 +57,18 @@ struct ServerOptions: ParsableArguments {
 
     /// Refuses TLS and tokens for a verb whose own sockets have neither.
     func checkPlain(_ verb: String) throws {
-        let (address, security) = try connection(ProcessInfo.processInfo.environment)
+        let (address, security) = try connection(Self.environment)
         guard address.isSecure || security.token != nil else { return }
         throw AlulaError.refused(
             "\(verb) loads a server over plain sockets: it speaks neither TLS nor shows a token",
             help: "load one on this machine that takes callers without a token: alula serve "
                 + "--allow-local"
         )
+    }
+
+    /// An empty variable says as much as none.
+    private static var environment: [String: String] {
+        ProcessInfo.processInfo.environment.filter { !$0.value.isEmpty }
     }
 
     private func connection(
@@ -85,7 +90,7 @@ struct ServerOptions: ParsableArguments {
     private func tokenText(_ environment: [String: String]) throws(AlulaError) -> String? {
         if let token { return token }
         if let path = tokenFile { return try Self.read(path) }
-        if let token = environment["ALULA_TOKEN"], !token.isEmpty { return token }
+        if let token = environment["ALULA_TOKEN"] { return token }
         return try environment["ALULA_TOKEN_FILE"].map(Self.read)
     }
 

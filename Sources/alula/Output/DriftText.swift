@@ -57,17 +57,38 @@ enum DriftText {
         for feature in profile.features {
             let rows = Double(max(1, feature.rows))
             let median = feature.quantiles.first { $0.share == 0.5 }?.value
+            // An estimate may be more than there are.
+            let distinct = min(
+                feature.distinct,
+                Double(feature.rows - min(feature.nulls, feature.rows))
+            )
             table.add([
                 feature.name, feature.type, share(feature),
                 percent(Double(feature.expired) / rows), percent(Double(feature.late) / rows),
-                (feature.exact ? "" : "~") + number(feature.distinct.rounded()),
-                feature.hasMinimum ? number(feature.minimum) : "",
-                median.map(number) ?? "", feature.hasMaximum ? number(feature.maximum) : "",
-                feature.hasMean ? number(feature.mean) : "",
-                feature.hasDeviation ? number(feature.deviation) : "", top(feature),
+                (feature.exact ? "" : "~") + number(distinct.rounded()),
+                feature.hasMinimum ? value(feature.minimum, of: feature) : "",
+                median.map { value($0, of: feature) } ?? "",
+                feature.hasMaximum ? value(feature.maximum, of: feature) : "",
+                feature.hasMean ? value(feature.mean, of: feature) : "",
+                feature.hasDeviation ? deviation(of: feature) : "", top(feature),
             ])
         }
         Output.table(table)
+    }
+
+    /// A time as a time, to the second.
+    private static func value(_ value: Double, of feature: WireFeatureProfile) -> String {
+        guard feature.type == "timestamp", let seconds = Int64(exactly: (value / 1e6).rounded()),
+            abs(seconds) < 1 << 40
+        else { return number(value) }
+        return Timestamp(microseconds: seconds * 1_000_000).description
+    }
+
+    private static func deviation(of feature: WireFeatureProfile) -> String {
+        guard feature.type == "timestamp", feature.deviation < 1e18 else {
+            return number(feature.deviation)
+        }
+        return TimeSpan(microseconds: Int64(feature.deviation)).short
     }
 
     private static func top(_ feature: WireFeatureProfile) -> String {

@@ -1,3 +1,4 @@
+import Dispatch
 import Domain
 import Glibc
 import Tabular
@@ -10,6 +11,7 @@ final class OutputFile {
     private let partial: String
     private var descriptor: Int32
     private var isStandardOutput: Bool { path == "-" }
+    private var interrupts: [any DispatchSourceSignal] = []
 
     init(_ path: String) throws(AlulaError) {
         self.path = path
@@ -19,10 +21,25 @@ final class OutputFile {
             return
         }
         descriptor = unsafe open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw Self.failure("cannot write", partial) }
+        guard descriptor >= 0 else { throw Self.failure("cannot write", path) }
+        interrupts = [SIGINT, SIGTERM].map { Self.clearing(partial, at: $0) }
+    }
+
+    /// Removes what is half written where the process is told to end, and lets it.
+    private static func clearing(_ partial: String, at number: Int32) -> any DispatchSourceSignal {
+        unsafe signal(number, SIG_IGN)
+        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+        source.setEventHandler {
+            unsafe unlink(partial)
+            unsafe signal(number, SIG_DFL)
+            raise(number)
+        }
+        source.resume()
+        return source
     }
 
     deinit {
+        for source in interrupts { source.cancel() }
         guard descriptor >= 0, !isStandardOutput else { return }
         close(descriptor)
         unsafe unlink(partial)

@@ -36,7 +36,8 @@ final class Progress {
         case .bar: drawBar(done: done, total: total, note: note + pace(done, total, counting))
         case .lines:
             let pace = pace(done, total, counting)
-            Output.diagnostic("\(phase): \(percent(done, total))\(note)\(pace)")
+            let figures = percent(done, total) + note + pace
+            Output.diagnostic(figures.isEmpty ? phase : "\(phase): \(figures)")
         case .json:
             let step = JSONValue.object([
                 ("progress", .string(phase)), ("done", .uint(done)),

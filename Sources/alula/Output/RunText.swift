@@ -5,7 +5,8 @@ import Wire
 enum RunText {
     static func show(_ run: WireRun, json: Bool) {
         guard !json else { return Output.json(self.json(run)) }
-        Output.line("\(run.id)  \(run.status)  \(run.experiment)  \(run.name)")
+        let words = [run.id, run.status, run.experiment, run.name].filter { !$0.isEmpty }
+        Output.line(words.joined(separator: "  "))
         var span = "started \(Timestamp.text(run.startedUs)) by \(run.actor)"
         if run.endedUs != 0 {
             span += ", took \(TimeSpan(microseconds: run.endedUs - run.startedUs).short)"

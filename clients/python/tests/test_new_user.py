@@ -5,6 +5,7 @@ files that are wrong, ports and directories that are taken.
 from __future__ import annotations
 
 import datetime as dt
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,6 +129,50 @@ def test_a_file_that_is_wrong_from_its_start_leaves_no_import_behind(
     assert cli.json("imports") == before
 
 
+def test_an_import_that_is_interrupted_goes_on_when_it_is_run_again_at_once(
+    cli: CommandLine,
+) -> None:
+    rows = "".join(f"a,{number},2024-01-01,1\n" for number in range(300_000))
+    file = cli.file("long.csv", "k,n,event_time,x\n" + rows)
+    words = cli.words("import", "v", file, "--no-materialize", "--json")
+    running = subprocess.Popen(
+        words, cwd=cli.directory, env=cli.environment, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stderr is not None
+    while '"importing"' not in running.stderr.readline():
+        assert running.poll() is None
+    running.send_signal(signal.SIGINT)
+    assert running.wait(30) == -signal.SIGINT
+    assert cli.json("import", "v", file, "--no-materialize")["rows"] == 300_000
+
+    # What is half written does not stay.
+    words = cli.words("export", "v", "--out", "half.csv", "--json")
+    running = subprocess.Popen(
+        words, cwd=cli.directory, env=cli.environment, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stderr is not None
+    assert '"exporting"' in running.stderr.readline()
+    running.send_signal(signal.SIGINT)
+    assert running.wait(30) == -signal.SIGINT
+    assert not list(cli.directory.glob("half.csv*"))
+
+
+def test_what_is_listed_says_what_it_is(cli: CommandLine, store: alula.Store) -> None:
+    assert cli("gates") == "no gates: any complete version is let in\n"
+    assert cli.json("gates") == []
+    lines = cli("services", "s").splitlines()
+    assert lines[1].split() == ["column", "type", "from"]
+    assert lines[4].split() == ["x", "int64", "v:x"]
+    spine = cli.file("when.csv", "k,n,event_time,seen\na,1,2024-02-01,2024-01-31T12:00:00Z\n")
+    cli("training-set", "make", "t", "--spine", spine, "--out", "when-out.csv")
+    made = cli.json("training-set", "list")[0]["id"]
+    assert "2024-01-31T12:00:00Z" in cli("training-set", "profile", made)
+    with store.run("e") as run:
+        with pytest.raises(alula.InvalidArgument, match='metric "auc": expected a number'):
+            run.log_metric("auc", None)  # type: ignore[arg-type]
+    assert cli("run", "show", run.id).splitlines()[0] == f"{run.id}  finished  e"
+
+
 def test_a_verb_that_wants_words_shows_its_own_help(cli: CommandLine) -> None:
     assert "See 'alula run log --help'" in cli.error("run", "log", "run-1", code=2)
     assert "See 'alula models --help'" in cli.error("models", "--at", "2024-01-01", code=2)
@@ -147,7 +192,17 @@ def test_a_port_that_speaks_something_else_is_told(cli: CommandLine, server: Ser
     }.items():
         done = subprocess.run([*status, address], capture_output=True, text=True, timeout=60)
         assert done.returncode == 1 and words in done.stderr, done.stderr
-        assert "NIO" not in done.stderr and "checkouts" not in done.stderr
+        assert "NIO" not in done.stderr and "failedTo" not in done.stderr and "checkouts" not in done.stderr
+
+
+def test_what_makes_up_a_secure_address_is_whole_and_there(cli: CommandLine) -> None:
+    address = ("--server", f"alulas://127.0.0.1:{cli.server.port}")
+    assert "goes with its key" in cli.error("status", *address, "--tls-cert", "definitions.yaml")
+    said = cli.error("status", *address, "--tls-ca", "no.pem")
+    assert "no.pem cannot be read: No such file or directory" in said
+    empty = {"ALULA_TLS_CA": "", "ALULA_TLS_CERT": "", "ALULA_PROJECT": "", "ALULA_TOKEN_FILE": ""}
+    done = subprocess.run(cli.words("status"), env=cli.environment | empty, timeout=60)
+    assert done.returncode == 0, "an empty variable is none"
 
 
 def test_a_server_says_in_words_why_it_does_not_start(server: Server, tmp_path: Path) -> None:

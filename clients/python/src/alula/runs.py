@@ -63,12 +63,17 @@ class Run:
             raise InvalidArgument(
                 f'metric name "{name[:64]}" is not valid: letters, digits, _ - and .'
             )
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            found = type(value).__name__
+            raise InvalidArgument(f'metric "{name}": expected a number, found {found}') from None
         series = f"{name}@{data_set}"
         step = self._steps.get(series, -1) + 1 if step is None else int(step)
         self._steps[series] = step
         point = registry_pb2.Metric(
             name=name,
-            value=float(value),
+            value=number,
             step=step,
             time_us=time.time_ns() // 1000,
             data_set=data_set,
