@@ -82,3 +82,20 @@ extension TimeSpan: CustomStringConvertible {
         return text
     }
 }
+
+extension TimeSpan {
+    /// The two largest units: `5d3h`, `12m`, `0s`.
+    public var short: String {
+        let scales: [(name: String, size: Int64)] = [
+            ("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000),
+        ]
+        guard let first = scales.firstIndex(where: { microseconds >= $0.size }) else { return "0s" }
+        var text = ""
+        var rest = microseconds
+        for scale in scales[first...].prefix(2) where rest >= scale.size {
+            text += "\(rest / scale.size)\(scale.name)"
+            rest %= scale.size
+        }
+        return text
+    }
+}

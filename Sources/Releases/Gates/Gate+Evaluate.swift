@@ -115,7 +115,8 @@ extension GateFacts {
         return .init(
             rule: rule,
             outcome: soaked >= span.microseconds ? .passed : .failed,
-            reason: "in \(version.stage) for \(TimeSpan(microseconds: soaked)), since \(since)"
+            reason:
+                "in \(version.stage) for \(TimeSpan(microseconds: soaked).short), since \(since)"
         )
     }
 }

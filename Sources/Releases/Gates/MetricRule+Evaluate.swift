@@ -52,8 +52,8 @@ extension Gate.MetricRule {
     /// On what else the metric was measured.
     private func measured(_ version: ModelVersion) -> String {
         let others = version.metrics.filter { $0.name == metric && $0.dataSet != dataSet }
-            .map { $0.dataSet.isEmpty ? "no named data set" : $0.dataSet }
-        return others.isEmpty ? "" : ", only on " + others.joined(separator: ", ")
+            .map { $0.dataSet.isEmpty ? "without a data set" : "on " + $0.dataSet }
+        return others.isEmpty ? "" : ", only " + others.joined(separator: ", ")
     }
 
     private func compare(

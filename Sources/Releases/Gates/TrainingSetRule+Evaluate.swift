@@ -61,7 +61,7 @@ extension Gate.TrainingSetRule {
         return .init(
             rule: rule,
             outcome: age < youngerThan ? .passed : .failed,
-            reason: "\(set.id) was made \(age) ago"
+            reason: "\(set.id) was made \(age.short) ago"
         )
     }
 

@@ -38,8 +38,9 @@ struct Monitors: AsyncParsableCommand {
         for look in trial.looks {
             table.add([
                 look.hasEvaluatedUs ? Timestamp.text(look.evaluatedUs) : "", look.state,
-                Self.number(look.hasValue, look.value),
-                Self.number(look.hasThreshold, look.threshold), String(look.rows), look.reason,
+                Self.figure(look.hasValue, look.value, of: trial.monitor),
+                Self.figure(look.hasThreshold, look.threshold, of: trial.monitor),
+                String(look.rows), look.reason,
             ])
         }
         Output.table(table)
@@ -73,8 +74,8 @@ struct Monitors: AsyncParsableCommand {
                     .joined(separator: " "),
                 state.state + (isHeld ? " (an alarm)" : ""),
                 state.hasSinceUs ? Timestamp.text(state.sinceUs) : "",
-                Self.number(state.hasValue, state.value),
-                Self.number(state.hasThreshold, state.threshold), state.reason,
+                Self.figure(state.hasValue, state.value, of: monitor),
+                Self.figure(state.hasThreshold, state.threshold, of: monitor), state.reason,
             ])
         }
         Output.table(table)
@@ -85,8 +86,15 @@ struct Monitors: AsyncParsableCommand {
         for line in monitor.lines { Output.line("  \(line)") }
     }
 
-    private static func number(_ isKnown: Bool, _ value: Double) -> String {
-        isKnown ? DriftText.number(value) : ""
+    /// Of freshness a span of time, else a number.
+    private static func figure(
+        _ isKnown: Bool,
+        _ value: Double,
+        of monitor: WireMonitor
+    ) -> String {
+        guard isKnown else { return "" }
+        guard monitor.what == "freshness", abs(value) < 1e12 else { return DriftText.number(value) }
+        return TimeSpan.seconds(Int64(value)).short
     }
 
     private static func json(_ monitor: WireMonitor) -> JSONValue {

@@ -50,14 +50,48 @@ struct Predictions: AsyncParsableCommand {
                 )
             }
             schema = batch.schema
-            try output.write(batch)
+            try output.write(Self.readable(batch))
         }
         if schema == nil, out == "-" {
             return Output.diagnostic("alula: no vectors of \(model) were logged in that time")
         }
-        try output.finish(schema ?? Schema(fields: []))
+        try output.finish(Self.readable(schema ?? Schema(fields: [])))
         guard out != "-" else { return }
         Output.line("\(counted(answer.rows, "vector")) of \(model) in \(out)")
+    }
+
+    private static let idColumn = "@prediction_id"
+
+    private static func readable(_ schema: Schema) -> Schema {
+        Schema(
+            fields: schema.fields.map { field in
+                field.name == idColumn ? Schema.Field(name: idColumn, type: .string) : field
+            }
+        )
+    }
+
+    /// Ids as clients write them: 32 hexadecimal digits.
+    private static func readable(_ batch: RecordBatch) throws(AlulaError) -> RecordBatch {
+        guard let place = batch.schema.index(of: idColumn),
+            batch.columns[place].type == .bytes
+        else { return batch }
+        let ids = (0..<batch.rowCount).map { row in
+            guard case .bytes(let bytes) = batch.columns[place][row] else {
+                return FeatureValue.null
+            }
+            return .string(
+                bytes.map { byte in
+                    (byte < 16 ? "0" : "") + String(byte, radix: 16)
+                }.joined()
+            )
+        }
+        var columns = batch.columns
+        columns[place] = try Column(.string, ids)
+        return RecordBatch(
+            schema: readable(batch.schema),
+            columns: columns,
+            rowCount: batch.rowCount
+        )
     }
 }
 

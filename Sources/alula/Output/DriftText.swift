@@ -101,7 +101,8 @@ enum DriftText {
     }
 
     private static func middle(_ feature: WireFeatureProfile) -> String {
-        feature.hasMean ? number(feature.mean) : feature.top.first.map(\.text) ?? ""
+        feature.hasMean
+            ? value(feature.mean, of: feature) : feature.top.first.map(\.text) ?? ""
     }
 
     static func percent(_ share: Double) -> String {
@@ -118,7 +119,10 @@ enum DriftText {
         var scale = 1.0
         while abs(value) * scale < 1_000, scale < 1e12 { scale *= 10 }
         let rounded = (value * scale).rounded() / scale
-        return rounded == 0 ? "\(value)" : "\(rounded)"
+        guard rounded != rounded.rounded() || abs(rounded) >= 1e15 else {
+            return rounded == 0 ? "\(value)" : String(Int64(rounded))
+        }
+        return "\(rounded)"
     }
 }
 

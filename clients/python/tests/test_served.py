@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import io
+import json
 import random
 import time
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from command_line import CommandLine
 from server_process import Server, needs_server
 
 import alula
@@ -84,6 +88,19 @@ def test_what_is_served_is_logged_as_it_was(store: alula.Store) -> None:
     with pytest.raises(alula.Refused, match="not logged"):
         _ = plain.prediction_ids
     assert len(store.predictions("m")) == 2
+
+
+def test_the_command_line_writes_ids_as_the_client_has_them(
+    store: alula.Store, own_server: Server, tmp_path: Path
+) -> None:
+    """They were base64 there, and hexadecimal digits here."""
+    ids = served(store, [1, 2]).prediction_ids
+    assert len(store.predictions("m")) == 2
+    cli = CommandLine(own_server, tmp_path)
+    rows = list(csv.DictReader(io.StringIO(cli("predictions", "m"))))
+    assert [row["@prediction_id"] for row in rows] == ids
+    lines = cli("predictions", "m", "--format", "ndjson").splitlines()
+    assert [json.loads(line)["@prediction_id"] for line in lines] == ids
 
 
 def test_a_pinned_model_logs_too(store: alula.Store) -> None:
