@@ -27,11 +27,11 @@ final class OutputFile {
 
     /// Removes what is half written where the process is told to end, and lets it.
     private static func clearing(_ partial: String, at number: Int32) -> any DispatchSourceSignal {
-        unsafe signal(number, SIG_IGN)
+        signal(number, SIG_IGN)
         let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
         source.setEventHandler {
             unsafe unlink(partial)
-            unsafe signal(number, SIG_DFL)
+            signal(number, SIG_DFL)
             raise(number)
         }
         source.resume()

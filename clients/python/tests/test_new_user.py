@@ -75,6 +75,16 @@ def test_pushing_no_rows_is_no_mistake(store: alula.Store) -> None:
     nothing.raise_for_problems()
 
 
+def test_a_table_of_a_million_columns_is_refused_at_once(store: alula.Store) -> None:
+    """It was looked at for two minutes, and all of its names were told."""
+    wide = {f"c{number}": [1] for number in range(1_000_000)}
+    with pytest.raises(alula.InvalidArgument, match="there are 1,000,000 columns: at most 65,536"):
+        store.push("v", wide)
+    some = {f"c{number}": [1] for number in range(100)}
+    with pytest.raises(alula.InvalidArgument, match=", c49 and 50 more$"):
+        store.push("v", some)
+
+
 def test_a_lookback_reads_as_it_is_defined(store: alula.Store) -> None:
     told = store.explain("t", {"k": "a", "n": 1, "event_time": AT})
     assert "looking back 90d" in str(told)

@@ -18,6 +18,8 @@ from ._arrow import arrow_type, nan_to_null, plain
 from ._types import Scalar, ValueType
 from .errors import InvalidArgument, counted
 
+#: Far more than a view or a service has; a column takes a while to look at.
+_MOST_COLUMNS = 65_536
 _MOMENTS = (datetime.datetime, datetime.date, np.datetime64)
 
 
@@ -191,6 +193,10 @@ def to_table(source: Any, wanted: Mapping[str, ValueType] | None = None) -> pa.T
         raise InvalidArgument(
             f"{type(source).__name__} is not data that is taken here",
             "give a DataFrame, an Arrow table, a dict of columns, a list of dicts or a file's path",
+        )
+    if len(columns) > _MOST_COLUMNS:
+        raise InvalidArgument(
+            f"there are {len(columns):,} columns: at most {_MOST_COLUMNS:,} are taken"
         )
     arrays: dict[str, Any] = {}
     rows = None

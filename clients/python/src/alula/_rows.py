@@ -16,7 +16,7 @@ from ._batch import Batch, Column
 from ._definitions import near
 from ._encode import BadValues, encode_array
 from ._types import Field, Scalar, Schema, ValueType
-from .errors import InvalidArgument, counted
+from .errors import InvalidArgument, counted, listed
 from .records import Problem, View
 
 EVENT, CREATED = "@event_time", "@created_time"
@@ -93,7 +93,7 @@ def layout_of(
     if missing:
         raise InvalidArgument(
             f"view {view.name} lacks {counted(len(missing), 'column')}",
-            "found are: " + ", ".join(columns) if columns else "the source has no columns",
+            "found are: " + listed(columns) if columns else "the source has no columns",
             missing,
         )
     taken = [key for key in view.keys] + [f for f in view.features if f.name in have]

@@ -23,7 +23,7 @@ from ._encode import BadValues, encode_array
 from ._frames import Bytes
 from ._sources import ArrowSource, CSVSource, ParquetSource, open_source
 from ._types import MAX_BATCH_ROWS, MAX_FRAME_BYTES, Field, Scalar, Schema, ValueType
-from .errors import InvalidArgument, Unavailable, counted
+from .errors import InvalidArgument, Unavailable, counted, listed
 from .records import Service
 
 _TIME = ValueType(Scalar.TIMESTAMP)
@@ -55,7 +55,7 @@ class Spine:
         if missing:
             raise InvalidArgument(
                 f"the spine lacks {counted(len(missing), 'column')} of service {service.reference}",
-                "found are: " + ", ".join(names) if names else "the spine has no columns",
+                "found are: " + listed(names) if names else "the spine has no columns",
                 missing,
             )
         self.event_time = self._event_time(event_time)
@@ -75,7 +75,7 @@ class Spine:
             if named not in names:
                 raise InvalidArgument(
                     f'the spine has no event time column "{named}"{near(named, names)}',
-                    "found are: " + ", ".join(names),
+                    "found are: " + listed(names),
                 )
             return named
         for usual in _USUAL_EVENT_TIMES:
@@ -89,7 +89,7 @@ class Spine:
         if len(times) != 1:
             raise InvalidArgument(
                 "which column of the spine holds the event time cannot be told",
-                "say event_time=COLUMN; found are: " + ", ".join(names),
+                "say event_time=COLUMN; found are: " + listed(names),
             )
         return str(times[0])
 

@@ -174,3 +174,9 @@ def error_of(
 def counted(count: int, noun: str) -> str:
     """``1 row``, ``28,638 rows``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(names: Sequence[str], most: int = 50) -> str:
+    """``a, b, c``; of many the first, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
