@@ -32,7 +32,8 @@ final class OutputFile {
         source.setEventHandler {
             unsafe unlink(partial)
             signal(number, SIG_DFL)
-            raise(number)
+            // Of the process: threads of queues have signals blocked.
+            kill(getpid(), number)
         }
         source.resume()
         return source
