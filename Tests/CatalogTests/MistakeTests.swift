@@ -170,6 +170,10 @@ private let mistakes: [(yaml: String, expected: [String])] = [
         ["d.yaml:1: a gate stands before a stage with holders, not before archived"]
     ),
     (
+        "gates: [{model: m, to: staging, from: [staging]}]\n",
+        ["d.yaml:1: a version does not come from the stage it goes to: take staging out of from"]
+    ),
+    (
         "gates: [{model: m, to: staging, require: [{metric: auc}]}]\n",
         ["d.yaml:1: a rule needs min, max or no_worse_than_holder_by"]
     ),

@@ -48,7 +48,7 @@ private func gate(_ rule: Gate.MetricRule, from: [Stage] = []) throws -> Gate {
 
 struct GateTests {
     private enum Held: CaseIterable {
-        case nobody, nothing, low, middle, high, notANumber
+        case nobody, nothing, low, middle, high, notANumber, infinite
 
         var value: Double?? {
             switch self {
@@ -58,6 +58,7 @@ struct GateTests {
             case .middle: 0.5
             case .high: 0.75
             case .notANumber: .nan
+            case .infinite: .infinity
             }
         }
     }
@@ -70,7 +71,7 @@ struct GateTests {
     ) -> [GateVerdict.Outcome] {
         var outcomes: [GateVerdict.Outcome] = []
         let number = value ?? .nan
-        let isKnown = !number.isNaN
+        let isKnown = number.isFinite
         if let min = rule.min {
             outcomes.append(!isKnown ? .cannotTell : number < min ? .failed : .passed)
         }
@@ -82,7 +83,7 @@ struct GateTests {
             case .none: outcomes.append(.passed)
             case .some(.none): outcomes.append(.cannotTell)
             case .some(.some(let held)):
-                if held.isNaN || !isKnown {
+                if !held.isFinite || !isKnown {
                     outcomes.append(.cannotTell)
                 } else if rule.better == .higher {
                     outcomes.append(number >= held - margin ? .passed : .failed)
@@ -127,7 +128,7 @@ struct GateTests {
                 }
             }
         }
-        #expect(cases == 8 * 6 * 2 * 3 * 3 * 2)
+        #expect(cases == 8 * 7 * 2 * 3 * 3 * 2)
     }
 
     /// Each row: the holder's value, the version's, the margin, and whether it passes.
@@ -188,8 +189,8 @@ struct GateTests {
         let alone = try gate(rule).evaluate(facts(try version(nil), holder: nil))
         #expect(
             alone.rules.map(\.reason) == [
-                "the version has no number for metric auc",
-                "the version has no number for metric auc",
+                "the version has no finite number for metric auc",
+                "the version has no finite number for metric auc",
                 "there is no holder to compare with",
             ]
         )

@@ -17,6 +17,10 @@ enum GateReader {
         let rules = fields["require"].map { self.rules($0, "require") } ?? []
         let rollback = fields["rollback"].map { self.rules($0, "rollback") } ?? []
         guard let model, let target, let from, let rules, let rollback else { return nil }
+        guard !from.contains(target) else {
+            node.note("a version does not come from the stage it goes to: take \(target) out of from")
+            return nil
+        }
         guard !from.isEmpty || !rules.isEmpty || !rollback.isEmpty else {
             node.note("a gate that asks for nothing: give it require, or from")
             return nil

@@ -1,7 +1,7 @@
 import Domain
 
 extension Gate.MetricRule {
-    /// A metric that is missing or not a number is "cannot tell".
+    /// A metric that is missing, not a number or infinite is "cannot tell".
     ///
     /// The comparison with the holder allows for rounding in the ninth digit, so that 0.71 is not
     /// more than 0.01 below 0.72; it is of the same data set on both sides.
@@ -27,10 +27,10 @@ extension Gate.MetricRule {
         return verdicts
     }
 
-    /// The metric where it is there and a number.
+    /// The metric where it is there and a finite number.
     private func known(_ version: ModelVersion) -> Double? {
         version.metrics.first { $0.name == metric && $0.dataSet == dataSet }.map(\.value)
-            .flatMap { $0.isNaN ? nil : $0 }
+            .flatMap { $0.isFinite ? $0 : nil }
     }
 
     private func judge(
@@ -42,7 +42,7 @@ extension Gate.MetricRule {
             return .init(
                 rule: rule,
                 outcome: .cannotTell,
-                reason: "the version has no number for metric \(subject)" + measured(version)
+                reason: "the version has no finite number for metric \(subject)" + measured(version)
             )
         }
         let (passed, reason) = test(value)
@@ -73,14 +73,14 @@ extension Gate.MetricRule {
             return .init(
                 rule: rule,
                 outcome: .cannotTell,
-                reason: "version \(holder.number), the holder, has no number for metric \(subject)"
+                reason: "version \(holder.number), the holder, has no finite number for metric \(subject)"
                     + measured(holder)
             )
         }
         return judge(rule, version) { value in
             let worse = better == .higher ? held - value : value - held
-            let rounding = worse.isFinite ? 1e-9 * Swift.max(abs(held), abs(value)) : 0
-            let passed = value == held || worse <= margin + rounding
+            let rounding = 1e-9 * Swift.max(abs(held), abs(value))
+            let passed = worse <= margin + rounding
             return (passed, "\(value), the holder (version \(holder.number)) has \(held)")
         }
     }
