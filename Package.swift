@@ -112,8 +112,7 @@ let package = Package(
         .executableTarget(
             name: "alula",
             dependencies: [
-                "Domain", "Digest", "Tabular", "Search", "Statistics", "Wire", "Server", "Trust",
-                "Client",
+                "Domain", "Digest", "Tabular", "Search", "Statistics", "Wire", "Server", "Client",
                 "Bench", "Follow",
                 arguments, signals,
             ],
@@ -150,7 +149,7 @@ let package = Package(
             uses: ["Domain", "Codec", "Digest", "Statistics", "Offline", "Artifacts"]
         )
         + area("Served", uses: ["Domain", "Codec", "Offline", "Profiles", sql])
-        + area("Releases", uses: ["Domain", "Catalog", "Registry", "Migrations", sql])
+        + area("Releases", uses: ["Domain", "Catalog", "Registry", sql])
         + area("Backup", uses: ["Domain", "Digest", "Disk", sql])
         + area("Trust", uses: ["Domain", "Digest", "Registry", "Migrations", sql])
         + area("Client", uses: ["Domain", "Wire", "Codec", nio, sockets, tls, protobuf])

@@ -15,8 +15,14 @@ package enum Messages {
         _ type: M.Type,
         from bytes: [UInt8]
     ) throws(AlulaError) -> M {
+        var options = BinaryDecodingOptions()
+        options.messageDepthLimit = Limits.nesting
         do {
-            return try M(serializedBytes: bytes)
+            return try M(serializedBytes: bytes, options: options)
+        } catch BinaryDecodingError.messageDepthLimit {
+            throw .invalid(
+                "the control message has messages within messages more than \(Limits.nesting) deep"
+            )
         } catch {
             throw .invalid("the control message is not a \(M.protoMessageName)")
         }

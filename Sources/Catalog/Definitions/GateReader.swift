@@ -18,7 +18,9 @@ enum GateReader {
         let rollback = fields["rollback"].map { self.rules($0, "rollback") } ?? []
         guard let model, let target, let from, let rules, let rollback else { return nil }
         guard !from.contains(target) else {
-            node.note("a version does not come from the stage it goes to: take \(target) out of from")
+            node.note(
+                "a version does not come from the stage it goes to: take \(target) out of from"
+            )
             return nil
         }
         guard !from.isEmpty || !rules.isEmpty || !rollback.isEmpty else {

@@ -73,7 +73,8 @@ extension Gate.MetricRule {
             return .init(
                 rule: rule,
                 outcome: .cannotTell,
-                reason: "version \(holder.number), the holder, has no finite number for metric \(subject)"
+                reason:
+                    "version \(holder.number), the holder, has no finite number for metric \(subject)"
                     + measured(holder)
             )
         }

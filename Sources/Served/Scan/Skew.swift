@@ -40,9 +40,6 @@ package struct FeatureSkew: Sendable, Hashable {
         self.view = view
     }
 
-    /// Whether a training set would have another value than the model was served.
-    package var isSkewed: Bool { counts.values.contains { $0 > 0 } }
-
     /// Says what became of one value; equal ones need no look at what was known then.
     static func kind(hasServed: Bool, hasNow: Bool, wasSoThen: Bool, hadThen: Bool) -> Kind {
         if wasSoThen { return hasNow ? .late : .withdrawn }
