@@ -126,7 +126,9 @@ def test_failures_go_with_what_they_are_of(store: alula.Store, own_server: Serve
 
 def test_a_task_tells_a_failure(store: alula.Store, own_server: Server) -> None:
     async def work() -> int:
-        async with await alula.aio.connect(f"alula://127.0.0.1:{own_server.port}", project="p") as other:
+        async with await alula.aio.connect(
+            f"alula://127.0.0.1:{own_server.port}", project="p"
+        ) as other:
             model = await other.model("m")
             answer = await model.read({"id": [1, 2]}, log=True)
             told = await model.log_failures(answer.prediction_ids[:1], "a")
@@ -217,9 +219,7 @@ def test_reads_that_only_the_new_version_refuses(
     assert store.read(model="m", keys={"id": [1]}).model_version == 1
 
 
-def test_what_some_versions_take_may_be_given(
-    store: alula.Store, own_server: Server
-) -> None:
+def test_what_some_versions_take_may_be_given(store: alula.Store, own_server: Server) -> None:
     store.promote("m", 3, "production", share="50%")
     found = store.read(model="m", keys={"id": IDS[:50]}, request={"asked": 1.0})
     assert {part.model_version for part in found.by_version()} == {1, 3}

@@ -202,7 +202,11 @@ def test_a_port_that_speaks_something_else_is_told(cli: CommandLine, server: Ser
     }.items():
         done = subprocess.run([*status, address], capture_output=True, text=True, timeout=60)
         assert done.returncode == 1 and words in done.stderr, done.stderr
-        assert "NIO" not in done.stderr and "failedTo" not in done.stderr and "checkouts" not in done.stderr
+        assert (
+            "NIO" not in done.stderr
+            and "failedTo" not in done.stderr
+            and "checkouts" not in done.stderr
+        )
 
 
 def test_what_makes_up_a_secure_address_is_whole_and_there(cli: CommandLine) -> None:

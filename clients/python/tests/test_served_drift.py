@@ -133,7 +133,9 @@ def test_slices_are_told_apart(store: alula.Store, own_server: Server, tmp_path:
     told = run.json("performance", "m")
     assert told["slices"][0]["figures"]["accuracy"]["value"] == pytest.approx(60 / 90)
     told = run.json("drift", "m", "--html", "p.html", "--until", "2100-01-01T00:00:00Z")
-    assert told["current_rows"] == 100 and told["versions"] == [{"version": 1, "rows": 100, "failed": 0}]
+    assert told["current_rows"] == 100 and told["versions"] == [
+        {"version": 1, "rows": 100, "failed": 0}
+    ]
     assert "<svg" in (tmp_path / "p.html").read_text()
     run("drift", "m", "--against", "2020-01-01T00:00:00Z..2100-01-01T00:00:00Z", "--version", 1)
     assert "expected training" in run.error("drift", "m", "--against", "yesterday")
