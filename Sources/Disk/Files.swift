@@ -75,7 +75,13 @@ package enum Files {
         guard let directory = unsafe opendir(path) else { throw failure("list", path) }
         defer { unsafe closedir(directory) }
         var names: [String] = []
-        while let entry = unsafe readdir(directory) {
+        while true {
+            errno = 0
+            guard let entry = unsafe readdir(directory) else {
+                // The end, or a listing that broke off.
+                guard errno == 0 else { throw failure("list", path) }
+                break
+            }
             let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
                 unsafe String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
             }

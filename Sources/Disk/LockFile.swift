@@ -9,7 +9,9 @@ package final class LockFile: Sendable {
     /// Makes the file where it is missing; nil where somebody else holds it.
     package static func take(_ path: String) throws(AlulaError) -> LockFile? {
         let file = try LockFile(path)
-        return flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 ? file : nil
+        if flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 { return file }
+        guard errno == EWOULDBLOCK else { throw Files.failure("lock", path) }
+        return nil
     }
 
     private init(_ path: String) throws(AlulaError) {

@@ -271,6 +271,10 @@ struct Parts: Sendable {
                 auditKeyIsOutside: keyFile.isOutside,
                 watches: watches,
                 importNews: importNews,
+                // Longer than a stream lives that says nothing.
+                stagingTurns: StagingTurns(
+                    patience: .seconds(configuration.limits.streamIdleSeconds + 60)
+                ),
                 releases: releases,
                 artifacts: artifacts,
                 offline: offline,

@@ -19,7 +19,7 @@ struct Services: Sendable {
     let auditKeyIsOutside: Bool
     let watches: WatchHub
     let importNews: ImportNews
-    let stagingTurns = StagingTurns()
+    let stagingTurns: StagingTurns
     let releases: ReleaseDesk
     let artifacts: ArtifactStore
     let offline: OfflineStore

@@ -5,7 +5,7 @@ import Testing
 @testable import Server
 
 struct StagingTurnsTests {
-    private let turns = StagingTurns()
+    private let turns = StagingTurns(patience: .seconds(60))
 
     /// A client that was ended and run again at once failed when all was sent: two had staged.
     @Test func `who goes on with an import waits for who was at it`() {

@@ -9,12 +9,14 @@ final class StagingTurns: @unchecked Sendable {
     private let condition = NSCondition()
     private var atWork: [String: Int] = [:]
 
-    /// A stream that says nothing is not waited for longer.
-    private static let patience: Duration = .seconds(15)
+    private let patience: Duration
+
+    /// Who waits longer than `patience` goes on; that is to outlast a stream whose client is gone.
+    init(patience: Duration) { self.patience = patience }
 
     /// Waits for the streams that stage the import to end, and counts one more.
     func begin(_ importID: String, isCancelled: () -> Bool) {
-        let deadline = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + patience
         condition.lock()
         defer { condition.unlock() }
         while atWork[importID] != nil, ContinuousClock.now < deadline, !isCancelled() {

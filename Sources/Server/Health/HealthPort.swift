@@ -72,10 +72,11 @@ struct HealthPort: Service {
     private func answer(_ request: Request) async -> Response {
         let route = HTTPRoute.allCases.first { $0.path == request.uri.path }
         var response: Response
-        if let route, request.method == .get {
-            response = await answer(route, request)
-        } else {
-            response = Response(status: .notFound)
+        switch (route, request.method) {
+        case (let route?, .get): response = await answer(route, request)
+        case (let route?, .head): response = await answer(route, request).createHeadResponse()
+        case (_?, _): response = Response(status: .methodNotAllowed, headers: [.allow: "GET, HEAD"])
+        case (nil, _): response = Response(status: .notFound)
         }
         response.headers[.date] = services.now().httpDate
         return response

@@ -54,7 +54,7 @@ extension MonitorReading {
     }
 
     func share(_ share: ServedShare, _ query: ServedQuery) throws -> MonitorFinding {
-        let slice = try slice(query).slice
+        let slice = try slice(query, compares: false).slice
         let refused = try sources.served.refused(
             of: query.model,
             from: query.since,
@@ -98,10 +98,15 @@ extension MonitorReading {
         }
     }
 
-    private func slice(_ query: ServedQuery) throws -> Slice {
+    private func slice(_ query: ServedQuery, compares: Bool = true) throws -> Slice {
         var query = query
         query.withStatuses = false
-        var slices = PerformanceSlices(windowMicroseconds: 0, by: "", versions: .together)
+        var slices = PerformanceSlices(
+            windowMicroseconds: 0,
+            by: "",
+            versions: .together,
+            compares: compares
+        )
         var found = Slice()
         try ServedScan(sources.served).scan(query, isCancelled: isCancelled) { batch in
             try slices.add(batch)

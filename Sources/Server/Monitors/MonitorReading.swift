@@ -60,7 +60,8 @@ struct MonitorReading {
         query.since = start
         // Windows that follow each other share no row.
         query.until = Self.before(end, TimeSpan(microseconds: 1))
-        query.asKnown = isTrial ? time : nil
+        // The rules of a rollout see one picture.
+        query.asKnown = isTrial || versions != nil ? time : nil
         return query
     }
 

@@ -50,9 +50,9 @@ final class KeptLookups: Sendable {
 
     /// The control message that answers the request; nil where it is to be looked up.
     func answer(to request: Frame, _ operation: Operation) -> ByteBuffer? {
-        guard Self.isKept(operation), !request.hasMore, request.data.readableBytes == 0 else {
-            return nil
-        }
+        guard Self.isKept(operation), !request.hasMore, request.data.readableBytes == 0,
+            request.control.readableBytes <= Self.longest
+        else { return nil }
         let now = moment
         return state.withLock { state in
             guard state.moment == now else { return nil }

@@ -32,6 +32,13 @@ struct ReadShape {
             guard let place = schema.fields.firstIndex(where: { $0.name == key.name.text }) else {
                 throw .invalid("key column \"\(key.name)\" is missing", help: Self.help(plan))
             }
+            let (given, wanted) = (schema.fields[place].type, key.type.valueType)
+            guard given == wanted || given.widens(to: wanted) else {
+                throw .invalid(
+                    "key column \"\(key.name)\" is \(given): expected \(key.type.name)",
+                    help: Self.help(plan)
+                )
+            }
             keys.append(place)
         }
         var requestFields: [Int] = []
@@ -39,6 +46,13 @@ struct ReadShape {
             guard let place = schema.fields.firstIndex(where: { $0.name == field.name.text }) else {
                 throw .invalid(
                     "request field \"\(field.name)\" (\(field.type)) is missing",
+                    help: Self.help(plan)
+                )
+            }
+            let given = schema.fields[place].type
+            guard given == field.type || given.widens(to: field.type) else {
+                throw .invalid(
+                    "request field \"\(field.name)\" is \(given): expected \(field.type)",
                     help: Self.help(plan)
                 )
             }

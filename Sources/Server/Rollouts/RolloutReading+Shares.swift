@@ -54,6 +54,7 @@ final class LookedAt {
         var version: UInt32
         var since: Timestamp
         var until: Timestamp
+        var compares: Bool
     }
 
     var versions: [Key: LookedAtVersion] = [:]
@@ -64,10 +65,16 @@ extension RolloutReading {
     func look(
         at version: UInt32,
         since: Timestamp,
-        delay: TimeSpan = .seconds(0)
+        delay: TimeSpan = .seconds(0),
+        compares: Bool = true
     ) throws -> LookedAtVersion {
         let until = max(since, time - delay)
-        let key = LookedAt.Key(version: version, since: since, until: until)
+        let key = LookedAt.Key(
+            version: version,
+            since: since,
+            until: until,
+            compares: compares
+        )
         if let found = known.versions[key] { return found }
         let name = ServedModel.Name(record.project, record.model)
         var query = ServedQuery(name)
@@ -77,7 +84,12 @@ extension RolloutReading {
         query.asKnown = time
         query.columns = []
         query.withStatuses = false
-        var slices = PerformanceSlices(windowMicroseconds: 0, by: "", versions: .together)
+        var slices = PerformanceSlices(
+            windowMicroseconds: 0,
+            by: "",
+            versions: .together,
+            compares: compares
+        )
         try ServedScan(sources.watched.served).scan(query, isCancelled: isCancelled) { batch in
             try slices.add(batch)
         }
@@ -101,7 +113,7 @@ extension RolloutReading {
         _ delay: TimeSpan,
         _ rule: String
     ) throws -> RolloutFigure {
-        let found = try look(at: record.version, since: record.since, delay: delay)
+        let found = try look(at: record.version, since: record.since, delay: delay, compares: false)
         func unknown(_ reason: String) -> RolloutFigure {
             RolloutFigure(
                 rule: rule,
@@ -123,7 +135,7 @@ extension RolloutReading {
         case .atMost(let number), .atLeast(let number): threshold = number
         case .notWorseThanHolderBy(let margin):
             guard let holder = record.before.main else { return unknown("there was no holder") }
-            let other = try look(at: holder, since: record.started, delay: delay)
+            let other = try look(at: holder, since: record.started, delay: delay, compares: false)
             guard other.samples(share) >= samples, let standard = other.part(share) else {
                 return unknown(
                     "version \(holder), the holder, was asked for \(other.samples(share)) vectors "

@@ -44,14 +44,14 @@ struct StreamQueue {
     private let limit: Int
     /// Ended ones whose thread is not yet free among them.
     private var running = 0
-    private var waiting: [@Sendable () -> Void] = []
+    private var waiting: [(call: Call, begin: @Sendable () -> Void)] = []
 
     init(limit: Int) { self.limit = limit }
 
     /// Whether the stream may begin now; where not, `end` hands it out later.
-    mutating func admit(_ stream: @escaping @Sendable () -> Void) -> Bool {
+    mutating func admit(_ call: Call, _ stream: @escaping @Sendable () -> Void) -> Bool {
         guard running < limit else {
-            waiting.append(stream)
+            waiting.append((call, stream))
             return false
         }
         running += 1
@@ -63,8 +63,11 @@ struct StreamQueue {
         running -= 1
         guard !waiting.isEmpty else { return nil }
         running += 1
-        return waiting.removeFirst()
+        return waiting.removeFirst().begin
     }
+
+    /// What has ended waits no more: nothing counts the memory that it holds.
+    mutating func forget(_ call: Call) { waiting.removeAll { $0.call === call } }
 
     mutating func forgetWaiting() { waiting = [] }
 }

@@ -11,6 +11,7 @@ extension SessionHandler {
         _ context: ChannelHandlerContext
     ) {
         guard calls.end(call) else { return }
+        streams.forget(call)
         if case .failure(let error) = result { call.end(error) }
         buffer.giveBack(call.requestBytes)
         note(call, result)

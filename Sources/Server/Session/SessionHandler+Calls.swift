@@ -133,7 +133,7 @@ extension SessionHandler {
             session.finish(call, .failure(Self.tooManyCalls), context)
         }
         guard asStream else { return submit() }
-        if streams.admit(submit) { submit() }
+        if streams.admit(call, submit) { submit() }
     }
 
     private func streamEnded() { streams.end()?() }

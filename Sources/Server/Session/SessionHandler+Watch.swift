@@ -112,7 +112,7 @@ extension SessionHandler {
 
     /// Counts what waits for the rest of its frame; throws where it is too much.
     func countPartial() throws(AlulaError) {
-        let bytes = waiting.readableBytes
+        let bytes = bytesWanted
         let counted = bytes > PeerWatch.free ? bytes : 0
         guard counted != watch.partial else { return }
         releasePartial()

@@ -111,19 +111,24 @@ final class SessionHandler: ChannelInboundHandler {
             releasePartial()
             try receive(frame, context)
         }
-        if waiting.readableBytes == 0 { waiting = ByteBuffer() } else { makeRoom() }
+        if waiting.readableBytes == 0 {
+            waiting = ByteBuffer()
+        } else {
+            waiting.discardReadBytes()
+        }
+        // Counted before it is taken.
         try countPartial()
+        waiting.reserveCapacity(waiting.readerIndex + bytesWanted)
     }
 
-    /// Takes memory for all of a large frame at once, when some of it is there: else what has come
-    /// is copied again and again as it grows.
-    private func makeRoom() {
-        waiting.discardReadBytes()
+    /// Bytes that what waits is to have room for: of all of a large frame at once, when some of it is
+    /// there; else what has come is copied again and again as it grows.
+    var bytesWanted: Int {
         guard waiting.readableBytes >= Self.muchOfAFrame,
             let payload: UInt32 = waiting.getInteger(at: waiting.readerIndex, endianness: .little),
             payload <= decoder.largestPayload
-        else { return }
-        waiting.reserveCapacity(waiting.readerIndex + Frame.headerBytes + Int(payload))
+        else { return waiting.readableBytes }
+        return max(waiting.readableBytes, Frame.headerBytes + Int(payload))
     }
 
     /// Answers the next frame at once, where it is a read that needs no waiting; else leaves it.

@@ -93,7 +93,7 @@ struct SpineFile {
                 rounding: .down,
                 takesIntegralFloats: keys.contains(field.name)
             )
-            column.integerTimes = .option(timeUnit, far: false)
+            column.integerTimes = .option(timeUnit)
             return column
         }
         return try TabularReader(try .file(path), format: format, columns: columns)

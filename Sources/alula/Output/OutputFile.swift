@@ -11,23 +11,35 @@ final class OutputFile {
     private let partial: String
     private var descriptor: Int32
     private var isStandardOutput: Bool { path == "-" }
-    private var interrupts: [any DispatchSourceSignal] = []
+    /// What exists and is no regular file, such as a pipe, is written as it is.
+    private let isPlain: Bool
+    private var interrupts: [(number: Int32, source: any DispatchSourceSignal)] = []
 
     init(_ path: String) throws(AlulaError) {
         self.path = path
-        partial = path + ".part"
+        var found = stat()
+        isPlain = unsafe stat(path, &found) != 0 || found.st_mode & S_IFMT == S_IFREG
+        partial = isPlain ? path + ".part" : path
         guard path != "-" else {
             descriptor = STDOUT_FILENO
             return
         }
         descriptor = unsafe open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw Self.failure("cannot write", path) }
-        interrupts = [SIGINT, SIGTERM].map { Self.clearing(partial, at: $0) }
+        guard isPlain else { return }
+        interrupts = [SIGHUP, SIGINT, SIGTERM].compactMap { number in
+            Self.clearing(partial, at: number).map { (number, $0) }
+        }
     }
 
-    /// Removes what is half written where the process is told to end, and lets it.
-    private static func clearing(_ partial: String, at number: Int32) -> any DispatchSourceSignal {
-        signal(number, SIG_IGN)
+    /// Removes what is half written where the process is told to end, and lets it; nil where the
+    /// signal is one that who started it has it ignore.
+    private static func clearing(
+        _ partial: String,
+        at number: Int32
+    ) -> (any DispatchSourceSignal)? {
+        let before = signal(number, SIG_IGN)
+        guard unsafe unsafeBitCast(before, to: Int.self) != ignored else { return nil }
         let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
         source.setEventHandler {
             unsafe unlink(partial)
@@ -39,11 +51,16 @@ final class OutputFile {
         return source
     }
 
+    private static let ignored = unsafe unsafeBitCast(SIG_IGN, to: Int.self)
+
     deinit {
-        for source in interrupts { source.cancel() }
+        for interrupt in interrupts {
+            interrupt.source.cancel()
+            signal(interrupt.number, SIG_DFL)
+        }
         guard descriptor >= 0, !isStandardOutput else { return }
         close(descriptor)
-        unsafe unlink(partial)
+        if isPlain { unsafe unlink(partial) }
     }
 
     func write(_ bytes: [UInt8]) throws(AlulaError) {
@@ -62,7 +79,7 @@ final class OutputFile {
         guard !isStandardOutput else { return }
         let isClosed = close(descriptor) == 0
         descriptor = -1
-        guard isClosed, unsafe rename(partial, path) == 0 else {
+        guard isClosed, unsafe !isPlain || rename(partial, path) == 0 else {
             throw Self.failure("cannot write", path)
         }
     }

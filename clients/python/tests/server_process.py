@@ -45,6 +45,8 @@ class Server:
         """What the process has printed since it was started."""
 
     def start(self) -> Server:
+        if self.process is not None:
+            self.process.wait(30)  # its connections end before its locks do
         lines: queue.Queue[str] = queue.Queue()
         self.process = subprocess.Popen(
             [BINARY, "serve", "--data", str(self.directory), "--listen", f"127.0.0.1:{self.port}",

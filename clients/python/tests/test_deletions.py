@@ -128,7 +128,7 @@ def test_a_gate_is_removed(store: alula.Store, cli: CommandLine, tmp_path: Path)
     version(store, tmp_path, "s")
     cli.run("promote", "m", 1, "production", code=1)
     cli.run("apply", "--drop", "gate:m:production", "--yes")
-    assert cli("gates") == ""
+    assert cli("gates").startswith("no gates")
     assert "removed" in cli("gates", "m", "--history")
     cli.run("promote", "m", 1, "production")
     entry = store.audit("model:m", act="remove gate")[0]

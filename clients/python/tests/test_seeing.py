@@ -133,7 +133,7 @@ def test_explain_names_the_winner_and_the_losers_of_each_view(store: alula.Store
         "later",
     ]
     assert (other.status, other.lookback, other.rows["a"].tolist()) == ("matched", None, [10])
-    assert "taken" in str(told) and "looking back 10 days" in str(told)
+    assert "taken" in str(told) and "looking back 10d" in str(told)
     row = pd.Series({"k": "a", "n": 1, "p": None, "when": day(25)})
     v, other = store.explain("s", row, event_time="when").parts
     assert (v.status, other.status) == ("expired", "nullKey")
@@ -143,7 +143,7 @@ def test_explain_names_the_winner_and_the_losers_of_each_view(store: alula.Store
     v, _ = store.explain("s", {**KEY, "p": 1, "event_time": day(12)}, as_of=first).parts
     assert len(v.rows) == 4
     for row, said in (
-        ({"k": "a", "n": 1, "event_time": day(6)}, "lacks 1 columns"),
+        ({"k": "a", "n": 1, "event_time": day(6)}, "lacks 1 column of"),
         ([{"k": "a", "n": 1, "p": 1, "amount": 0.0, "event_time": day(6)}] * 2, "one row"),
         ({"k": "a", "n": "x", "p": 1, "event_time": day(6)}, 'column "n"'),
     ):

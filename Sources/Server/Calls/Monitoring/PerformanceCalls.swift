@@ -94,6 +94,8 @@ struct PerformanceSlices {
     private let windowMicroseconds: Int64
     private let by: String
     private let versions: Versions
+    /// Whether predictions are compared with outcomes; else rows are only counted.
+    private let compares: Bool
     private var slices: [Key: Slice] = [:]
     private var pairs = 0
     /// Whether scores are 0 to 1 and outcomes 0 or 1, all of them.
@@ -106,8 +108,14 @@ struct PerformanceSlices {
     static let mostSlices = 1_000
     static let mostPairs = 10_000_000
 
-    init(windowMicroseconds: Int64, by: String, versions: Versions = .apart) {
+    init(
+        windowMicroseconds: Int64,
+        by: String,
+        versions: Versions = .apart,
+        compares: Bool = true
+    ) {
         self.versions = versions
+        self.compares = compares
         self.windowMicroseconds = windowMicroseconds
         self.by = by
     }
@@ -179,6 +187,7 @@ struct PerformanceSlices {
             slices[key, default: Slice()].missing += 1
             return
         }
+        guard compares else { return }
         pairs += 1
         guard pairs <= Self.mostPairs else {
             throw AlulaError(

@@ -113,7 +113,7 @@ extension Dispatcher {
             let stale = found.hours.count(where: \.isStale)
             return "\(request.view) as it came" + (span.0.map { " from \($0)" } ?? "")
                 + (span.1.map { " until \($0)" } ?? "")
-                + (stale > 0 ? ", with \(stale) stale hours" : "")
+                + (stale > 0 ? ", with \(stale) stale \(stale == 1 ? "hour" : "hours")" : "")
         }
         (answer.reference, answer.current) = (titles[0], titles[1])
         return try Answer(answer)

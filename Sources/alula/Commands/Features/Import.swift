@@ -106,9 +106,10 @@ extension TimeUnit: ExpressibleByArgument {
 
 extension IntegerTimes {
     /// Of a command with the option --time-unit.
-    static func option(_ unit: TimeUnit?, far: Bool) -> IntegerTimes {
-        let hint = "--time-unit tells what it counts"
-        return unit.map { .counted($0) } ?? (far ? .far(hint: hint) : .refused(hint: hint))
+    ///
+    /// Without it no number is taken: nanoseconds of today would be microseconds of a far year.
+    static func option(_ unit: TimeUnit?) -> IntegerTimes {
+        unit.map { .counted($0) } ?? .refused(hint: "--time-unit tells what it counts")
     }
 }
 
@@ -189,7 +190,7 @@ struct Importer {
                 format: format,
                 columns: try view.importColumns(
                     latest: latest,
-                    integerTimes: .option(timeUnit, far: true)
+                    integerTimes: .option(timeUnit)
                 ),
                 ignored: RowColumn.told,
                 policy: policy,

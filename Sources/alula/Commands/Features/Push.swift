@@ -24,7 +24,7 @@ struct Push: AsyncParsableCommand {
         var reader = try TabularReader(
             .standardInput(),
             format: .ndjson,
-            columns: try definition.pushColumns(integerTimes: .option(timeUnit, far: true)),
+            columns: try definition.pushColumns(integerTimes: .option(timeUnit)),
             policy: .skip,
             chunkRows: 4_096
         )

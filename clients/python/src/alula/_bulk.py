@@ -4,6 +4,7 @@ need not be.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Callable
@@ -22,6 +23,10 @@ _ITEM = 512 << 10
 #: Received at once, into memory that stays near the processor.
 _PIECE = 256 << 10
 _MORE_FOLLOWS = getattr(socket, "MSG_MORE", 0)
+#: Of file systems that cannot send a file by themselves.
+_NO_SENDFILE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+#: What only the file that is read can fail with.
+_OF_THE_FILE = (errno.EIO, errno.ESTALE)
 
 Taker = Callable[[memoryview], None]
 
@@ -140,13 +145,22 @@ class BulkLine(Line):
             line.sendall(head, _MORE_FOLLOWS)
             end = offset + size
             while offset < end:
-                count = os.sendfile(line.fileno(), file, offset, end - offset)
+                try:
+                    count = os.sendfile(line.fileno(), file, offset, end - offset)
+                except OSError as error:
+                    if error.errno not in _NO_SENDFILE:
+                        raise
+                    block = os.pread(file, end - offset, offset)
+                    line.sendall(block)
+                    count = len(block)
                 if count == 0:
                     raise _shorter()
                 offset += count
         except (BlockingIOError, TimeoutError):
             raise ConnectionLost("the server takes no more bytes") from None
         except OSError as error:
+            if error.errno in _OF_THE_FILE:
+                raise
             raise ConnectionLost(
                 f"the connection to the server was lost: {error.strerror or error}"
             ) from None

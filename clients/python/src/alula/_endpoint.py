@@ -133,7 +133,8 @@ class Endpoint:
 
     def failure(self, error: OSError) -> Unavailable | Unauthenticated:
         """Why no connection came about."""
-        if isinstance(error, ssl.SSLError):
+        ended = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
+        if isinstance(error, ssl.SSLError) and not ended:
             return Unauthenticated(
                 f"TLS with {self} failed: {error.reason or error}",
                 "is its certificate of an authority that is trusted here (tls_ca=), and for this "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Union
 
 import numpy as np
@@ -34,10 +34,32 @@ _FORMATS = {
 }
 _HEADER = struct.Struct("<IHH")
 _MOST_HEADS = 1_024
+_WIDER = {Scalar.INT32: Scalar.INT64, Scalar.FLOAT32: Scalar.FLOAT64}
 
 
 def keys_missing() -> InvalidArgument:
     return InvalidArgument("keys: expected a dict of join keys and their values")
+
+
+def names_of(keys: Any) -> set[str] | None:
+    """The names of the columns that are given; None of what are no keys."""
+    if isinstance(keys, (pa.Table, pa.RecordBatch)):
+        return set(keys.schema.names)
+    if isinstance(keys, (Mapping, pd.DataFrame)):
+        return set(keys)
+    if isinstance(keys, Sequence) and all(isinstance(row, Mapping) for row in keys):
+        return {name for row in keys for name in row}
+    return None
+
+
+def _narrowest(fields: Iterable[Field]) -> dict[str, Field]:
+    """By name; of types that differ the one that the others take, else the first."""
+    found: dict[str, Field] = {}
+    for field in fields:
+        known = found.setdefault(field.name, field)
+        if _WIDER.get(field.type.scalar) == known.type.scalar:
+            found[field.name] = field
+    return found
 
 
 class Inputs:
@@ -48,8 +70,8 @@ class Inputs:
     ) -> None:
         #: Who asks, in messages: ``service credit@2`` or ``model credit``.
         self.asker = asker
-        keys = {field.name: field for service in services for field in service.key_columns}
-        others = {field.name: field for service in services for field in service.request_fields}
+        keys = _narrowest(field for service in services for field in service.key_columns)
+        others = _narrowest(field for service in services for field in service.request_fields)
         taken = [
             {field.name for field in (*service.key_columns, *service.request_fields)}
             for service in services

@@ -199,6 +199,8 @@ class _Hashing:
             block = memoryview(bytearray(_BLOCK))
             with self._source.open("rb", buffering=0) as file:
                 while count := file.readinto(block):
+                    if self._stop.is_set():
+                        return  # another thread has failed, which is what is raised
                     found.update(block[:count])
             self.digest = found.hexdigest()
             # A scope hides also what is there.
@@ -287,12 +289,15 @@ def _get_range(
 ) -> None:
     # What an attempt before has brought stays: it is hashed already perhaps.
     begin, end = work.reached(number), min((number + 1) * RANGE_BYTES, work.size)
+    if begin == end > 0:  # all came, and only the end of the answer was lost
+        work.note(number)
+        return
     position = begin
 
     def take(data: memoryview) -> None:
         nonlocal position
         if position + len(data) > end:
-            raise DataLoss(f"artifact {digest[:16]}… is sent beyond its {work.size:,} bytes")
+            raise DataLoss(f"artifact {digest[:16]}… is sent beyond the {end:,} bytes asked for")
         while data:
             written = os.pwrite(work.handle, data, position)
             position, data = position + written, data[written:]

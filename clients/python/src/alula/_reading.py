@@ -17,7 +17,7 @@ from typing import Any, Union
 from ._batch import encode_batch, split_rows
 from ._definitions import Definitions
 from ._frames import Bytes, Op
-from ._inputs import PIECE_BYTES, Inputs, Keys
+from ._inputs import PIECE_BYTES, Inputs, Keys, names_of
 from ._pieces import Plan, rows_of
 from ._proto import features_pb2
 from ._session import Session
@@ -129,8 +129,10 @@ class Reader:
         optional = self.inputs.optional
         if not optional:
             return self
-        given = {*(keys.schema.names if hasattr(keys, "schema") else keys), *(request or ())}
-        missing = optional - given
+        given = names_of(keys)
+        if given is None:
+            return self  # to encode it says what is wrong with it
+        missing = optional - given - set(request or ())
         if not missing or len(missing) == len(self.inputs.fields):
             return self
         narrower = self._narrower.get(missing)

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -90,12 +91,19 @@ class SecureLine:
 
     def shake_hands(self) -> None:
         """Makes sure who the server is; raises ssl.SSLError where it is not who it should be."""
+        patience = self._socket.gettimeout()
+        end = None if patience is None else time.monotonic() + patience
         while True:
             try:
                 self._tls.do_handshake()
                 break
             except ssl.SSLWantReadError:
                 self._leave()
+                if end is not None:
+                    left = end - time.monotonic()
+                    if left <= 0:
+                        raise TimeoutError("the TLS handshake took too long") from None
+                    self._socket.settimeout(left)
                 self._take()
             except ssl.SSLError:
                 with contextlib.suppress(OSError):

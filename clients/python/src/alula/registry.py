@@ -8,6 +8,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple
 
+from ._proto import registry_pb2
 from .records import moment
 
 
@@ -48,6 +49,17 @@ class OfMessage:
         value = own[name] = reader(own["_message"])
         return value
 
+    def __reduce__(self) -> Any:
+        message = self.__dict__.get("_message")
+        if message is None:
+            return super().__reduce__()
+        return _again, (type(self), type(message).__name__, message.SerializeToString())
+
+
+def _again(kind: Any, message: str, raw: bytes) -> Any:
+    """What was pickled: messages themselves are of modules that are not found by their names."""
+    return kind.of(getattr(registry_pb2, message).FromString(raw))
+
 
 def last_values(metrics: Any) -> dict[str, float]:
     """The last value of each metric, by its name; by ``name@data_set`` where it has one."""
@@ -76,7 +88,10 @@ def run_items(items: Any) -> list[RunItem]:
 
 @dataclass(frozen=True, init=False)
 class RunRecord(OfMessage):
-    """A run as the registry keeps it; ``metrics`` is the last value of each."""
+    """A run as the registry keeps it; ``metrics`` is the last value of each.
+
+    Made of what the server answered, by ``of``; ``dataclasses.replace`` makes changed ones.
+    """
 
     id: str
     experiment: str
@@ -112,6 +127,9 @@ class RunRecord(OfMessage):
         "inputs": lambda m: run_items(m.inputs),
         "outputs": lambda m: run_items(m.outputs),
     }  # fmt: skip
+
+    def __init__(self, **given: Any) -> None:
+        self.__dict__.update(given)
 
     @staticmethod
     def of(message: Any) -> RunRecord:

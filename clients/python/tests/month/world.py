@@ -96,6 +96,7 @@ class Month:
             for name, model in self.truth.models.items():
                 otto.apply(model_definitions(name))
                 model.audited["change gate"] += 1
+                model.audited["change stage"] += 1
         self.truth.audited["apply"] += 1 + len(self.truth.models)
 
     # Days
