@@ -148,6 +148,31 @@ def test_streams_of_one_connection_beyond_the_limit_wait_their_turn(tmp_path: Pa
         assert answers[waiting].kind == Kind.RESPONSE
 
 
+def test_streams_that_are_cancelled_while_they_wait_leave_nothing(tmp_path: Path) -> None:
+    def resident(server: Server) -> int:
+        assert server.process is not None
+        status = Path(f"/proc/{server.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) << 10
+
+    with serving(tmp_path / "data", "streams-per-connection=2") as server, Raw(server.port) as raw:
+        for _ in range(2):
+            raw.request(Op.PUT_ARTIFACT, upload(b"idle", announced=4), more=True)
+
+        def cancel_many(count: int) -> None:
+            for _ in range(count):
+                call = raw.request(
+                    Op.PUT_ARTIFACT, upload(b"x", announced=1), data=bytes(900_000), more=True
+                )
+                raw.send(Kind.CANCEL, Op.PUT_ARTIFACT, call)
+                assert raw.last(call).kind == Kind.ERROR
+
+        cancel_many(10)
+        before = resident(server)
+        cancel_many(200)
+        assert resident(server) - before < 60 << 20
+        assert raw.is_alive()
+
+
 def test_no_deadline_is_longer_than_the_limit(tmp_path: Path) -> None:
     with serving(tmp_path / "data", "deadline-seconds=1") as server, Raw(server.port) as raw:
         begun = time.monotonic()

@@ -32,7 +32,7 @@ def registered(store: alula.Store, folder: Path, count: int) -> None:
 def test_whoever_asks_next_gets_what_was_set_last(own_server: Server, tmp_path: Path) -> None:
     with own_server.connect() as one, own_server.connect() as other:
         one.apply(DEFINITIONS)
-        registered(one, tmp_path, 3)
+        registered(one, tmp_path, 4)
         for turn in range(60):
             number = 1 + turn % 3
             one.set_alias("m", "a", number)
@@ -48,7 +48,13 @@ def test_whoever_asks_next_gets_what_was_set_last(own_server: Server, tmp_path: 
             other.model("m", alias="a")
         assert int(one.rollback("m", "production").version) == 2
         assert int(other.model("m", stage="production").version) == 2
-        one.delete_version("m", 3, dry_run=True)
+        for _ in range(3):
+            assert int(other.model("m", version=4).version) == 4
+        one.delete_version("m", 4, dry_run=True)
+        assert int(other.model("m", version=4).version) == 4
+        one.delete_version("m", 4)
+        with pytest.raises(alula.NotFound):
+            other.model("m", version=4)
         one.promote("m", 1, "canary")
         assert other.model("m", stage="canary").version.stage == "canary"
 
