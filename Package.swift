@@ -116,7 +116,14 @@ let package = Package(
                 "Bench", "Follow",
                 arguments, signals,
             ],
-            swiftSettings: safe
+            swiftSettings: safe,
+            // Addresses to be set at start take a hundredth of the room, in the file and in memory.
+            linkerSettings: [
+                .unsafeFlags(
+                    ["-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs"],
+                    .when(configuration: .release)
+                )
+            ]
         ),
     ]
         // Level 0
