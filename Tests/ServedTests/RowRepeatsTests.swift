@@ -1,5 +1,6 @@
 import Codec
 import Domain
+import Foundation
 import GRDB
 import Offline
 import TestSupport
@@ -129,10 +130,24 @@ struct RowRepeatsTests {
         for _ in 0..<100 { try world.serve([ServedLogTests.anna], at: 2_000_000) }
         try world.log.flush()
         while try world.log.mergeOnce() {}
+        // Its checksum is right: only what it says is wrong.
         try world.offline.writeBeside { db in
-            try db.execute(sql: "UPDATE served_segment SET distinct_rows = 0")
+            let segment = try #require(
+                try ServedFile(db).segments(of: world.name, .vectors).first { $0.distinctRows == 1 }
+            )
+            let wrong = BlockCodec.encode(
+                Domain.Column(int64s: [Int64](repeating: 1, count: segment.rows))
+            )
+            try db.execute(
+                sql: "UPDATE served_block SET bytes = ? WHERE number = ?",
+                arguments: [
+                    Data(wrong),
+                    segment.id * ServedFile.mostColumns + Int64(segment.layout.entries.count),
+                ]
+            )
         }
         let check = try world.log.verify(isCancelled: { false }, progress: { _, _ in })
-        #expect(check.problems.contains { $0.contains("beyond") || $0.contains("rows") })
+        #expect(check.problems.contains { $0.contains("of a vector beyond its 1") })
+        #expect(throws: AlulaError.self) { try world.scan() }
     }
 }

@@ -99,7 +99,10 @@ extension BadRowPolicy: ExpressibleByArgument {}
 
 extension TimeUnit: ExpressibleByArgument {
     static let help = ArgumentHelp(
-        "What bare numbers count where times are expected: s, ms, us or ns since 1970; else they are refused.",
+        """
+        What bare numbers count where times are expected: s, ms, us or ns since 1970; else they are \
+        refused. Exports write times beyond the year 9999 as numbers, in us.
+        """,
         valueName: "unit"
     )
 }
